@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// All that must change together for one person: a (brand, canonical identifier). One request is one
+// load, decide, save of one record, so any store with an atomic update of one key will do.
+//
+// A record is a value: fixed size, no pointers, all zeros when there is nothing yet. Codes and sends
+// are oldest first, tombstones are a ring. It holds no code and no address.
+
+#include "core/limits.h"
+#include "core/session.h"
+
+// Names a record in the store: a keyed hash over an immutable random brand id and the identifier.
+struct record_key {
+    struct digest128 digest;
+};
+
+// A code that may validate: everything but the code. What the brand's settings said when it was
+// issued stays with it.
+struct live_code {
+    struct session_ref session;
+    uint64_t salt;
+    uint64_t device; // tag of the session's device; 0: none
+    int64_t expires_at_ms;
+    uint32_t ttl_ms;
+    uint32_t session_expires_at_s;
+    uint32_t epoch;
+    uint8_t tries; // wrong ones
+    uint8_t tries_max;
+    uint8_t length;
+    uint8_t channel;
+};
+
+// When messages were accepted, oldest first, as offsets from base_at_ms.
+struct send_window {
+    int64_t base_at_ms;
+    uint32_t offsets_ms[RECORD_SENDS_MAX];
+};
+
+// Consecutive failures. `open` ones may be made by anybody; `reserved` ones only by the device that
+// last succeeded. Each pool has a lock of its own.
+struct failure_budget {
+    int64_t open_locked_until_ms;
+    int64_t reserve_locked_until_ms;
+};
+
+struct record {
+    uint64_t uid;         // 63 bits, drawn at the first validated login, never changed; 0: none yet
+    uint64_t last_device; // tag of the device that last succeeded; 0: none
+    struct failure_budget budget;
+    struct send_window sends;
+    uint64_t tombstones[RECORD_TOMBSTONES_MAX]; // session ids (session_ref.id) spent or dropped
+    struct live_code codes[RECORD_CODES_MAX];
+    uint32_t tombstones_until_s; // when the last of them can verify no longer
+    uint8_t tombstones_next;     // ring position
+    uint8_t tombstones_held;
+    uint8_t codes_held;
+    uint8_t sends_held;
+    uint8_t failures_open;
+    uint8_t failures_reserved;
+};
+
+_Static_assert(sizeof(struct record) <= RECORD_BYTES_MAX, "one record is one small write");
+
+void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
+                   struct record_key *out);
+
+// The live code of that session, or NULL.
+struct live_code *record_code_find(struct record *record, uint64_t session_id);
+
+bool record_is_spent(const struct record *record, uint64_t session_id);
+
+// Forgets the code and remembers its session as spent.
+void record_code_bury(struct record *record, struct live_code *code);
+
+// Room for one more code: takes a free place, or drops the oldest code that is not of the device
+// that last succeeded (the oldest of all, when every one is). The place is cleared and last in order.
+struct live_code *record_code_add(struct record *record);
+
+// Drops what has ended by now_ms: lingering codes, tombstones.
+void record_prune(struct record *record, int64_t now_ms);
+
+// The time from which on the record says nothing any more and may be deleted; INT64_MAX never (a
+// person with a uid is kept).
+int64_t record_expires_at_ms(const struct record *record);

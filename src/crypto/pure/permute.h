@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A keyed permutation of 120-bit blocks: the one piece of cryptography that lets a session id carry
+// its own facts in the shape of a UUID.
+//
+// A balanced Feistel network of two 60-bit halves; round i adds BLAKE2b(key; i, half) modulo 2^60
+// by exclusive or. Four rounds with independent keyed functions are a strong pseudorandom permutation (Luby
+// and Rackoff 1988): every output bit depends on every input bit, both ways, and an attacker who
+// sees q < 2^30 pairs under one key cannot tell it from a random permutation. See docs/adr.
+
+#include "crypto/pure/mac.h"
+
+#define PERMUTE_BLOCK_BYTES 15U
+
+struct permute_block {
+    uint8_t bytes[PERMUTE_BLOCK_BYTES]; // big-endian: the first half is the upper 60 bits
+};
+
+void permute_encipher(const struct key *key, struct permute_block *block);
+void permute_decipher(const struct key *key, struct permute_block *block);

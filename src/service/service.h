@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One command: submit, decide, reply. The only door to store and outbox for those above.
+
+#include "address/address.h"
+#include "core/decide.h"
+#include "crypto/keyring/keyring.h"
+#include "service/brand.h"
+#include "store/store.h"
+#include "telemetry/log.h"
+
+struct service_deps {
+    struct store *store;
+    struct keyring *keyring;
+    struct brands *brands;
+    struct logger *log;
+    uint8_t channels_mask; // bit 1 << enum channel_kind: something can send by it
+};
+
+// Immutable after service_init; every function from any thread.
+struct service {
+    struct service_deps deps;
+};
+
+void service_init(struct service *service, const struct service_deps *deps);
+
+enum service_status {
+    SERVICE_DECIDED,    // see call->decision
+    SERVICE_NO_CHANNEL, // nothing can send to that address
+    SERVICE_BUSY,       // nothing happened; try again
+    SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
+};
+
+// Caller-allocated; kept alive and untouched until on_done, which runs on a thread of the store's
+// choosing, perhaps before service_submit returns.
+struct service_call {
+    struct store_op op;
+    struct command command; // filled by the caller but for key, channel and the random values
+    const struct brand *brand; // its set is held by the caller until on_done
+    const struct address *identifier;
+    const struct address *to; // generate: where the code goes
+    int channel;              // generate: enum channel_kind asked for, or −1: the brand's own
+    struct span request_id;
+    enum service_status status;
+    struct decision decision;
+    struct service *service;
+    void (*on_done)(struct service_call *call);
+    void *ctx;
+};
+
+void service_submit(struct service *service, struct service_call *call,
+                    const struct entropy *entropy);
+
+// Every channel that may be asked for and can send.
+bool service_can_send(const struct service *service, enum channel_kind kind);
