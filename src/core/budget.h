@@ -17,9 +17,10 @@
 bool budget_allows(const struct record *record, const struct policy *policy, uint64_t device,
                    int64_t now_ms);
 
-// Counts one wrong try, and locks where that was the last one.
-void budget_count_failure(struct record *record, const struct policy *policy, uint64_t device,
-                          int64_t now_ms);
+// Counts one wrong try that was allowed, and locks where it was the last one. The open part is used up
+// first, by the owner's device too.
+void budget_count_failure(struct record *record, const struct policy *policy, int64_t now_ms);
 
-// A success: counters and locks are gone, and `device` has the reserve from now on (0: nobody).
+// A success: counters and locks are gone, and `device` has the reserve from now on (0, a login without
+// a device: it stays whose it was).
 void budget_clear(struct record *record, uint64_t device);

@@ -71,6 +71,7 @@ struct decision {
     uint64_t uid;           // validate and VERDICT_DONE
 };
 
-// `record` is changed in place (and only if is_record_changed). `now_ms` is the store's time T.
+// `record` is changed in place; what it lost by ageing need not be saved, the rest must be when
+// is_record_changed. `now_ms` is the store's time T.
 struct decision decide(const struct policy *policy, struct record *record,
                        const struct command *command, int64_t now_ms);

@@ -11,6 +11,8 @@
 #define OTP_TTL_MS_MAX (INT64_C(86400) * 1000)
 #define SESSION_TTL_MS_MAX (INT64_C(86400) * 1000)
 
+#define OTP_WINDOW_MS_MAX (INT64_C(10080) * 60 * 1000)
+
 // A code past its end still answers "wrong or expired" (1506), not "none was generated" (1537), for
 // this long; so does the count of tries of its session.
 #define CODE_LINGER_MS (INT64_C(3600) * 1000)

@@ -9,6 +9,7 @@
 
 #include "core/limits.h"
 #include "core/session.h"
+#include "crypto/pure/code.h"
 
 // Names a record in the store: a keyed hash over an immutable random brand id and the identifier.
 struct record_key {
@@ -65,6 +66,13 @@ _Static_assert(sizeof(struct record) <= RECORD_BYTES_MAX, "one record is one sma
 void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
                    struct record_key *out);
 
+// A device as records know it: a keyed tag, never 0. No device (an empty span): 0.
+uint64_t record_device_tag(const struct key *index_key, struct span device);
+
+// What the code of (record, session, salt) is derived from.
+void code_source_of(const struct record_key *key, const struct session_ref *session, uint64_t salt,
+                    struct code_source *out);
+
 // The live code of that session, or NULL.
 struct live_code *record_code_find(struct record *record, uint64_t session_id);
 
@@ -80,6 +88,6 @@ struct live_code *record_code_add(struct record *record);
 // Drops what has ended by now_ms: lingering codes, tombstones.
 void record_prune(struct record *record, int64_t now_ms);
 
-// The time from which on the record says nothing any more and may be deleted; INT64_MAX never (a
-// person with a uid is kept).
+// The time from which on the record says nothing any more and may be deleted. INT64_MAX, never: a person
+// with a uid, and whoever has failures counted against the budget (only a success clears those).
 int64_t record_expires_at_ms(const struct record *record);

@@ -16,6 +16,7 @@
 // 2^-64. Layout, forgery and collision odds: docs/adr/0003-session-ids.md.
 
 #include "crypto/pure/epoch.h"
+#include "crypto/pure/permute.h"
 
 #define SESSION_ID_TEXT_BYTES 38U // "P-" and 36
 
@@ -42,17 +43,18 @@ struct session_ref {
     uint64_t binding;
 };
 
+struct session_tags {
+    uint16_t brand;
+    uint16_t identifier;
+    uint16_t device;
+    uint16_t address;
+};
+
 // An opened id. The tags are compared by session_differs.
 struct session {
     uint32_t epoch;
     int64_t expires_at_ms;
-    struct permute_fields {
-        uint32_t nonce;
-        uint16_t brand;
-        uint16_t identifier;
-        uint16_t device;
-        uint16_t address;
-    } fields;
+    struct session_tags tags;
     uint8_t uuid[16];
 };
 

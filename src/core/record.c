@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "core/record.h"
+
+#include "base/assert.h"
+
+#include <string.h>
+
+#define DOMAIN_DEVICE 0x44U
+
+void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
+                   struct record_key *out)
+{
+    struct mac_message message;
+    mac_message_init(&message);
+    mac_message_put_u64(&message, brand_id);
+    mac_message_put(&message, identifier);
+    mac_compute(index_key, MAC_RECORD_KEY, &message, out->digest.bytes, sizeof out->digest.bytes);
+}
+
+uint64_t record_device_tag(const struct key *index_key, struct span device)
+{
+    if (span_is_empty(device))
+        return 0;
+    uint64_t tag = short_tag64(index_key, DOMAIN_DEVICE, device);
+    return tag != 0 ? tag : 1;
+}
+
+static void put_u64(uint8_t *at, uint64_t value)
+{
+    for (size_t i = 0; i < sizeof value; i++)
+        at[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+
+void code_source_of(const struct record_key *key, const struct session_ref *session, uint64_t salt,
+                    struct code_source *out)
+{
+    out->record_key = key->digest;
+    put_u64(out->session.bytes, session->id);
+    put_u64(out->session.bytes + 8, session->binding);
+    out->salt = salt;
+}
+
+struct live_code *record_code_find(struct record *record, uint64_t session_id)
+{
+    for (size_t i = 0; i < record->codes_held; i++) {
+        if (record->codes[i].session.id == session_id)
+            return &record->codes[i];
+    }
+    return NULL;
+}
+
+bool record_is_spent(const struct record *record, uint64_t session_id)
+{
+    for (size_t i = 0; i < record->tombstones_held; i++) {
+        if (record->tombstones[i] == session_id)
+            return true;
+    }
+    return false;
+}
+
+static void code_remove(struct record *record, struct live_code *code)
+{
+    size_t at = (size_t)(code - record->codes);
+    ASSERT(at < record->codes_held);
+    size_t after = record->codes_held - at - 1U;
+    memmove(code, code + 1, after * sizeof *code);
+    record->codes_held--;
+    memset(&record->codes[record->codes_held], 0, sizeof *code);
+}
+
+// An id verifies at most until its own end and, while it has a code, the code's; a tombstone is kept
+// through the lingering after that.
+static uint32_t code_traces_end_at_s(const struct live_code *code)
+{
+    int64_t session_end_ms = (int64_t)code->session_expires_at_s * 1000;
+    int64_t end_ms = code->expires_at_ms > session_end_ms ? code->expires_at_ms : session_end_ms;
+    return (uint32_t)((end_ms + CODE_LINGER_MS) / 1000 + 1);
+}
+
+void record_code_bury(struct record *record, struct live_code *code)
+{
+    uint32_t until_s = code_traces_end_at_s(code);
+    record->tombstones[record->tombstones_next] = code->session.id;
+    record->tombstones_next = (uint8_t)((record->tombstones_next + 1U) % RECORD_TOMBSTONES_MAX);
+    if (record->tombstones_held < RECORD_TOMBSTONES_MAX)
+        record->tombstones_held++;
+    if (record->tombstones_until_s < until_s)
+        record->tombstones_until_s = until_s;
+    code_remove(record, code);
+}
+
+// Strangers who open session after session push out each other's codes, not the owner's.
+static struct live_code *code_to_drop(struct record *record)
+{
+    for (size_t i = 0; i < record->codes_held; i++) {
+        if (record->last_device == 0 || record->codes[i].device != record->last_device)
+            return &record->codes[i];
+    }
+    return &record->codes[0];
+}
+
+struct live_code *record_code_add(struct record *record)
+{
+    if (record->codes_held == RECORD_CODES_MAX)
+        record_code_bury(record, code_to_drop(record));
+    struct live_code *code = &record->codes[record->codes_held++];
+    memset(code, 0, sizeof *code);
+    return code;
+}
+
+void record_prune(struct record *record, int64_t now_ms)
+{
+    for (size_t i = record->codes_held; i > 0; i--) {
+        struct live_code *code = &record->codes[i - 1];
+        if (now_ms >= (int64_t)code_traces_end_at_s(code) * 1000)
+            code_remove(record, code);
+    }
+    if (record->tombstones_held == 0 || now_ms < (int64_t)record->tombstones_until_s * 1000)
+        return;
+    memset(record->tombstones, 0, sizeof record->tombstones);
+    record->tombstones_held = 0;
+    record->tombstones_next = 0;
+    record->tombstones_until_s = 0;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+// Send times matter as long as the longest window that may be set later.
+static int64_t sends_end_at_ms(const struct record *record)
+{
+    if (record->sends_held == 0)
+        return 0;
+    int64_t last = record->sends.base_at_ms + record->sends.offsets_ms[record->sends_held - 1U];
+    return last + OTP_WINDOW_MS_MAX;
+}
+
+int64_t record_expires_at_ms(const struct record *record)
+{
+    bool has_failures = record->failures_open > 0 || record->failures_reserved > 0;
+    if (record->uid != 0 || has_failures)
+        return INT64_MAX;
+    int64_t end = later(sends_end_at_ms(record), (int64_t)record->tombstones_until_s * 1000);
+    for (size_t i = 0; i < record->codes_held; i++)
+        end = later(end, (int64_t)code_traces_end_at_s(&record->codes[i]) * 1000);
+    return end;
+}

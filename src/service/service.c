@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// One command from the edge to the store and back. The record key, the random values and the sealed
+// address are made here, on the caller's thread, so that the store's transition is left with
+// the rules alone.
+//
+// The transition may run more than once (store.h, promise 4): what it writes to the call is all
+// written anew each time.
+
+#include "service/service.h"
+
+#include "base/assert.h"
+#include "store/entry.h"
+
+#include <stddef.h>
+
+void service_init(struct service *service, const struct service_deps *deps)
+{
+    service->deps = *deps;
+}
+
+bool service_can_send(const struct service *service, enum channel_kind kind)
+{
+    return (service->deps.channels_mask & 1U << kind) != 0;
+}
+
+static struct service_call *call_of(struct store_op *op)
+{
+    return (struct service_call *)((char *)op - offsetof(struct service_call, op));
+}
+
+static void promise_message(struct service_call *call, int64_t now_ms)
+{
+    const struct send_order *send = &call->decision.send;
+    struct outbox_entry *entry = &call->op.entry;
+    entry->salt = send->salt;
+    entry->epoch = send->epoch;
+    entry->length = send->length;
+    entry->channel = send->channel;
+    entry->created_at_ms = now_ms;
+    entry->due_at_ms = now_ms;
+    entry->deadline_at_ms = send->expires_at_ms;
+}
+
+static void transition(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    struct service_call *call = call_of(op);
+    call->decision = decide(&call->brand->policy, record, &call->command, now_ms);
+    op->is_changed = call->decision.is_record_changed;
+    op->has_entry = call->decision.has_send;
+    if (op->has_entry)
+        promise_message(call, now_ms);
+}
+
+static const enum service_status status_of_outcome[] = {
+    [STORE_COMMITTED] = SERVICE_DECIDED,
+    [STORE_REFUSED_BUSY] = SERVICE_BUSY,
+    [STORE_REFUSED_FAILED] = SERVICE_FAILED,
+    [STORE_UNKNOWN] = SERVICE_FAILED,
+};
+
+static const char *const event_of_kind[] = {
+    [COMMAND_GENERATE] = "otp.generate",
+    [COMMAND_VALIDATE] = "otp.validate",
+};
+
+static void log_decision(const struct service_call *call)
+{
+    LOG_EVENT(call->service->deps.log, LOG_INFO, event_of_kind[call->command.kind],
+              log_text("result", span_of_text(verdict_text(call->decision.verdict))),
+              log_text("brand", call->brand->name),
+              log_address("identifier", address_value(call->identifier)),
+              log_text("requestId", call->request_id));
+}
+
+static void log_failure(const struct service_call *call, enum store_outcome outcome)
+{
+    LOG_EVENT(call->service->deps.log, LOG_ERROR, event_of_kind[call->command.kind],
+              log_text("result", SPAN("store failed")), log_number("outcome", outcome),
+              log_text("brand", call->brand->name), log_text("requestId", call->request_id));
+}
+
+static void done(struct store_op *op, enum store_outcome outcome)
+{
+    struct service_call *call = call_of(op);
+    call->status = status_of_outcome[outcome];
+    if (outcome == STORE_COMMITTED)
+        log_decision(call);
+    else
+        log_failure(call, outcome);
+    call->on_done(call);
+}
+
+static enum channel_kind brand_channel(const struct service_call *call)
+{
+    if (call->to->kind == ADDRESS_EMAIL)
+        return CHANNEL_EMAIL;
+    return (enum channel_kind)call->brand->settings.mobile_channel;
+}
+
+// All of the entry that does not depend on the decision. It is sealed here, not by the one thread that all
+// commands share.
+static void prepare_entry(struct service *service, struct service_call *call,
+                          const struct entropy *entropy)
+{
+    struct outbox_entry *entry = &call->op.entry;
+    uint8_t associated[OUTBOX_ENTRY_ASSOCIATED_BYTES];
+    entry->id = entropy_u64(entropy);
+    entry->brand_id = call->brand->id;
+    entry->key = call->command.key;
+    entry->session = call->command.session;
+    entry->tries = 0;
+    entry->state = DELIVERY_QUEUED;
+    outbox_entry_associated(entry, associated);
+    seal_text(keyring_seal(service->deps.keyring), entropy,
+              span_make(associated, sizeof associated), address_value(call->to), &entry->address);
+    mask_address(address_value(call->to), entry->masked, sizeof entry->masked);
+}
+
+static bool prepare_generate(struct service *service, struct service_call *call,
+                             const struct entropy *entropy)
+{
+    enum channel_kind kind =
+        call->channel >= 0 ? (enum channel_kind)call->channel : brand_channel(call);
+    if (!service_can_send(service, kind))
+        return false;
+    call->command.channel = (uint8_t)kind;
+    call->command.random_salt = entropy_u64(entropy);
+    prepare_entry(service, call, entropy);
+    return true;
+}
+
+void service_submit(struct service *service, struct service_call *call,
+                    const struct entropy *entropy)
+{
+    call->service = service;
+    record_key_of(keyring_index(service->deps.keyring), call->brand->id,
+                  address_identifier(call->identifier), &call->command.key);
+    if (call->command.kind == COMMAND_GENERATE && !prepare_generate(service, call, entropy)) {
+        call->status = SERVICE_NO_CHANNEL;
+        call->on_done(call);
+        return;
+    }
+    if (call->command.kind == COMMAND_VALIDATE)
+        call->command.random_uid = entropy_u64(entropy);
+    call->op.key = call->command.key;
+    call->op.transition = transition;
+    call->op.done = done;
+    store_submit(service->deps.store, &call->op);
+}

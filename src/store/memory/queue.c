@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "store/memory/queue.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+#define ROOM_FIRST 1024U
+#define NO_SLOT UINT32_MAX
+
+// Fills the free list with the slots from `from` on.
+static void chain_free(struct entry_queue *queue, size_t from)
+{
+    for (size_t i = from; i < queue->room; i++) {
+        queue->slots[i].generation = 1;
+        queue->slots[i].next_free = i + 1 < queue->room ? (uint32_t)(i + 1) : queue->first_free;
+    }
+    queue->first_free = (uint32_t)from;
+}
+
+static bool resize(struct entry_queue *queue, size_t room)
+{
+    struct queue_slot *slots = realloc(queue->slots, room * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    queue->slots = slots;
+    uint32_t *heap = realloc(queue->heap, room * sizeof *heap);
+    if (heap == NULL)
+        return false;
+    queue->heap = heap;
+    size_t from = queue->room;
+    queue->room = room;
+    chain_free(queue, from);
+    return true;
+}
+
+bool entry_queue_init(struct entry_queue *queue, size_t held_max)
+{
+    *queue = (struct entry_queue){.held_max = held_max, .first_free = NO_SLOT};
+    return resize(queue, ROOM_FIRST);
+}
+
+void entry_queue_fini(struct entry_queue *queue)
+{
+    free(queue->slots);
+    free(queue->heap);
+    *queue = (struct entry_queue){0};
+}
+
+static int64_t key_at(const struct entry_queue *queue, size_t at)
+{
+    return queue->slots[queue->heap[at]].claimable_at_ms;
+}
+
+static void heap_swap(struct entry_queue *queue, size_t a, size_t b)
+{
+    uint32_t slot = queue->heap[a];
+    queue->heap[a] = queue->heap[b];
+    queue->heap[b] = slot;
+    queue->slots[queue->heap[a]].heap_at = (uint32_t)a;
+    queue->slots[queue->heap[b]].heap_at = (uint32_t)b;
+}
+
+static void heap_up(struct entry_queue *queue, size_t at)
+{
+    while (at > 0 && key_at(queue, at) < key_at(queue, (at - 1) / 2)) {
+        heap_swap(queue, at, (at - 1) / 2);
+        at = (at - 1) / 2;
+    }
+}
+
+static void heap_down(struct entry_queue *queue, size_t at)
+{
+    for (;;) {
+        size_t least = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < queue->held; child++) {
+            if (key_at(queue, child) < key_at(queue, least))
+                least = child;
+        }
+        if (least == at)
+            return;
+        heap_swap(queue, at, least);
+        at = least;
+    }
+}
+
+static void set_claimable(struct entry_queue *queue, struct queue_slot *slot, int64_t at_ms)
+{
+    slot->claimable_at_ms = at_ms;
+    heap_up(queue, slot->heap_at);
+    heap_down(queue, slot->heap_at);
+}
+
+bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry)
+{
+    if (entry_queue_is_full(queue))
+        return false;
+    if (queue->first_free == NO_SLOT && !resize(queue, queue->room * 2))
+        return false;
+    uint32_t number = queue->first_free;
+    struct queue_slot *slot = &queue->slots[number];
+    queue->first_free = slot->next_free;
+    slot->entry = *entry;
+    slot->is_leased = false;
+    slot->heap_at = (uint32_t)queue->held;
+    queue->heap[queue->held++] = number;
+    set_claimable(queue, slot, entry->due_at_ms);
+    return true;
+}
+
+static void slot_free(struct entry_queue *queue, struct queue_slot *slot)
+{
+    uint32_t at = slot->heap_at;
+    uint32_t number = queue->heap[at];
+    queue->held--;
+    if (at != queue->held) {
+        struct queue_slot *moved = &queue->slots[queue->heap[queue->held]];
+        heap_swap(queue, at, queue->held);
+        set_claimable(queue, moved, moved->claimable_at_ms);
+    }
+    slot->is_leased = false;
+    slot->generation++;
+    slot->next_free = queue->first_free;
+    queue->first_free = number;
+}
+
+size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t lease_ms,
+                         struct claimed_entry *out, size_t max)
+{
+    size_t count = 0;
+    while (count < max && queue->held > 0 && key_at(queue, 0) <= now_ms) {
+        uint32_t number = queue->heap[0];
+        struct queue_slot *slot = &queue->slots[number];
+        slot->is_leased = true;
+        slot->generation++;
+        out[count].entry = slot->entry;
+        out[count].token = (uint64_t)slot->generation << 32 | number;
+        count++;
+        set_claimable(queue, slot, now_ms + lease_ms);
+    }
+    return count;
+}
+
+static struct queue_slot *claimed_slot(struct entry_queue *queue, const struct settlement *settlement)
+{
+    size_t number = (size_t)(settlement->token & UINT32_MAX);
+    if (number >= queue->room)
+        return NULL;
+    struct queue_slot *slot = &queue->slots[number];
+    bool is_current = slot->is_leased && slot->generation == settlement->token >> 32 &&
+                      slot->entry.id == settlement->id;
+    return is_current ? slot : NULL;
+}
+
+void entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement)
+{
+    struct queue_slot *slot = claimed_slot(queue, settlement);
+    if (slot == NULL)
+        return;
+    if (settlement->state != DELIVERY_QUEUED) {
+        slot_free(queue, slot);
+        return;
+    }
+    slot->is_leased = false;
+    slot->generation++;
+    slot->entry.tries++;
+    slot->entry.due_at_ms = settlement->due_at_ms;
+    set_claimable(queue, slot, settlement->due_at_ms);
+}
+
+int64_t entry_queue_next_ms(const struct entry_queue *queue)
+{
+    return queue->held > 0 ? key_at(queue, 0) : INT64_MAX;
+}

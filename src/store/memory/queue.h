@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Outbox entries that are not settled: slots, and a heap of them by the time at which each may be
+// claimed (again): its due time while it waits, the end of its lease while somebody has it.
+
+#include "store/store.h"
+
+struct queue_slot {
+    struct outbox_entry entry;
+    int64_t claimable_at_ms;
+    uint32_t generation; // of the slot: the upper half of a claim's token
+    uint32_t heap_at;
+    uint32_t next_free;
+    bool is_leased;
+};
+
+struct entry_queue {
+    struct queue_slot *slots;
+    uint32_t *heap; // slot numbers
+    size_t room;
+    size_t held;
+    size_t held_max;
+    uint32_t first_free;
+};
+
+MUST_CHECK bool entry_queue_init(struct entry_queue *queue, size_t held_max);
+void entry_queue_fini(struct entry_queue *queue);
+
+static inline bool entry_queue_is_full(const struct entry_queue *queue)
+{
+    return queue->held == queue->held_max;
+}
+
+MUST_CHECK bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry);
+
+size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t lease_ms,
+                         struct claimed_entry *out, size_t max);
+
+// Without effect when the token is not the one of the last claim.
+void entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement);
+
+// INT64_MAX when it is empty.
+int64_t entry_queue_next_ms(const struct entry_queue *queue);
