@@ -98,8 +98,8 @@ static enum channel_kind brand_channel(const struct service_call *call)
     return (enum channel_kind)call->brand->settings.mobile_channel;
 }
 
-// All of the entry that does not depend on the decision. It is sealed here, not by the one thread that all
-// commands share.
+// All of the entry that does not depend on the decision. It is sealed here, not by the one thread
+// that all commands share.
 static void prepare_entry(struct service *service, struct service_call *call,
                           const struct entropy *entropy)
 {

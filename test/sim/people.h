@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Who uses the world: people who log in, mistype, press "resend", lose the answer, press twice; and
+// attackers who guess, replay, swap devices and numbers, and open session after session. Each actor is a small
+// script that goes on when its answer comes. All that they see goes to the model.
+
+#include "sim/model.h"
+#include "sim/world.h"
+
+#define SEEN_CODES 8U
+
+// Answers seen over a run, to show that every interesting line was reached.
+enum seen {
+    SEEN_LOGIN,
+    SEEN_1505,
+    SEEN_1506,
+    SEEN_1507,
+    SEEN_1508,
+    SEEN_1518,
+    SEEN_1534,
+    SEEN_1537,
+    SEEN_503,
+    SEEN_LOST,
+    SEEN_OTHER,
+    SEEN_COUNT_,
+};
+
+enum actor_step {
+    ACTOR_IDLE,
+    ACTOR_OPENING,
+    ACTOR_GENERATING,
+    ACTOR_WAITING, // for the message
+    ACTOR_VALIDATING,
+    ACTOR_REPLAYING,
+};
+
+struct actor {
+    struct people *people;
+    struct sim_client client;
+    size_t person; // whose identifier is used
+    bool is_attacker;
+    bool is_web;
+    enum actor_step step;
+    char session[MODEL_SESSION_TEXT_BYTES];
+    char guess[16];
+    unsigned tries_left;
+    unsigned resends_left;
+    unsigned device;
+};
+
+struct mailbox {
+    char code[16];
+    int64_t at_ms;
+};
+
+struct people {
+    struct world *world;
+    struct model *model;
+    struct actor *actors;
+    size_t actors_held;
+    size_t persons_held;
+    struct mailbox *mailboxes;
+    uint64_t seen[SEEN_COUNT_];
+    uint64_t logins;
+    uint64_t attempts;
+    bool is_closing; // nobody begins anything new
+};
+
+// `persons` identifiers, one honest actor each, and `attackers` besides.
+void people_init(struct people *people, struct world *world, struct model *model, size_t persons,
+                 size_t attackers);
+void people_fini(struct people *people);
+
+// For world_options.on_message, with the people as ctx.
+void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms);

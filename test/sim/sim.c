@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The simulation: `sim [--seed N] [--seeds N] [--people N] [--attackers N] [--minutes N]` runs worlds of
+// one seed each for so many invented minutes and prints one TAP line a seed. A failing line has the seed that
+// repeats it.
+//
+// Each seed turns some of the faults off and draws limits small enough that corners come fast.
+
+#include "sim/people.h"
+
+#include "base/number.h"
+#include "crypto/pure/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct plan {
+    uint64_t seed;
+    uint64_t seeds;
+    uint64_t people;
+    uint64_t attackers;
+    uint64_t minutes;
+};
+
+struct outcome {
+    unsigned violations;
+    char complaint[256];
+    struct world_stats stats;
+    uint64_t seen[SEEN_COUNT_];
+    uint64_t logins;
+    uint64_t attempts;
+    uint64_t entries_left;
+};
+
+#define MINUTE_MS INT64_C(60000)
+
+static unsigned some(struct seeded *dice, unsigned chance)
+{
+    return seeded_below(dice, 2) == 0 ? chance : 0;
+}
+
+static void draw_faults(struct seeded *dice, struct world_faults *out)
+{
+    *out = (struct world_faults){
+        .conflict = some(dice, 50000),
+        .delay = some(dice, 50000),
+        .failure = some(dice, 1000),
+        .crash_before = some(dice, 300),
+        .crash_after = some(dice, 300),
+        .cut = some(dice, 10000),
+        .send_retry = some(dice, 100000),
+        .send_refused = some(dice, 10000),
+        .clock_step = some(dice, 100000),
+    };
+}
+
+static void draw_settings(struct seeded *dice, struct brand_settings *out)
+{
+    brand_settings_init(out);
+    out->otp_ttl_seconds = seeded_below(dice, 2) == 0 ? 1200 : 300;
+    out->lock_after_failures = 20 + (unsigned)seeded_below(dice, 81);
+    out->lock_seconds = 300 + (unsigned)seeded_below(dice, 1500);
+    out->otp_max_attempts = 3 + (unsigned)seeded_below(dice, 4);
+    out->resend = (unsigned)seeded_below(dice, 2);
+    if (seeded_below(dice, 4) == 0)
+        return; // no send limit
+    out->otp_max_count = 2 + (unsigned)seeded_below(dice, 8);
+    out->otp_time_out_minutes = 1 + (unsigned)seeded_below(dice, 30);
+}
+
+static struct model_rules rules_of(const struct brand_settings *settings)
+{
+    return (struct model_rules){
+        .max_count = settings->otp_time_out_minutes > 0 ? settings->otp_max_count : 0,
+        .window_ms = settings->otp_time_out_minutes * MINUTE_MS,
+        .ttl_ms = settings->otp_ttl_seconds * INT64_C(1000),
+        .attempts_max = settings->otp_max_attempts,
+        .lock_after = settings->lock_after_failures,
+        .lock_ms = settings->lock_seconds * INT64_C(1000),
+    };
+}
+
+static struct world_options options_of(uint64_t seed, struct people *people)
+{
+    struct seeded dice;
+    seeded_init(&dice, ~seed);
+    // Under an hour: codes are live whenever an epoch ends.
+    struct world_options options = {.seed = seed,
+                                    .epoch_ms = 41 * MINUTE_MS,
+                                    .on_message = people_on_message,
+                                    .ctx = people};
+    draw_faults(&dice, &options.faults);
+    draw_settings(&dice, &options.brand);
+    return options;
+}
+
+static void run_world(const struct plan *plan, uint64_t seed, struct outcome *out)
+{
+    static struct world world;
+    struct people people = {0};
+    struct model model;
+    struct world_options options = options_of(seed, &people);
+    struct model_rules rules = rules_of(&options.brand);
+    model_init(&model, &rules, plan->people + 1);
+    world_init(&world, &options);
+    people_init(&people, &world, &model, plan->people, plan->attackers);
+    world_run(&world, (int64_t)plan->minutes * MINUTE_MS);
+    people.is_closing = true;
+    world_settle(&world);
+    *out = (struct outcome){.violations = model.violations,
+                            .stats = world.stats,
+                            .logins = people.logins,
+                            .attempts = people.attempts};
+    memcpy(out->complaint, model.complaint, sizeof out->complaint);
+    memcpy(out->seen, people.seen, sizeof out->seen);
+    out->entries_left = store_next_due_ms(world.store) != INT64_MAX;
+    people_fini(&people);
+    world_fini(&world);
+    model_fini(&model);
+}
+
+static bool judge(const struct outcome *outcome, uint64_t seed, uint64_t number)
+{
+    const char *fault = NULL;
+    if (outcome->violations > 0)
+        fault = outcome->complaint;
+    else if (outcome->entries_left > 0)
+        fault = "the outbox is not empty after the faults have ended";
+    else if (outcome->logins * 2 < outcome->attempts)
+        fault = "fewer than half of the honest logins succeeded";
+    (void)printf("%s %llu - world of seed %llu\n", fault == NULL ? "ok" : "not ok",
+                 (unsigned long long)number, (unsigned long long)seed);
+    if (fault != NULL)
+        (void)printf("# seed %llu: %s (violations %u, logins %llu of %llu)\n",
+                     (unsigned long long)seed, fault, outcome->violations,
+                     (unsigned long long)outcome->logins, (unsigned long long)outcome->attempts);
+    return fault == NULL;
+}
+
+static void add_up(struct outcome *total, const struct outcome *one)
+{
+    total->stats.requests += one->stats.requests;
+    total->stats.lost += one->stats.lost;
+    total->stats.messages += one->stats.messages;
+    total->stats.crashes += one->stats.crashes;
+    total->stats.clock_steps += one->stats.clock_steps;
+    total->logins += one->logins;
+    for (size_t i = 0; i < SEEN_COUNT_; i++)
+        total->seen[i] += one->seen[i];
+    for (size_t i = 0; i <= MEMORY_FAULT_CRASH_AFTER; i++)
+        total->stats.faults[i] += one->stats.faults[i];
+}
+
+// A fault generator that never fires, or an answer that never comes, is a mistake of the simulation.
+static bool judge_coverage(const struct outcome *total, uint64_t number)
+{
+    bool is_all = total->stats.clock_steps > 0;
+    for (size_t i = 0; i < SEEN_COUNT_; i++)
+        is_all = is_all && total->seen[i] > 0;
+    for (size_t i = 1; i <= MEMORY_FAULT_CRASH_AFTER; i++)
+        is_all = is_all && total->stats.faults[i] > 0;
+    (void)printf("%s %llu - every answer and every fault was seen\n", is_all ? "ok" : "not ok",
+                 (unsigned long long)number);
+    (void)printf("# requests %llu, lost answers %llu, messages %llu, logins %llu, crashes %llu, "
+                 "clock steps %llu\n# answers:",
+                 (unsigned long long)total->stats.requests, (unsigned long long)total->stats.lost,
+                 (unsigned long long)total->stats.messages, (unsigned long long)total->logins,
+                 (unsigned long long)total->stats.crashes,
+                 (unsigned long long)total->stats.clock_steps);
+    static const char *const names[SEEN_COUNT_] = {"login", "1505", "1506", "1507", "1508", "1518",
+                                                   "1534",  "1537", "503",  "lost", "other"};
+    for (size_t i = 0; i < SEEN_COUNT_; i++)
+        (void)printf(" %s %llu", names[i], (unsigned long long)total->seen[i]);
+    (void)printf("\n");
+    return is_all;
+}
+
+static bool judge_repeat(const struct plan *plan, const struct outcome *first, uint64_t number)
+{
+    struct outcome again;
+    run_world(plan, plan->seed, &again);
+    bool is_same = first->stats.trace == again.stats.trace;
+    (void)printf("%s %llu - the same seed gives the same run\n", is_same ? "ok" : "not ok",
+                 (unsigned long long)number);
+    return is_same;
+}
+
+static bool read_plan(int argc, char **argv, struct plan *plan)
+{
+    struct {
+        const char *name;
+        uint64_t *value;
+    } options[] = {{"--seed", &plan->seed},
+                   {"--seeds", &plan->seeds},
+                   {"--people", &plan->people},
+                   {"--attackers", &plan->attackers},
+                   {"--minutes", &plan->minutes}};
+    for (int i = 1; i < argc; i += 2) {
+        bool is_known = false;
+        for (size_t k = 0; k < sizeof options / sizeof options[0] && i + 1 < argc; k++) {
+            if (strcmp(argv[i], options[k].name) == 0)
+                is_known = parse_u64(span_of_text(argv[i + 1]), UINT32_MAX, options[k].value);
+        }
+        if (!is_known)
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct plan plan = {.seed = 1, .seeds = 4, .people = 2000, .attackers = 40, .minutes = 180};
+    if (!read_plan(argc, argv, &plan) || crypto_init() != ERR_OK) {
+        (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--attackers N] "
+                              "[--minutes N]\n");
+        return 64;
+    }
+    struct outcome total = {0}, first = {0}, one;
+    bool is_good = true;
+    (void)printf("1..%llu\n", (unsigned long long)plan.seeds + 2);
+    for (uint64_t i = 0; i < plan.seeds; i++) {
+        run_world(&plan, plan.seed + i, &one);
+        is_good = judge(&one, plan.seed + i, i + 1) && is_good;
+        add_up(&total, &one);
+        first = i == 0 ? one : first;
+    }
+    is_good = judge_coverage(&total, plan.seeds + 1) && is_good;
+    is_good = judge_repeat(&plan, &first, plan.seeds + 2) && is_good;
+    return is_good ? 0 : 1;
+}
