@@ -8,9 +8,9 @@
 //   seal    addresses in the outbox.
 //   wrap    brand secrets in the store.
 //
-// The file is text, one "name base64" a line after the line "otpd-keys 1", mode 0600 (0400 will do),
-// owned by the server's user or root, a regular file and no symbolic link. Anything else is refused
-// with a story that names the command which mends it.
+// The file is text, one "name base64" a line after the line "otpd-keys 1", mode 0600 (0400 will
+// do), owned by the server's user or root, a regular file and no symbolic link. Anything else is
+// refused with a story that names the command which mends it.
 //
 // Threads: a keyring does not change after it is loaded; the epoch set does, see keyring_epochs.
 
@@ -25,16 +25,18 @@ struct keyring;
 
 #define KEYRING_EPOCH_MS_DEFAULT ((int64_t)86400 * 1000)
 
-// Fresh keys that live in memory alone (development, simulator). `epoch_ms` ≥ life_ms / 2, where life_ms
-// is the longest session and code life together that will be used with it.
+// Fresh keys that live in memory alone (development, simulator). `epoch_ms` ≥ life_ms / 2, where
+// life_ms is the longest session and code life together that will be used with it. `now_ms` ≥ 2 ×
+// epoch_ms (asserted, here and in keyring_load): an invented clock begins there or later.
 struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms, int64_t now_ms);
 
 // ERR_NOT_FOUND, ERR_PERMISSION, ERR_INVALID (damaged, placeholder or newer format), ERR_IO.
 MUST_CHECK enum err keyring_load(const char *path, int64_t epoch_ms, int64_t now_ms,
                                  struct keyring **out, struct err_info *info);
 
-// Writes a new key file: created with O_EXCL and mode 0600, synced, and its directory too. ERR_IN_USE
-// when the path exists: keys are never overwritten.
+// Writes a new key file: created with O_EXCL and mode 0600, synced, and its directory too.
+// ERR_IN_USE when the path exists: keys are never overwritten. ERR_NOT_FOUND, ERR_PERMISSION and
+// ERR_IO are of its directory.
 MUST_CHECK enum err keyring_create_file(const char *path, const struct entropy *entropy,
                                         struct err_info *info);
 
@@ -46,5 +48,6 @@ const struct key *keyring_wrap(const struct keyring *keyring);
 
 // The epoch keys at now_ms. Derives a new set when an epoch has begun since the last call (some
 // microseconds, once an epoch); otherwise one atomic load. Callable from any thread.
-// The set stays valid for one whole further epoch after it was replaced: two sets take turns.
+// The set stays valid for one whole further epoch after it was replaced: two sets take turns. An
+// earlier now_ms than before gets the newest set: the epoch never goes back.
 const struct epoch_set *keyring_epochs(struct keyring *keyring, int64_t now_ms);

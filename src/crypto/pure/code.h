@@ -6,10 +6,10 @@
 //
 //   code = digits(BLAKE2b(code key of the epoch; record key, session digest, salt))
 //
-// The 64 bytes of output give sixteen 32-bit words; the first one below the largest multiple of
+// The 64 bytes of output give eight 64-bit words; the first one below the largest multiple of
 // 10^length is taken modulo 10^length, so that every code has the same chance. Words that are too
-// large are skipped; should all sixteen be (chance below 2^-30 for ten digits, less for fewer), the
-// hash is taken again with a counter. HOTP's modulo bias (RFC 4226 section 5.3) is thus avoided.
+// large are skipped; that all eight are has a chance below 2^-240. HOTP's modulo bias (RFC 4226
+// section 5.3) is thus avoided.
 
 #include "crypto/pure/mac.h"
 #include "crypto/pure/message.h"

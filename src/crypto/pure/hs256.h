@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// HMAC-SHA-256 (RFC 2104) for tokens, with the two key blocks hashed once when the key is set, so that
-// a signature costs the message's own blocks and one more.
+// HMAC-SHA-256 (RFC 2104) for tokens, with the two key blocks hashed once when the key is set, so
+// that a signature costs the message's own blocks and one more.
 
 #include "crypto/pure/mac.h"
 

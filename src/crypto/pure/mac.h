@@ -28,7 +28,8 @@ enum mac_domain {
     MAC_TOKEN_KEY,
 };
 
-// The fields of one message. Fixed storage: fields are our own canonical forms, which have ceilings.
+// The fields of one message. Fixed storage: fields are our own canonical forms, which have
+// ceilings.
 #define MAC_MESSAGE_BYTES_MAX 1024U
 
 struct mac_message {

@@ -4,8 +4,8 @@
 // The text of one message to a person: the only place a code may be written to.
 //
 // It is no strbuf on purpose: the logger, the JSON writer and the store take spans and strbufs, and
-// nothing here gives one out but message_reveal, which the channels (and nobody else; the layer check
-// names them) call at the moment of sending. Wipe it when sent.
+// nothing here gives one out but message_reveal, which the channels (and nobody else; the layer
+// check names them) call at the moment of sending. Wipe it when sent.
 
 #include "base/span.h"
 

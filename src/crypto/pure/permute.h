@@ -5,9 +5,10 @@
 // its own facts in the shape of a UUID.
 //
 // A balanced Feistel network of two 60-bit halves; round i adds BLAKE2b(key; i, half) modulo 2^60
-// by exclusive or. Four rounds with independent keyed functions are a strong pseudorandom permutation (Luby
-// and Rackoff 1988): every output bit depends on every input bit, both ways, and an attacker who
-// sees q < 2^30 pairs under one key cannot tell it from a random permutation. See docs/adr.
+// by exclusive or. Four rounds with independent keyed functions are a strong pseudorandom
+// permutation (Luby and Rackoff 1988): every output bit depends on every input bit, both ways, and
+// an attacker who sees q < 2^30 pairs under one key cannot tell it from a random permutation. See
+// docs/adr.
 
 #include "crypto/pure/mac.h"
 

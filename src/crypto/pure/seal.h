@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Authenticated encryption of a short text at rest: XChaCha20-Poly1305 with a random 192-bit nonce,
-// so that keys may be used without counting. What it belongs to goes in as associated data: a sealed
-// address moved to another entry or brand does not open.
+// so that keys may be used without counting. What it belongs to goes in as associated data: a
+// sealed address moved to another entry or brand does not open.
 
 #include "base/env.h"
 #include "crypto/pure/mac.h"
@@ -21,7 +21,7 @@ struct sealed {
 void seal_text(const struct key *key, const struct entropy *entropy, struct span associated,
                struct span plain, struct sealed *out);
 
-// Opens into `out` of SEAL_PLAIN_BYTES_MAX bytes; the length goes to *len_out. False when the key or
-// the associated data differ or a byte was changed: then nothing of the plain text is in `out`.
+// Opens into `out` of SEAL_PLAIN_BYTES_MAX bytes; the length goes to *len_out. False when the key
+// or the associated data differ or a byte was changed: then nothing of the plain text is in `out`.
 bool seal_open(const struct key *key, struct span associated, const struct sealed *sealed,
                uint8_t *out, size_t *len_out);

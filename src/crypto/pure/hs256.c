@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/pure/hs256.h"
+
+#include "base/assert.h"
+
+_Static_assert(HS256_BYTES == crypto_auth_hmacsha256_BYTES, "the whole output");
+
+void hs256_key_init(struct hs256_key *key, struct span secret)
+{
+    ASSERT(secret.len > 0);
+    (void)crypto_auth_hmacsha256_init(&key->keyed, secret.data, secret.len);
+}
+
+void hs256_sign(const struct hs256_key *key, struct span message, uint8_t out[HS256_BYTES])
+{
+    struct crypto_auth_hmacsha256_state state = key->keyed;
+    (void)crypto_auth_hmacsha256_update(&state, message.data, message.len);
+    (void)crypto_auth_hmacsha256_final(&state, out);
+    wipe(&state, sizeof state);
+}
+
+bool hs256_verify(const struct hs256_key *key, struct span message, struct span signature)
+{
+    uint8_t expected[HS256_BYTES];
+    if (signature.len != sizeof expected)
+        return false;
+    hs256_sign(key, message, expected);
+    bool is_equal = bytes_equal_secret(expected, signature.data, sizeof expected);
+    wipe(expected, sizeof expected);
+    return is_equal;
+}
+
+void hs256_key_wipe(struct hs256_key *key)
+{
+    wipe(key, sizeof *key);
+}
