@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Canonical addresses: every spelling of one destination becomes one value, which is what is limited,
-// compared, sealed and sent to. Nothing typed by a person goes further than here.
+// Canonical addresses: every spelling of one destination becomes one value, which is what is
+// limited, compared, sealed and sent to. Nothing typed by a person goes further than here.
 
 #include "base/span.h"
 

@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "address/address.h"
+#include "base/strbuf.h"
+#include "base/unicode_digit.h"
+#include "sim/seeded.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+struct spelling {
+    struct span text;
+    struct span value;
+};
+
+static void assert_canonical(struct span text, struct span value)
+{
+    struct address address;
+    if (!address_parse(ADDRESS_MOBILE, text, &address))
+        fail_msg("refused: %.*s", (int)text.len, (const char *)text.data);
+    if (!span_eq(address_value(&address), value))
+        fail_msg("%.*s became %.*s", (int)text.len, (const char *)text.data,
+                 (int)address_value(&address).len, (const char *)address_value(&address).data);
+}
+
+static void one_number_in_many_spellings(void **state)
+{
+    (void)state;
+    const struct span spellings[] = {
+        SPAN("919999999993"),
+        SPAN("+919999999993"),
+        SPAN("00919999999993"),
+        SPAN("+91 99999 99993"),
+        SPAN("0091 99999 99993"),
+        SPAN("+91-99999-99993"),
+        SPAN("+91.99999.99993"),
+        SPAN("+91/99999/99993"),
+        SPAN("(+91) 99999 99993"),
+        SPAN("+(91)99999-99993"),
+        SPAN(" +91 99999 99993 "),
+        SPAN("\t919999999993\r\n"),
+        SPAN("0 0 9 1 9 9 9 9 9 9 9 9 9 3"),
+        SPAN("+91\u00A099999\u00A099993"),
+        SPAN("+91\u202F99999\u200999993"),
+        SPAN("\u3000919999999993"),
+        SPAN("+91\u201199999\u201399993"),
+        SPAN("+91\u221299999\u201499993"),
+        SPAN("+91\uFF0D99999\uFF0D99993"),
+        SPAN("+91\u00B799999\u00B799993"),
+        SPAN("+91\uFF0E99999\uFF0F99993"),
+        SPAN("\u202A+91 99999 99993\u202C"),
+        SPAN("\uFEFF919999999993\u200B"),
+        SPAN("+91 99999\u00AD99993"),
+        SPAN("\uFF0B\uFF19\uFF11\uFF08\uFF19\uFF19\uFF19\uFF19\uFF19\uFF09\uFF19\uFF19\uFF19\uFF19"
+             "\uFF13"),
+        SPAN("+٩١ ٩٩٩٩٩ ٩٩٩٩٣"),
+        SPAN("+۹۱ ۹۹۹۹۹ ۹۹۹۹۳"),
+        SPAN("٠٠٩١٩٩٩٩٩٩٩٩٩٣"),
+        SPAN("९१ ९९९९९ ९९९९३"),
+        SPAN("+৯১ ৯৯৯৯৯ ৯৯৯৯৩"),
+        SPAN("+๙๑ ๙๙๙๙๙ ๙๙๙๙๓"),
+        SPAN("+91 ٩٩٩۹۹ ९९৯৯๓"),
+        SPAN("\U0001D7D7\U0001D7CF9999999993"),
+    };
+    for (size_t i = 0; i < COUNT_OF(spellings); i++)
+        assert_canonical(spellings[i], SPAN("919999999993"));
+}
+
+static void other_numbers(void **state)
+{
+    (void)state;
+    const struct spelling table[] = {
+        {SPAN("+1 202 555 0147"), SPAN("12025550147")},
+        {SPAN("+1 (202) 555-0147"), SPAN("12025550147")},
+        {SPAN("1.202.555.0147"), SPAN("12025550147")},
+        {SPAN("+290 2000"), SPAN("2902000")},                // 7 digits: the fewest
+        {SPAN("00 290 2000"), SPAN("2902000")},              // 7 after the prefix
+        {SPAN("+999123456789012"), SPAN("999123456789012")}, // 15: the most
+        {SPAN("00999123456789012"), SPAN("999123456789012")},
+        {SPAN("2025550147"), SPAN("2025550147")}, // no prefix: the country code comes first
+        {SPAN("+999 000 0000"), SPAN("9990000000")},
+    };
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        assert_canonical(table[i].text, table[i].value);
+}
+
+static void what_is_no_number_is_refused(void **state)
+{
+    (void)state;
+    const struct span texts[] = {
+        SPAN(""),
+        SPAN(" "),
+        SPAN("+"),
+        SPAN("00"),
+        SPAN("+00"),
+        SPAN("290200"), // 6 digits
+        SPAN("+290200"),
+        SPAN("00290200"),         // 6 after the prefix
+        SPAN("9991234567890123"), // 16 digits
+        SPAN("+9991234567890123"),
+        SPAN("009991234567890123"),
+        SPAN("00999123456789012345678901234567890"),
+        SPAN("0919999999993"), // national
+        SPAN("+0919999999993"),
+        SPAN("+00919999999993"),
+        SPAN("000919999999993"),
+        SPAN("0000919999999993"),
+        SPAN("++919999999993"),
+        SPAN("+\uFF0B919999999993"),
+        SPAN("91+9999999993"),
+        SPAN("919999999993+"),
+        SPAN("+91 99999 9999x"),
+        SPAN("x919999999993"),
+        SPAN("+1 202 555 0147 ext 3"),
+        SPAN("+1 202 555 0147,3"),
+        SPAN("+1 202 555 0147#3"),
+        SPAN("+1 202 555 0147*"),
+        SPAN("tel:+919999999993"),
+        SPAN("1-800-FLOWERS"),
+        SPAN("919999999993\0"),
+        SPAN("91\0009999999993"),
+        SPAN("91999999999³"), // superscripts are no decimal digits
+        SPAN("91999999999③"),
+        SPAN("91999999999Ⅲ"),
+        SPAN("九一九九九九九九九九九三"),
+        SPAN("\xEF\xBC"),
+        SPAN("919999999993\xD9"),
+        SPAN("91999999999\xC0\xB3"), // overlong
+        SPAN("\xFF"
+             "919999999993"),
+        SPAN("91999999999\xED\xA0\x80"),
+        SPAN("me@example.com"),
+    };
+    struct address address;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (address_parse(ADDRESS_MOBILE, texts[i], &address))
+            fail_msg("accepted: %.*s", (int)texts[i].len, (const char *)texts[i].data);
+    }
+}
+
+static void an_identifier_has_its_kind_in_front(void **state)
+{
+    (void)state;
+    struct address address;
+    assert_true(address_parse(ADDRESS_MOBILE, SPAN("+1 202 555 0147"), &address));
+    assert_int_equal(address.kind, ADDRESS_MOBILE);
+    assert_true(span_eq(address_identifier(&address), SPAN("M12025550147")));
+}
+
+static void utf8_put(struct strbuf *out, uint32_t scalar)
+{
+    if (scalar < 0x80) {
+        strbuf_put_byte(out, (uint8_t)scalar);
+        return;
+    }
+    size_t tails = scalar < 0x800 ? 1 : scalar < 0x10000 ? 2 : 3;
+    const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0};
+    strbuf_put_byte(out, (uint8_t)(leads[tails] | scalar >> (6 * tails)));
+    while (tails-- > 0)
+        strbuf_put_byte(out, (uint8_t)(0x80 | (scalar >> (6 * tails) & 0x3F)));
+}
+
+static void put_filler(struct strbuf *out, struct seeded *seeded)
+{
+    const uint32_t fillers[] = {' ', '-', '.', '/', '(', ')', '\t', 0xA0, 0x2013, 0x200E, 0x3000};
+    while (seeded_below(seeded, 3) == 0)
+        utf8_put(out, fillers[seeded_below(seeded, COUNT_OF(fillers))]);
+}
+
+static void respell(struct span value, struct strbuf *out, struct seeded *seeded)
+{
+    const uint32_t zeros[] = {'0', '0', '0', 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10, 0x1D7CE};
+    const char *const prefixes[] = {"", "+", "00", "0\u00A00", "\uFF0B"};
+    put_filler(out, seeded);
+    strbuf_put_text(out, prefixes[seeded_below(seeded, COUNT_OF(prefixes))]);
+    for (size_t i = 0; i < value.len; i++) {
+        put_filler(out, seeded);
+        uint32_t zero = zeros[seeded_below(seeded, COUNT_OF(zeros))];
+        utf8_put(out, zero + value.data[i] - '0');
+    }
+    put_filler(out, seeded);
+}
+
+static void any_spelling_of_a_number_is_that_number(void **state)
+{
+    (void)state;
+    struct seeded seeded;
+    seeded_init(&seeded, 1);
+    for (int i = 0; i < 20000; i++) {
+        uint8_t digits[15];
+        struct span value = span_make(digits, 7 + seeded_below(&seeded, 9));
+        digits[0] = (uint8_t)('1' + seeded_below(&seeded, 9));
+        for (size_t n = 1; n < value.len; n++)
+            digits[n] = (uint8_t)('0' + seeded_below(&seeded, 10));
+        uint8_t storage[1024];
+        struct strbuf text = strbuf_over(storage, sizeof storage);
+        respell(value, &text, &seeded);
+        assert_false(text.is_overflowed);
+        assert_canonical(strbuf_span(&text), value);
+        assert_canonical(value, value);
+    }
+}
+
+static void digits_of_every_script_count(void **state)
+{
+    (void)state;
+    unsigned scripts = 0;
+    for (uint32_t scalar = 0; scalar < 0x10000; scalar++) {
+        if (unicode_digit_value(scalar) != 0)
+            continue;
+        uint8_t storage[64];
+        struct strbuf text = strbuf_over(storage, sizeof storage);
+        for (uint32_t digit = 1; digit <= 9; digit++)
+            utf8_put(&text, scalar + digit);
+        assert_canonical(strbuf_span(&text), SPAN("123456789"));
+        scripts++;
+    }
+    assert_int_equal(scripts, 37);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_number_in_many_spellings),
+        cmocka_unit_test(other_numbers),
+        cmocka_unit_test(what_is_no_number_is_refused),
+        cmocka_unit_test(an_identifier_has_its_kind_in_front),
+        cmocka_unit_test(any_spelling_of_a_number_is_that_number),
+        cmocka_unit_test(digits_of_every_script_count),
+    };
+    return cmocka_run_group_tests_name("mobile", tests, NULL, NULL);
+}
