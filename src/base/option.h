@@ -8,10 +8,10 @@
 #include "base/strbuf.h"
 
 enum option_type {
-    OPTION_U32,     // uint32_t within least..most
-    OPTION_BOOL,    // bool: true, false
-    OPTION_TEXT,    // char[capacity], NUL-terminated, at most capacity − 1 bytes
-    OPTION_CHOICE,  // uint32_t: index into choices
+    OPTION_U32,    // uint32_t within least..most
+    OPTION_BOOL,   // bool: true, false
+    OPTION_TEXT,   // char[capacity], NUL-terminated, at most capacity − 1 bytes
+    OPTION_CHOICE, // uint32_t: index into choices
 };
 
 struct option {
@@ -22,7 +22,8 @@ struct option {
     uint32_t least, most;       // OPTION_U32
     const char *const *choices; // OPTION_CHOICE, NULL-terminated
     size_t offset;
-    size_t capacity; // OPTION_TEXT
+    size_t capacity;  // OPTION_TEXT
+    bool has_lines;   // OPTION_TEXT: line feeds are part of it
     bool is_nullable; // null is 0 or the empty text
     bool is_secret;   // never shown
     const char *help; // one line, no full stop
@@ -33,8 +34,8 @@ struct option_table {
     size_t count;
 };
 
-// Sets the value from text ("null" where nullable). ERR_INVALID with a story that names the option, the
-// value and the range.
+// Sets the value from text ("null" where nullable). ERR_INVALID with a story that names the option,
+// the value and the range.
 MUST_CHECK enum err option_set(const struct option *option, void *settings, struct span text,
                                struct err_info *info);
 
@@ -49,6 +50,9 @@ const struct option *option_nearest(struct option_table table, struct span name)
 void option_show(const struct option *option, const void *settings, struct strbuf *out);
 
 bool option_is_preset(const struct option *option, const void *settings);
+
+// Is the value the same in both settings structs?
+bool option_is_equal(const struct option *option, const void *settings, const void *others);
 
 // "1 to 64, or null"; "SMS, WHATSAPP or ZALO".
 void option_describe_range(const struct option *option, struct strbuf *out);

@@ -19,7 +19,7 @@ struct span {
 
 static inline struct span span_make(const void *data, size_t len)
 {
-    return (struct span){data, len};
+    return (struct span){(const uint8_t *)data, len};
 }
 
 static inline struct span span_of_text(const char *text)
