@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Structured log events: one line each, on one descriptor (stderr), never blocking the caller for longer
-// than a copy into a buffer that a thread of the logger's own writes out.
+// Structured log events: one line each, on one descriptor (stderr), never blocking the caller for
+// longer than a copy into a buffer that a thread of the logger's own writes out.
 //
 // What may be logged is a matter of type: an address enters only by log_address, which masks it;
 // there is no field for codes, keys or tokens. Text from outside is escaped, so that one event is
@@ -75,8 +75,8 @@ void logger_set_level(struct logger *logger, enum log_level least);
 void log_event(struct logger *logger, enum log_level level, const char *event,
                const struct log_field *fields, size_t count);
 
-#define LOG_EVENT(logger, level, event, ...)                                                       \
-    log_event(logger, level, event, (const struct log_field[]){__VA_ARGS__},                       \
+#define LOG_EVENT(logger, level, event, ...)                                 \
+    log_event(logger, level, event, (const struct log_field[]){__VA_ARGS__}, \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 // "+84•••••567" for digits, "b•••@x.test" for an e-mail address; NUL-terminated, truncated to `cap`

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// Masks: enough for a person to recognise his own address, too little to call or write to him. The
+// number of bullets is fixed, so that a mask does not tell how long the address is.
+#include "base/assert.h"
+#include "base/strbuf.h"
+#include "telemetry/log.h"
+#include "telemetry/utf8.h"
+
+#define SHOWN_FIRST 2U // digits: about the country code
+#define BULLET "\xE2\x80\xA2"
+#define THREE_BULLETS BULLET BULLET BULLET
+#define FIVE_BULLETS THREE_BULLETS BULLET BULLET
+
+// A short number would be given away by what its ends leave to guess.
+static size_t shown_last(size_t digits)
+{
+    if (digits >= 10)
+        return 3;
+    return digits >= 8 ? 2 : 0;
+}
+
+static bool is_all_digits(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!ascii_is_digit(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
+static void put_number(struct strbuf *out, struct span digits)
+{
+    size_t last = shown_last(digits.len);
+    strbuf_put_byte(out, '+');
+    strbuf_put(out, span_first(digits, last > 0 ? SHOWN_FIRST : 0));
+    strbuf_put(out, SPAN(FIVE_BULLETS));
+    strbuf_put(out, span_from(digits, digits.len - last));
+}
+
+// The last "@" counts: a quoted local part may have one of its own (RFC 5321 section 4.1.2).
+static size_t at_sign(struct span text)
+{
+    size_t at = text.len;
+    while (at > 0 && text.data[at - 1] != '@')
+        at--;
+    return at;
+}
+
+static void put_email(struct strbuf *out, struct span address, size_t at)
+{
+    uint32_t point;
+    struct span local = span_first(address, at - 1);
+    size_t first = utf8_next(local, &point);
+    if (first < local.len)
+        strbuf_put(out, span_first(local, first));
+    strbuf_put(out, SPAN(THREE_BULLETS "@"));
+    strbuf_put(out, span_from(address, at));
+}
+
+void mask_address(struct span address, char *out, size_t cap)
+{
+    uint8_t room[512];
+    struct strbuf mask = strbuf_over(room, sizeof room);
+    ASSERT(cap > 0);
+    struct span digits =
+        address.len > 0 && address.data[0] == '+' ? span_from(address, 1) : address;
+    size_t at = at_sign(address);
+    if (is_all_digits(digits))
+        put_number(&mask, digits);
+    else if (at > 0)
+        put_email(&mask, address, at);
+    else
+        strbuf_put(&mask, SPAN(THREE_BULLETS));
+    struct span fits = utf8_first(strbuf_span(&mask), cap - 1);
+    memcpy(out, fits.data, fits.len);
+    out[fits.len] = '\0';
+}
