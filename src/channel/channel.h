@@ -7,10 +7,10 @@
 #include "crypto/pure/message.h"
 
 // Wire names of the channels, in the order of the bits in masks.
-#define CHANNEL_LIST(X)                                                                            \
-    X(CHANNEL_SMS, "SMS")                                                                          \
-    X(CHANNEL_WHATSAPP, "WHATSAPP")                                                                \
-    X(CHANNEL_ZALO, "ZALO")                                                                        \
+#define CHANNEL_LIST(X)             \
+    X(CHANNEL_SMS, "SMS")           \
+    X(CHANNEL_WHATSAPP, "WHATSAPP") \
+    X(CHANNEL_ZALO, "ZALO")         \
     X(CHANNEL_EMAIL, "EMAIL")
 
 #define CHANNEL_ENUM(name, text) name,

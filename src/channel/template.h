@@ -23,7 +23,8 @@ struct template_part {
     uint16_t len;
 };
 
-struct template {
+struct template
+{
     uint16_t source_len;
     uint8_t parts_held;
     struct template_part parts[TEMPLATE_PARTS_MAX];
@@ -36,7 +37,8 @@ struct template_values {
     uint64_t minutes; // really left, rounded up
 };
 
-// ERR_INVALID with a story: too long, an unknown tag, no {otp}, an unclosed brace, control characters.
+// ERR_INVALID with a story: too long, an unknown tag, no {otp}, an unclosed brace, control
+// characters other than line feeds.
 // "{{" and "}}" stand for single braces.
 MUST_CHECK enum err template_compile(struct span source, struct template *out,
                                      struct err_info *info);

@@ -29,6 +29,7 @@ struct courier_directory {
     void *ctx;
 };
 
+// Channels give their results on the courier's thread. All is borrowed until courier_destroy.
 struct courier_deps {
     struct store *store;
     struct keyring *keyring;
@@ -43,6 +44,8 @@ struct courier;
 
 MUST_CHECK enum err courier_create(const struct courier_deps *deps, struct courier **out);
 void courier_destroy(struct courier **courier); // asserts that nothing is in flight
+
+#define COURIER_BATCH_MAX 32U
 
 // Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due.
 size_t courier_step(struct courier *courier);

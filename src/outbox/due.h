@@ -9,8 +9,8 @@
 #define DUE_FIRST_RETRY_MS 1000
 #define DUE_LONGEST_RETRY_MS 60000
 
-// The delay before try number `tries` + 1: 1 s doubled each time up to a minute, and of that a random share
-// between a half and the whole (`jitter` is uniform over all 32-bit values).
+// The delay before try number `tries` + 1: 1 s doubled each time up to a minute, and of that a
+// random share between a half and the whole (`jitter` is uniform over all 32-bit values).
 int64_t due_retry_delay_ms(unsigned tries, uint32_t jitter);
 
 // Would that try begin before the code ends?

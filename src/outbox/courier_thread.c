@@ -1,0 +1,156 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+//   working ──nothing taken──▶ asleep ──notified, or next entry due──▶ working
+//      ▲──────notified meanwhile──┘
+//
+// After a batch that was not full the thread naps for a moment before it looks again: under load
+// one wake-up then serves many entries, and the threads that notify find it awake and pay nothing.
+//
+// No notice is lost. The thread clears the flag (to working) and then claims; a caller makes its
+// entry claimable and then reads the flag. If that claim missed the entry, the store's own lock
+// puts the clearing before the caller's read, which then finds "working" and sets the flag again.
+#include "outbox/courier_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define NAP_NS 1000000L
+#define SLEEP_MS_MIN 1
+#define SLEEP_MS_MAX 1000 // entries of a courier that died come back without a notice
+
+enum attention {
+    ATTENTION_WORKING,
+    ATTENTION_NOTIFIED, // there is something to look at
+    ATTENTION_ASLEEP,
+};
+
+struct courier_thread {
+    struct courier *courier;
+    struct store *store;
+    pthread_t thread;
+    atomic_int attention;
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; // only for falling asleep and waking up
+    pthread_cond_t wake;
+};
+
+void courier_thread_notify(struct courier_thread *thread)
+{
+    if (atomic_load(&thread->attention) == ATTENTION_NOTIFIED)
+        return;
+    if (atomic_exchange(&thread->attention, ATTENTION_NOTIFIED) != ATTENTION_ASLEEP)
+        return;
+    (void)pthread_mutex_lock(&thread->lock);
+    (void)pthread_cond_signal(&thread->wake);
+    (void)pthread_mutex_unlock(&thread->lock);
+}
+
+static int64_t sleep_ms(const struct courier_thread *thread)
+{
+    int64_t due_at_ms = store_next_due_ms(thread->store);
+    int64_t now_ms = store_now_ms(thread->store);
+    if (due_at_ms <= now_ms + SLEEP_MS_MIN)
+        return SLEEP_MS_MIN;
+    return due_at_ms < now_ms + SLEEP_MS_MAX ? due_at_ms - now_ms : SLEEP_MS_MAX;
+}
+
+static struct timespec time_after_ms(int64_t duration_ms)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t ns = time.tv_nsec + duration_ms % 1000 * 1000000;
+    time.tv_sec += (time_t)(duration_ms / 1000 + ns / 1000000000);
+    time.tv_nsec = (long)(ns % 1000000000);
+    return time;
+}
+
+// Returns at once when a notice came since the thread last began to work.
+static void sleep_until_needed(struct courier_thread *thread)
+{
+    int expected = ATTENTION_WORKING;
+    int rc = 0;
+    struct timespec until = time_after_ms(sleep_ms(thread));
+    (void)pthread_mutex_lock(&thread->lock);
+    bool is_asleep =
+        atomic_compare_exchange_strong(&thread->attention, &expected, ATTENTION_ASLEEP);
+    while (is_asleep && rc == 0 && atomic_load(&thread->attention) == ATTENTION_ASLEEP)
+        rc = pthread_cond_timedwait(&thread->wake, &thread->lock, &until);
+    (void)pthread_mutex_unlock(&thread->lock);
+}
+
+static void *run(void *arg)
+{
+    const struct timespec nap = {.tv_nsec = NAP_NS};
+    struct courier_thread *thread = arg;
+    for (;;) {
+        atomic_store(&thread->attention, ATTENTION_WORKING);
+        if (atomic_load(&thread->is_stopping)) // only now: its notice may just have been cleared
+            return NULL;
+        size_t taken = courier_step(thread->courier);
+        if (taken == 0)
+            sleep_until_needed(thread);
+        else if (taken < COURIER_BATCH_MAX)
+            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+    }
+}
+
+// Signals are for the threads that ask for them; the courier takes none.
+static bool start(struct courier_thread *thread)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool is_started = pthread_create(&thread->thread, NULL, run, thread) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_started;
+}
+
+static void init_locks(struct courier_thread *thread)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_mutex_init(&thread->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&thread->wake, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void free_thread(struct courier_thread *thread)
+{
+    (void)pthread_cond_destroy(&thread->wake);
+    (void)pthread_mutex_destroy(&thread->lock);
+    free(thread);
+}
+
+enum err courier_thread_start(struct courier *courier, struct store *store,
+                              struct courier_thread **out)
+{
+    struct courier_thread *thread = calloc(1, sizeof *thread);
+    if (thread == NULL)
+        return ERR_NO_MEMORY;
+    thread->courier = courier;
+    thread->store = store;
+    init_locks(thread);
+    if (!start(thread)) {
+        free_thread(thread);
+        return ERR_NO_MEMORY;
+    }
+    *out = thread;
+    return ERR_OK;
+}
+
+void courier_thread_stop(struct courier_thread **thread)
+{
+    struct courier_thread *ended = *thread;
+    *thread = NULL;
+    if (ended == NULL)
+        return;
+    atomic_store(&ended->is_stopping, true);
+    courier_thread_notify(ended);
+    (void)pthread_join(ended->thread, NULL);
+    free_thread(ended);
+}

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// For the tests of outbox/ alone: entries as the service makes them, and a directory of one brand.
+
+#include "outbox/courier.h"
+#include "store/entry.h"
+#include "store/memory/memory.h"
+
+#include "sim/seeded.h"
+#include "unit/unit.h"
+
+#define TEST_NOW_MS INT64_C(1795341600000)
+#define TEST_DAY_MS INT64_C(86400000)
+#define TEST_BRAND_ID 7U
+
+struct test_brand {
+    struct span name; // empty: DocDemo
+    struct template template;
+    int held; // found and not released
+};
+
+static inline bool test_brand_find(void *ctx, uint64_t brand_id, enum channel_kind kind,
+                                   struct courier_brand *out)
+{
+    struct test_brand *brand = ctx;
+    (void)kind;
+    if (brand_id != TEST_BRAND_ID)
+        return false;
+    struct span name = brand->name.len > 0 ? brand->name : SPAN("DocDemo");
+    *out = (struct courier_brand){name, &brand->template, brand};
+    brand->held++;
+    return true;
+}
+
+static inline void test_brand_release(void *ctx, struct courier_brand *brand)
+{
+    struct test_brand *test_brand = ctx;
+    assert_ptr_equal(brand->held, ctx);
+    test_brand->held--;
+}
+
+static inline void test_seal(struct outbox_entry *entry, const struct keyring *keyring,
+                             const struct entropy *entropy, struct span to)
+{
+    uint8_t associated[OUTBOX_ENTRY_ASSOCIATED_BYTES];
+    outbox_entry_associated(entry, associated);
+    seal_text(keyring_seal(keyring), entropy, span_make(associated, sizeof associated), to,
+              &entry->address);
+}
+
+// Entry number `id`: due now, its code ends in 20 minutes.
+static inline struct outbox_entry test_entry(uint64_t id, struct keyring *keyring,
+                                             const struct entropy *entropy, int64_t now_ms)
+{
+    struct outbox_entry entry = {
+        .id = id,
+        .brand_id = TEST_BRAND_ID,
+        .session = {.id = 11 * id, .binding = 13 * id},
+        .salt = 17 * id,
+        .epoch = epoch_current(keyring_epochs(keyring, now_ms))->number,
+        .length = 6,
+        .channel = CHANNEL_SMS,
+        .state = DELIVERY_QUEUED,
+        .created_at_ms = now_ms,
+        .deadline_at_ms = now_ms + 20 * 60000,
+        .due_at_ms = now_ms,
+        .masked = "+91•••••993",
+    };
+    memcpy(entry.key.digest.bytes, &id, sizeof id);
+    test_seal(&entry, keyring, entropy, SPAN("919999999993"));
+    return entry;
+}
+
+static inline void test_promise(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)record;
+    (void)now_ms;
+    op->has_entry = true;
+}
+
+static inline void test_promised(struct store_op *op, enum store_outcome outcome)
+{
+    (void)op;
+    assert_int_equal(outcome, STORE_COMMITTED);
+}
+
+static inline void test_enqueue(struct store *store, const struct outbox_entry *entry)
+{
+    struct store_op op = {
+        .key = entry->key, .transition = test_promise, .done = test_promised, .entry = *entry};
+    store_submit(store, &op);
+}
