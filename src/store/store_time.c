@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "store/time.h"
+#include "store/store_time.h"
 
 #include "base/assert.h"
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "store/time.h"
+#include "store/store_time.h"
 
 #include "unit/unit.h"
 
@@ -102,5 +102,5 @@ int main(void)
         cmocka_unit_test(test_never_falls),
         cmocka_unit_test(test_begins_at_the_high_water_mark),
     };
-    return cmocka_run_group_tests_name("time", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("store time", tests, NULL, NULL);
 }

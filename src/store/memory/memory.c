@@ -6,7 +6,7 @@
 #include "store/memory/queue.h"
 #include "store/memory/settings.h"
 #include "store/memory/table.h"
-#include "store/time.h"
+#include "store/store_time.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -86,6 +86,7 @@ static enum store_outcome save(struct memory_store *memory, struct store_op *op,
         return STORE_REFUSED_BUSY;
     }
     cell->record = *record;
+    record_table_touch(&memory->records, cell);
     return STORE_COMMITTED;
 }
 

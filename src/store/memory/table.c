@@ -10,7 +10,12 @@
 
 static struct cell *cell_at(const struct record_table *table, uint32_t number)
 {
-    return &table->blocks[number / TABLE_BLOCK_CELLS][number % TABLE_BLOCK_CELLS];
+    return &table->blocks[number / TABLE_BLOCK_CELLS]->cells[number % TABLE_BLOCK_CELLS];
+}
+
+static int64_t *expiry_at(const struct record_table *table, uint32_t number)
+{
+    return &table->blocks[number / TABLE_BLOCK_CELLS]->expires_at_ms[number % TABLE_BLOCK_CELLS];
 }
 
 static size_t home_of(const struct record_table *table, const struct record_key *key)
@@ -78,7 +83,7 @@ static bool blocks_make_room(struct record_table *table)
     if (table->blocks_held < table->blocks_room)
         return true;
     size_t room = table->blocks_room == 0 ? 16 : table->blocks_room * 2;
-    struct cell **grown = realloc(table->blocks, room * sizeof(struct cell *));
+    struct cell_block **grown = realloc(table->blocks, room * sizeof(struct cell_block *));
     if (grown == NULL)
         return false;
     table->blocks = grown;
@@ -90,13 +95,13 @@ static bool block_add(struct record_table *table)
 {
     if (!blocks_make_room(table))
         return false;
-    struct cell *block = malloc(TABLE_BLOCK_CELLS * sizeof *block);
+    struct cell_block *block = malloc(sizeof *block);
     if (block == NULL)
         return false;
     uint32_t first = (uint32_t)(table->blocks_held * TABLE_BLOCK_CELLS);
     for (uint32_t i = 0; i < TABLE_BLOCK_CELLS; i++) {
-        block[i].is_used = false;
-        block[i].next_free = i + 1 < TABLE_BLOCK_CELLS ? first + i + 1 : table->first_free;
+        block->expires_at_ms[i] = INT64_MAX;
+        block->cells[i].next_free = i + 1 < TABLE_BLOCK_CELLS ? first + i + 1 : table->first_free;
     }
     table->blocks[table->blocks_held++] = block;
     table->first_free = first;
@@ -114,7 +119,7 @@ struct cell *record_table_add(struct record_table *table, const struct record_ke
     uint32_t number = table->first_free;
     struct cell *cell = cell_at(table, number);
     table->first_free = cell->next_free;
-    *cell = (struct cell){.key = *key, .is_used = true};
+    *cell = (struct cell){.key = *key, .number = number};
     size_t place = place_of(table, key);
     ASSERT(table->index[place] == 0);
     table->index[place] = number + 1;
@@ -140,22 +145,26 @@ static void index_close_gap(struct record_table *table, size_t hole)
 void record_table_remove(struct record_table *table, struct cell *cell)
 {
     size_t place = place_of(table, &cell->key);
-    uint32_t number = table->index[place] - 1;
-    ASSERT(cell->is_used);
+    ASSERT(table->index[place] == cell->number + 1);
     index_close_gap(table, place);
-    cell->is_used = false;
+    *expiry_at(table, cell->number) = INT64_MAX;
     cell->next_free = table->first_free;
-    table->first_free = number;
+    table->first_free = cell->number;
     table->used--;
+}
+
+void record_table_touch(struct record_table *table, const struct cell *cell)
+{
+    *expiry_at(table, cell->number) = record_expires_at_ms(&cell->record);
 }
 
 void record_table_sweep(struct record_table *table, int64_t now_ms, size_t count)
 {
     size_t cells = table->blocks_held * TABLE_BLOCK_CELLS;
     for (size_t i = 0; i < count && cells > 0; i++) {
-        struct cell *cell = cell_at(table, table->sweep_at);
-        table->sweep_at = (uint32_t)((table->sweep_at + 1U) % cells);
-        if (cell->is_used && record_expires_at_ms(&cell->record) <= now_ms)
-            record_table_remove(table, cell);
+        uint32_t number = table->sweep_at;
+        table->sweep_at = (uint32_t)((number + 1U) % cells);
+        if (*expiry_at(table, number) <= now_ms)
+            record_table_remove(table, cell_at(table, number));
     }
 }

@@ -363,6 +363,7 @@ static void test_sweep_removes_what_has_expired(void **state)
         assert_non_null(cell);
         cell->record.codes_held = 1;
         cell->record.codes[0].expires_at_ms = START_MS + (number % 2 == 0 ? 0 : 86400000);
+        record_table_touch(&table, cell);
     }
     record_table_sweep(&table, START_MS + CODE_LINGER_MS + 2000, 10000);
     assert_int_equal(table.used, 2500);
