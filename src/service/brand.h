@@ -19,6 +19,7 @@
 #define BRAND_ORIGINS_MAX 16U
 #define BRAND_ORIGIN_BYTES_MAX 256U
 #define BRAND_ISSUER_BYTES_MAX 128U
+#define BRAND_OGC_DERIVED_BYTES_MAX 16U
 
 // What an administrator sets, as plain values; brand_options describes each. Zero is null where the
 // option says that null is allowed.
@@ -53,21 +54,36 @@ enum brand_resend {
 extern const struct option brand_options[];
 extern const size_t brand_options_count;
 
+static inline struct option_table brand_option_table(void)
+{
+    return (struct option_table){brand_options, brand_options_count};
+}
+
 void brand_settings_init(struct brand_settings *settings); // all defaults
 
+// What no single option can say: templates compile, origins are origins, values fit each other.
+// ERR_INVALID with a story that begins with the option's name.
+MUST_CHECK enum err brand_settings_validate(const struct brand_settings *settings,
+                                            struct err_info *info);
+
+// ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
+MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
+
 struct brand {
-    uint64_t id; // random, immutable: a brand removed and added again is another one
+    uint64_t id;            // random, immutable: a brand removed and added again is another one
     struct span name;       // as spelt by the administrator
     struct span name_upper; // as tokens carry it
     struct brand_settings settings;
     struct policy policy;
     struct hs256_key token_key;
+    struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
     struct template templates[CHANNEL_COUNT_];
     struct span origins[BRAND_ORIGINS_MAX];
     size_t origins_held;
     bool is_any_origin; // "*" was set (development)
     char name_storage[BRAND_NAME_BYTES_MAX];
     char name_upper_storage[BRAND_NAME_BYTES_MAX];
+    char ogc_storage[BRAND_OGC_DERIVED_BYTES_MAX];
 };
 
 // Immutable and counted. Found by name without regard to ASCII case; NULL when there is none.
@@ -85,7 +101,8 @@ bool brand_allows_origin(const struct brand *brand, struct span origin);
 // The registry. brands_acquire and brands_release from any thread.
 struct brands;
 
-// `wrap_key` seals the token secrets inside the settings values.
+// `wrap_key` seals the token secrets inside the settings values. All three are borrowed; `entropy`
+// must be callable from every thread that puts. The first snapshot is empty: reload next.
 MUST_CHECK enum err brands_create(struct store *store, const struct key *wrap_key,
                                   const struct entropy *entropy, struct brands **out);
 void brands_destroy(struct brands **brands);
@@ -94,10 +111,12 @@ const struct brand_set *brands_acquire(struct brands *brands);
 void brands_release(struct brands *brands, const struct brand_set **set);
 
 // Reads all settings from the store and swaps the snapshot. On any bad value the old one stays.
+// From any thread, from the store's notice too.
 MUST_CHECK enum err brands_reload(struct brands *brands, struct err_info *info);
 
-// Adds the brand, or replaces its settings (its id and, when token_secret is empty, its token secret stay; a new brand
-// without one gets a random one). Writes to the store, then reloads.
+// Adds the brand, or replaces its settings and spelling; its id stays, and, when token_secret is
+// empty, its token secret too (a new brand without one gets a random one). Writes to the store
+// unless all is there already, then reloads. ERR_BUSY: others kept changing the same brand.
 MUST_CHECK enum err brands_put(struct brands *brands, struct span name,
                                const struct brand_settings *settings, struct span token_secret,
                                struct err_info *info);

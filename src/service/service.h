@@ -36,7 +36,7 @@ enum service_status {
 // choosing, perhaps before service_submit returns.
 struct service_call {
     struct store_op op;
-    struct command command; // filled by the caller but for key, channel and the random values
+    struct command command;    // filled by the caller but for key, channel and the random values
     const struct brand *brand; // its set is held by the caller until on_done
     const struct address *identifier;
     const struct address *to; // generate: where the code goes

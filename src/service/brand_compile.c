@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "service/brand_compile.h"
+
+#include "base/assert.h"
+#include "service/brand_origin.h"
+
+#include <stdlib.h>
+
+#define MS_PER_SECOND INT64_C(1000)
+#define MS_PER_MINUTE (60 * MS_PER_SECOND)
+
+// Tokens name an organisation by up to nine digits; the id's own last ones serve as well as any.
+#define OGC_MODULUS 1000000000U
+
+static struct policy policy_of(const struct brand_settings *settings)
+{
+    return (struct policy){
+        .otp_max_count = settings->otp_max_count,
+        .otp_window_ms = settings->otp_time_out_minutes * MS_PER_MINUTE,
+        .otp_ttl_ms = settings->otp_ttl_seconds * MS_PER_SECOND,
+        .session_ttl_ms = settings->session_ttl_seconds * MS_PER_SECOND,
+        .lock_ms = settings->lock_seconds * MS_PER_SECOND,
+        .otp_length = (uint8_t)settings->otp_length,
+        .otp_attempts_max = (uint8_t)settings->otp_max_attempts,
+        .lock_after_failures = (uint8_t)settings->lock_after_failures,
+        .is_resend_new = settings->resend == BRAND_RESEND_NEW,
+    };
+}
+
+static void compile_names(struct brand *brand, const struct brand_value *value)
+{
+    struct span name = span_of_text(value->name);
+    ASSERT(name.len <= sizeof brand->name_storage);
+    memcpy(brand->name_storage, name.data, name.len);
+    brand->name = span_make(brand->name_storage, name.len);
+    brand->name_upper = brand_name_upper(name, brand->name_upper_storage);
+}
+
+static void compile_ogc(struct brand *brand)
+{
+    brand->ogc = span_of_text(brand->settings.ogc);
+    if (brand->ogc.len > 0)
+        return;
+    struct strbuf out = strbuf_over(brand->ogc_storage, sizeof brand->ogc_storage);
+    strbuf_put_u64(&out, brand->id % OGC_MODULUS);
+    strbuf_put_text(&out, "|otpd");
+    ASSERT(!out.is_overflowed);
+    brand->ogc = strbuf_span(&out);
+}
+
+static void compile_templates(struct brand *brand)
+{
+    const char *const sources[] = {
+        [CHANNEL_SMS] = brand->settings.sms_template,
+        [CHANNEL_WHATSAPP] = brand->settings.sms_template,
+        [CHANNEL_ZALO] = brand->settings.sms_template,
+        [CHANNEL_EMAIL] = brand->settings.email_template,
+    };
+    _Static_assert(sizeof sources / sizeof sources[0] == CHANNEL_COUNT_, "a text for each channel");
+    for (size_t i = 0; i < CHANNEL_COUNT_; i++) {
+        enum err err = template_compile(span_of_text(sources[i]), &brand->templates[i], NULL);
+        ASSERT(err == ERR_OK);
+    }
+}
+
+static void compile_origins(struct brand *brand)
+{
+    struct origin_list list;
+    enum err err = origin_list_parse(span_of_text(brand->settings.cors_origins), &list, NULL);
+    ASSERT(err == ERR_OK);
+    memcpy(brand->origins, list.origins, sizeof brand->origins);
+    brand->origins_held = list.held;
+    brand->is_any_origin = list.is_any;
+}
+
+enum err brand_create(const struct brand_value *value, struct brand **out, struct err_info *info)
+{
+    enum err err = brand_settings_validate(&value->settings, info);
+    if (err != ERR_OK)
+        return err;
+    struct brand *brand = calloc(1, sizeof *brand);
+    if (brand == NULL) {
+        err_info_set(info, "%s", err_text(ERR_NO_MEMORY));
+        return ERR_NO_MEMORY;
+    }
+    brand->id = value->id;
+    brand->settings = value->settings;
+    brand->policy = policy_of(&value->settings);
+    hs256_key_init(&brand->token_key, brand_value_secret(value));
+    compile_names(brand, value);
+    compile_ogc(brand);
+    compile_templates(brand);
+    compile_origins(brand);
+    *out = brand;
+    return ERR_OK;
+}
+
+void brand_destroy(struct brand **brand)
+{
+    if (*brand == NULL)
+        return;
+    hs256_key_wipe(&(*brand)->token_key);
+    free(*brand);
+    *brand = NULL;
+}

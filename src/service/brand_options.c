@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "service/brand.h"
+
+// The one place where a brand's settings are described. A new setting is a field in brand_settings,
+// a row here, and whatever reads it.
+
+#include "service/brand_origin.h"
+
+#define YEAR_SECONDS 31536000U
+#define DAY_SECONDS 86400U
+#define WEEK_MINUTES 10080U
+
+static const char *const resend_choices[] = {
+    [BRAND_RESEND_SAME] = "same",
+    [BRAND_RESEND_NEW] = "new",
+    NULL,
+};
+
+// The channels that reach a phone, by the numbers of enum channel_kind.
+static const char *const mobile_channel_choices[] = {
+    [CHANNEL_SMS] = "SMS",
+    [CHANNEL_WHATSAPP] = "WHATSAPP",
+    [CHANNEL_ZALO] = "ZALO",
+    NULL,
+};
+
+// One GSM 03.38 segment of 160 characters while the brand's name has at most 60.
+#define SMS_TEMPLATE                                            \
+    "{otp} is your {brand} code, valid for {minutes} minutes. " \
+    "Never share it with anyone."
+
+#define EMAIL_TEMPLATE                                                \
+    "Your {brand} code is {otp}. It is valid for {minutes} minutes. " \
+    "Never share it with anyone; nobody from {brand} will ask you for it."
+
+#define FIELD(field) .offset = offsetof(struct brand_settings, field)
+#define TEXT_FIELD(field) FIELD(field), .capacity = sizeof((struct brand_settings *)0)->field
+
+const struct option brand_options[] = {
+    {.name = "otpMaxCount",
+     .type = OPTION_U32,
+     .least = 1,
+     .most = RECORD_SENDS_MAX,
+     FIELD(otp_max_count),
+     .is_nullable = true,
+     .help =
+         "Codes that one number or e-mail address may be sent within otpTimeOut; null: no limit"},
+    {.name = "otpTimeOut",
+     .type = OPTION_U32,
+     .unit = "minutes",
+     .least = 1,
+     .most = WEEK_MINUTES,
+     FIELD(otp_time_out_minutes),
+     .is_nullable = true,
+     .help = "Length of the sliding window that otpMaxCount counts in; null: no limit"},
+    {.name = "otpLength",
+     .type = OPTION_U32,
+     .unit = "digits",
+     .preset = "6",
+     .least = 4,
+     .most = 10,
+     FIELD(otp_length),
+     .help = "Length of a code"},
+    {.name = "otpTtlSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "1200",
+     .least = 1,
+     .most = DAY_SECONDS,
+     FIELD(otp_ttl_seconds),
+     .help = "How long a code validates, from its issue"},
+    {.name = "otpMaxAttempts",
+     .type = OPTION_U32,
+     .unit = "tries",
+     .preset = "5",
+     .least = 1,
+     .most = 20,
+     FIELD(otp_max_attempts),
+     .help = "Wrong tries at the code of one session, after which a new session is needed"},
+    {.name = "resend",
+     .type = OPTION_CHOICE,
+     .preset = "same",
+     .choices = resend_choices,
+     FIELD(resend),
+     .help =
+         "Whether a resend repeats the code while half of its life is left, or makes a new one"},
+    {.name = "sessionTtlSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "1200",
+     .least = 1,
+     .most = DAY_SECONDS,
+     FIELD(session_ttl_seconds),
+     .help = "How long a session can issue codes"},
+    {.name = "tokenTtlSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "3600",
+     .least = 1,
+     .most = YEAR_SECONDS,
+     FIELD(token_ttl_seconds),
+     .help = "Life of a token of the mobile endpoints"},
+    {.name = "webTokenTtlSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "900",
+     .least = 1,
+     .most = YEAR_SECONDS,
+     FIELD(web_token_ttl_seconds),
+     .help = "Life of a token of the web endpoints"},
+    {.name = "keyTtlSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .least = 1,
+     .most = 10 * YEAR_SECONDS,
+     FIELD(key_ttl_seconds),
+     .is_nullable = true,
+     .help = "Life of a refresh key; null: it does not end"},
+    {.name = "lockAfterFailures",
+     .type = OPTION_U32,
+     .unit = "tries",
+     .preset = "100",
+     .least = 5,
+     .most = 100,
+     FIELD(lock_after_failures),
+     .help = "Wrong tries in a row, over all sessions of a person, that lock him out for a while"},
+    {.name = "lockSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "1800",
+     .least = 1,
+     .most = DAY_SECONDS,
+     FIELD(lock_seconds),
+     .help = "How long such a lock lasts"},
+    {.name = "mobileChannel",
+     .type = OPTION_CHOICE,
+     .preset = "SMS",
+     .choices = mobile_channel_choices,
+     FIELD(mobile_channel),
+     .help = "How codes go to a phone"},
+    {.name = "defaultCountry",
+     .type = OPTION_TEXT,
+     .unit = "country code",
+     TEXT_FIELD(default_country),
+     .is_nullable = true,
+     .help = "Two-letter country that numbers without plus or 00 belong to; null: international"},
+    {.name = "issuer",
+     .type = OPTION_TEXT,
+     .preset = "otpd",
+     TEXT_FIELD(issuer),
+     .help = "The iss of tokens"},
+    {.name = "ogc",
+     .type = OPTION_TEXT,
+     TEXT_FIELD(ogc),
+     .is_nullable = true,
+     .help = "The ogc of tokens, as ORG|USER; null: made from the brand's id"},
+    {.name = "corsOrigins",
+     .type = OPTION_TEXT,
+     .unit = "list",
+     TEXT_FIELD(cors_origins),
+     .is_nullable = true,
+     .help = "Web origins that may call, as https://shop.example.com, separated by spaces; or *"},
+    {.name = "smsTemplate",
+     .type = OPTION_TEXT,
+     .preset = SMS_TEMPLATE,
+     TEXT_FIELD(sms_template),
+     .has_lines = true,
+     .help = "Text to phones, with the tags {otp}, {brand} and {minutes}"},
+    {.name = "emailTemplate",
+     .type = OPTION_TEXT,
+     .preset = EMAIL_TEMPLATE,
+     TEXT_FIELD(email_template),
+     .has_lines = true,
+     .help = "Text of e-mails, with the tags {otp}, {brand} and {minutes}"},
+};
+
+const size_t brand_options_count = sizeof brand_options / sizeof brand_options[0];
+
+void brand_settings_init(struct brand_settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    option_table_preset(brand_option_table(), settings);
+}
+
+static bool is_upper_letter(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static enum err check_country(const struct brand_settings *settings, struct err_info *info)
+{
+    const char *country = settings->default_country;
+    if (country[0] == '\0' || (is_upper_letter(country[0]) && is_upper_letter(country[1])))
+        return ERR_OK;
+    err_info_set(info, "defaultCountry: \"%s\" is not two upper-case letters, as in IN", country);
+    return ERR_INVALID;
+}
+
+// The reserve of the owner's device is taken out of these failures: it cannot be more than all of
+// them.
+static enum err check_tries(const struct brand_settings *settings, struct err_info *info)
+{
+    if (settings->otp_max_attempts <= settings->lock_after_failures)
+        return ERR_OK;
+    err_info_set(info, "otpMaxAttempts: %u is more than lockAfterFailures, which is %u",
+                 settings->otp_max_attempts, settings->lock_after_failures);
+    return ERR_INVALID;
+}
+
+static enum err check_template(const char *name, const char *source, struct err_info *info)
+{
+    struct template compiled;
+    enum err err = template_compile(span_of_text(source), &compiled, info);
+    if (err != ERR_OK)
+        err_info_wrap(info, name);
+    return err;
+}
+
+static enum err check_templates(const struct brand_settings *settings, struct err_info *info)
+{
+    enum err err = check_template("smsTemplate", settings->sms_template, info);
+    if (err != ERR_OK)
+        return err;
+    return check_template("emailTemplate", settings->email_template, info);
+}
+
+static enum err check_origins(const struct brand_settings *settings, struct err_info *info)
+{
+    struct origin_list origins;
+    enum err err = origin_list_parse(span_of_text(settings->cors_origins), &origins, info);
+    if (err != ERR_OK)
+        err_info_wrap(info, "corsOrigins");
+    return err;
+}
+
+enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
+{
+    static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {
+        check_country,
+        check_tries,
+        check_templates,
+        check_origins,
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        enum err err = checks[i](settings, info);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
