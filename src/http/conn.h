@@ -1,30 +1,33 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One HTTP/1.1 connection without any I/O: bytes in, bytes out, and a deadline. The uv server and the
-// simulator drive the same code.
+// One HTTP/1.1 connection without any I/O: bytes in, bytes out, and a deadline. The uv server and
+// the simulator drive the same code.
 //
-//   idle ──first byte──▶ head ──complete──▶ body ──complete──▶ handling ──reply──▶ idle (or closing)
-//   head, body: deadline counted from the first byte of the request: drips do not extend it
-//   idle: keep-alive deadline          handling: none of ours; the handler answers
-//   any error: one answer, then closing; what still arrives is thrown away
+//   idle ──first byte──▶ head ──whole──▶ body ──whole──▶ handling ──reply──▶ idle, or closing
 //
-// Requests on one connection are handled one after the other; further ones wait in the input buffer,
-// and when that is full the driver is told to stop reading.
+// - head, body: their deadlines count from the first byte of the request; drips do not move them
+// - idle: keep-alive deadline
+// - handling: no deadline of ours; the handler answers
+// - any error: one answer, then closing; what still arrives is thrown away
+//
+// Requests on one connection are handled one after the other; further ones wait in the input
+// buffer, and when that is full the driver is told to stop reading.
 
+#include "base/err.h"
 #include "http/http.h"
 
 struct http_conn;
 struct http_worker;
 
 struct http_limits {
-    size_t head_bytes_max;       // 8192
-    size_t body_bytes_max;       // 65536
-    int64_t head_ms_max;         // 10 s from the first byte to the end of the head
-    int64_t body_ms_max;         // 20 s from the first byte to the end of the body
-    int64_t idle_ms_max;         // 75 s between requests, 10 s before the first
-    int64_t write_ms_max;        // 20 s for the client to take an answer
-    size_t conns_max;            // a worker
+    size_t head_bytes_max; // 8192
+    size_t body_bytes_max; // 65536
+    int64_t head_ms_max;   // 10 s from the first byte to the end of the head
+    int64_t body_ms_max;   // 20 s from the first byte to the end of the body
+    int64_t idle_ms_max;   // 75 s between requests, 10 s before the first
+    int64_t write_ms_max;  // 20 s for the client to take an answer
+    size_t conns_max;      // a worker
 };
 
 extern const struct http_limits http_limits_default;
@@ -41,15 +44,16 @@ struct http_worker_options {
 MUST_CHECK struct http_worker *http_worker_create(const struct http_worker_options *options);
 void http_worker_destroy(struct http_worker **worker); // asserts that no connection is left
 
-// NULL when conns_max are open. `on_output` is called when there is something to write or the connection has
-// finished, outside of the driver's own calls.
+// NULL when conns_max are open. `on_output` is called when there is something to write, the
+// connection has finished or its deadline has moved, outside of the driver's own calls.
 struct http_conn *http_conn_open(struct http_worker *worker, struct span peer, struct mono now,
                                  void (*on_output)(void *ctx), void *ctx);
 
 // Where the next bytes go; *len_out 0: do not read now (ask again after output was sent).
 uint8_t *http_conn_input(struct http_conn *conn, size_t *len_out);
 void http_conn_received(struct http_conn *conn, size_t len, struct mono now);
-void http_conn_received_end(struct http_conn *conn, struct mono now); // the client's FIN or an error
+// The client's FIN, or an error.
+void http_conn_received_end(struct http_conn *conn, struct mono now);
 
 struct span http_conn_output(const struct http_conn *conn); // may be empty
 void http_conn_sent(struct http_conn *conn, size_t len, struct mono now);
@@ -58,7 +62,11 @@ void http_conn_sent(struct http_conn *conn, size_t len, struct mono now);
 struct mono http_conn_deadline(const struct http_conn *conn);
 void http_conn_tick(struct http_conn *conn, struct mono now);
 
-// True when all is written and the connection is to be closed by the driver.
+// True when nothing more will be written, but input is still read, and thrown away, so that no
+// reset overtakes the last answer. The driver then ends its direction (shutdown), once.
+bool http_conn_is_lingering(const struct http_conn *conn);
+
+// True when all is written, or given up, and the connection is to be closed by the driver.
 bool http_conn_is_finished(const struct http_conn *conn);
 
 // Answers what is being handled, then finishes; an idle one finishes at once.

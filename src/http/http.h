@@ -42,10 +42,10 @@ struct http_request {
 
 struct http_exchange {
     struct http_request request;
-    struct arena arena;     // HTTP_EXCHANGE_ARENA_BYTES, emptied after the reply
-    struct span request_id; // the caller's when it is sane, else made here
-    struct span peer;       // the client's address as text, without port
-    void *worker;           // what the owner of this loop gave to http_worker_init
+    struct arena arena;      // HTTP_EXCHANGE_ARENA_BYTES, emptied after the reply
+    struct span request_id;  // the caller's when it is sane, else made here
+    struct span peer;        // the client's address as text, without port
+    void *worker;            // what the owner of this loop gave to http_worker_init
     struct mono received_at; // when the request was complete
 };
 
@@ -60,11 +60,12 @@ struct http_reply {
 
 typedef void http_handler(void *ctx, struct http_exchange *exchange);
 
-// Exactly one reply an exchange, on the thread of its loop. Spans of the request are gone afterwards.
+// Exactly one reply an exchange, on the thread of its loop. Spans of the request are gone
+// afterwards.
 void http_reply(struct http_exchange *exchange, const struct http_reply *reply);
 
-// Calls on_wake at `at` (or up to some ms later), or at once with is_gone when the client has left: then still
-// reply, it goes nowhere. One at a time; on_wake may ask again.
+// Calls on_wake at `at` (or up to some ms later), or at once with is_gone when the client has left:
+// then still reply, it goes nowhere. One at a time; on_wake may ask again.
 void http_exchange_wake(struct http_exchange *exchange, struct mono at,
                         void (*on_wake)(struct http_exchange *exchange, void *ctx, struct mono now,
                                         bool is_gone),
@@ -73,13 +74,16 @@ void http_exchange_wake(struct http_exchange *exchange, struct mono at,
 // First value of that name (any case), or an empty span with data NULL.
 struct span http_request_field(const struct http_request *request, struct span name);
 
-// Value of a query member, percent-decoded into the arena ("+" is a space). False: not there, or ill-formed.
+// Value of a query member, percent-decoded into the arena ("+" is a space). False: not there, or
+// ill-formed.
 bool http_query_find(struct http_exchange *exchange, struct span name, struct span *out);
 
-// Adds a field to a reply under construction; asserts that there is room. Neither span may have CR or LF (asserted).
+// Adds a field to a reply under construction; asserts that there is room. Neither span may have CR
+// or LF (asserted).
 void http_reply_add(struct http_reply *reply, struct span name, struct span value);
 
-// One row for each path. A path that no row has: 404; a method that no row of it has: 405 with Allow.
+// One row for each path. A path that no row has: 404; a method that no row of it has: 405 with
+// Allow.
 struct http_route {
     enum http_method method;
     struct span path; // exact

@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// Draining: what has connected is taken in and read once, every connection answers what it has
+// begun and closes. At `drain_at` the sockets that are left are closed; handlers that still owe an
+// answer get a grace more, as the connections' memory is theirs until then. One that never answers
+// makes the loop end as abandoned: its memory is left to the end of the process.
+
+#include "http/loop.h"
+
+#include "base/assert.h"
+#include "http/link.h"
+
+#define DRAIN_TICK_MS 10U
+#define GRACE_MS 1000
+
+static void open_handed(struct http_loop *loop)
+{
+    uv_mutex_lock(&loop->mutex);
+    size_t count = loop->inbox_held;
+    memcpy(loop->taken, loop->inbox, count * sizeof loop->inbox[0]);
+    loop->inbox_held = 0;
+    uv_mutex_unlock(&loop->mutex);
+    for (size_t i = 0; i < count; i++)
+        http_link_open(loop, &loop->taken[i]);
+}
+
+static void for_each_link(struct http_loop *loop, void (*act)(struct http_link *link))
+{
+    for (struct http_link *link = loop->first; link != NULL; link = link->next)
+        act(link);
+}
+
+static void stop(struct http_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+    uv_close((uv_handle_t *)&loop->async, NULL);
+    loop->on_stop(loop->stop_ctx, loop->worker->options.user);
+}
+
+static void on_drain_tick(uv_timer_t *timer)
+{
+    struct http_loop *loop = timer->data;
+    struct mono now = clock_mono(&loop->clock);
+    if (!loop->is_forced && mono_is_due(loop->drain_at, now)) {
+        loop->is_forced = true;
+        for_each_link(loop, http_link_close);
+    }
+    if (loop->links_held == 0 && http_worker_conns(loop->worker) == 0) {
+        stop(loop);
+        return;
+    }
+    if (mono_is_due(mono_after(loop->drain_at, GRACE_MS), now)) {
+        loop->is_abandoned = true;
+        uv_stop(&loop->uv);
+    }
+}
+
+static void drain(struct http_loop *loop, int64_t drain_ms)
+{
+    loop->is_draining = true;
+    loop->drain_at = mono_after(clock_mono(&loop->clock), drain_ms);
+    if (loop->on_drain != NULL)
+        loop->on_drain(loop->ctx, loop);
+    open_handed(loop);
+    for_each_link(loop, http_link_drain);
+    (void)uv_timer_start(&loop->drain_timer, on_drain_tick, 0, DRAIN_TICK_MS);
+}
+
+static void on_async(uv_async_t *async)
+{
+    struct http_loop *loop = async->data;
+    open_handed(loop);
+    uv_mutex_lock(&loop->mutex);
+    int64_t drain_ms = loop->drain_ms;
+    uv_mutex_unlock(&loop->mutex);
+    if (drain_ms >= 0 && !loop->is_draining)
+        drain(loop, drain_ms);
+}
+
+enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits,
+                        struct clock clock)
+{
+    if (uv_loop_init(&loop->uv) != 0)
+        return ERR_NO_MEMORY;
+    if (uv_async_init(&loop->uv, &loop->async, on_async) != 0) {
+        (void)uv_loop_close(&loop->uv);
+        return ERR_NO_MEMORY;
+    }
+    int status = uv_mutex_init(&loop->mutex);
+    ASSERT(status == 0);
+    (void)uv_timer_init(&loop->uv, &loop->drain_timer);
+    loop->async.data = loop;
+    loop->drain_timer.data = loop;
+    loop->clock = clock;
+    loop->drain_ms = -1;
+    // Closed ones are freed only at the end of a turn of the loop, so there may be more than open.
+    pool_init(&loop->links, sizeof(struct http_link), 2 * limits->conns_max, limits->conns_max);
+    return ERR_OK;
+}
+
+void http_loop_run(void *ctx)
+{
+    struct http_loop *loop = ctx;
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void http_loop_fini(struct http_loop *loop)
+{
+    ASSERT(!loop->is_abandoned);
+    http_worker_destroy(&loop->worker);
+    pool_fini(&loop->links);
+    uv_mutex_destroy(&loop->mutex);
+    int status = uv_loop_close(&loop->uv);
+    ASSERT(status == 0);
+}
+
+bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted)
+{
+    uv_mutex_lock(&loop->mutex);
+    bool has_room = loop->inbox_held < HTTP_INBOX_MAX;
+    if (has_room)
+        loop->inbox[loop->inbox_held++] = *accepted;
+    uv_mutex_unlock(&loop->mutex);
+    if (has_room)
+        (void)uv_async_send(&loop->async);
+    return has_room;
+}
+
+void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms)
+{
+    uv_mutex_lock(&loop->mutex);
+    loop->drain_ms = drain_ms;
+    uv_mutex_unlock(&loop->mutex);
+    (void)uv_async_send(&loop->async);
+}

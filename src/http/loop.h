@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One thread with its libuv loop, and the sockets that it drives.
+
+#include "http/acceptor.h"
+#include "http/worker.h"
+
+// Connections on their way from the acceptor's thread.
+#define HTTP_INBOX_MAX 256U
+
+struct http_link;
+
+struct http_loop {
+    uv_loop_t uv;
+    uv_async_t async;
+    uv_timer_t drain_timer;
+    struct http_worker *worker;
+    struct pool links;
+    struct http_link *first; // all that are not freed
+    size_t links_held;
+    struct clock clock;
+    struct mono drain_at; // sockets still open then are closed
+    bool is_draining;
+    bool is_forced;
+    bool is_abandoned; // a handler never answered
+    struct http_accepted taken[HTTP_INBOX_MAX];
+
+    // On its thread, before its own sockets are drained; and at the very end.
+    void (*on_drain)(void *ctx, struct http_loop *loop);
+    void (*on_stop)(void *ctx, void *user);
+    void *ctx;
+    void *stop_ctx;
+
+    uv_mutex_t mutex; // over all that follows
+    struct http_accepted inbox[HTTP_INBOX_MAX];
+    size_t inbox_held;
+    int64_t drain_ms; // −1: not asked
+};
+
+// The worker is set by the caller between init and run.
+MUST_CHECK enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits,
+                                   struct clock clock);
+void http_loop_run(void *loop);              // a uv_thread_cb; returns when drained
+void http_loop_fini(struct http_loop *loop); // after it has run and was not abandoned
+
+// From any thread. False: too many are waiting there.
+MUST_CHECK bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted);
+void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms);
