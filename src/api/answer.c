@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// How a request ends: one function writes the reply and lets go of the brand set, after which the
+// request's memory is gone.
+#include "api/cors.h"
+#include "api/request.h"
+
+#include "base/assert.h"
+
+#define HTTP_STATUS_OK 200
+#define HTTP_STATUS_BAD_REQUEST 400
+#define RETRY_AFTER_BUSY_S 1
+
+struct answer {
+    int http_status;
+    struct strbuf *body;
+    int64_t retry_after_s; // 0: none
+};
+
+// Answers are about one person at one moment: no cache keeps them.
+void api_add_common_fields(struct http_reply *reply)
+{
+    http_reply_add(reply, SPAN("Cache-Control"), SPAN("no-store"));
+    http_reply_add(reply, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
+}
+
+static void add_retry_after(struct http_reply *reply, struct strbuf *text, int64_t seconds)
+{
+    if (seconds <= 0)
+        return;
+    strbuf_put_i64(text, seconds);
+    http_reply_add(reply, SPAN("Retry-After"), strbuf_span(text));
+}
+
+static void add_cors(struct http_reply *reply, const struct api_request *request)
+{
+    struct span origin = request->exchange->request.origin;
+    if (request->brand != NULL)
+        cors_add_to_answer(reply, cors_grant_of_brand(request->brand, origin), origin,
+                           request->mount->is_web);
+}
+
+static void give(struct api_request *request, const struct answer *answer)
+{
+    ASSERT(!answer->body->is_overflowed);
+    uint8_t storage[20];
+    struct strbuf retry_after = strbuf_over(storage, sizeof storage);
+    struct http_reply reply = {
+        .status = answer->http_status,
+        .content_type = SPAN("application/json"),
+        .body = strbuf_span(answer->body),
+    };
+    api_add_common_fields(&reply);
+    add_retry_after(&reply, &retry_after, answer->retry_after_s);
+    add_cors(&reply, request);
+    if (request->brands != NULL)
+        brands_release(request->service->deps.brands, &request->brands);
+    http_reply(request->exchange, &reply);
+}
+
+static void answer_status(struct api_request *request, int http_status, enum api_status status,
+                          int64_t retry_after_s)
+{
+    uint8_t storage[512];
+    struct strbuf body = strbuf_over(storage, sizeof storage);
+    reply_write_status(&body, status);
+    give(request, &(struct answer){http_status, &body, retry_after_s});
+}
+
+// Failures of the business are HTTP 200. What belongs to HTTP itself has its status as its code.
+static int http_status_of(enum api_status status)
+{
+    bool is_of_http = status == API_MEDIA_TYPE_UNSUPPORTED || status == API_UNAVAILABLE;
+    return is_of_http ? api_status_code(status) : HTTP_STATUS_OK;
+}
+
+bool request_refuse(struct api_request *request, enum api_status status)
+{
+    int64_t retry_after_s = status == API_UNAVAILABLE ? RETRY_AFTER_BUSY_S : 0;
+    answer_status(request, http_status_of(status), status, retry_after_s);
+    return false;
+}
+
+bool request_refuse_shape(struct api_request *request, enum api_status status)
+{
+    uint8_t storage[512];
+    struct strbuf body = strbuf_over(storage, sizeof storage);
+    if (status == API_DETAILS_INVALID)
+        reply_write_fault(&body, status, &request->fault);
+    else
+        reply_write_status(&body, status);
+    give(request, &(struct answer){HTTP_STATUS_BAD_REQUEST, &body, 0});
+    return false;
+}
+
+static const enum api_status status_of_service[] = {
+    [SERVICE_DECIDED] = API_SUCCESS,
+    [SERVICE_NO_CHANNEL] = API_NOT_GENERATED,
+    [SERVICE_BUSY] = API_UNAVAILABLE,
+    [SERVICE_FAILED] = API_UNAVAILABLE,
+};
+
+static const enum api_status status_of_verdict[] = {
+    [VERDICT_DONE] = API_SUCCESS,
+    [VERDICT_SESSION_INVALID] = API_SESSION_INVALID,
+    [VERDICT_BINDING_DIFFERS] = API_DEVICE_DIFFERS,
+    [VERDICT_TOO_MANY_TRIES] = API_TRIES_SPENT,
+    [VERDICT_TOO_MANY_SENDS] = API_SENDS_SPENT,
+    [VERDICT_NO_CODE] = API_NO_OTP,
+    [VERDICT_WRONG_CODE] = API_OTP_WRONG,
+};
+
+_Static_assert(sizeof status_of_verdict / sizeof status_of_verdict[0] == VERDICT_COUNT_,
+               "a status for each verdict");
+
+bool request_is_done(struct api_request *request)
+{
+    const struct service_call *call = &request->call;
+    if (call->status != SERVICE_DECIDED)
+        return request_refuse(request, status_of_service[call->status]);
+    const struct decision *decision = &call->decision;
+    ASSERT(decision->verdict < VERDICT_COUNT_);
+    if (decision->verdict == VERDICT_DONE)
+        return true;
+    bool may_retry = decision->verdict == VERDICT_TOO_MANY_SENDS;
+    answer_status(request, HTTP_STATUS_OK, status_of_verdict[decision->verdict],
+                  may_retry ? (decision->retry_after_ms + 999) / 1000 : 0);
+    return false;
+}
+
+void request_succeed(struct api_request *request)
+{
+    answer_status(request, HTTP_STATUS_OK, API_SUCCESS, 0);
+}
+
+void request_succeed_with(struct api_request *request, const struct reply_success *success)
+{
+    uint8_t storage[REPLY_BYTES_MAX];
+    struct strbuf body = strbuf_over(storage, sizeof storage);
+    reply_write_success(&body, success);
+    give(request, &(struct answer){HTTP_STATUS_OK, &body, 0});
+}
+
+struct token_claims request_claims(const struct api_request *request, enum token_role role)
+{
+    const struct brand_settings *settings = &request->brand->settings;
+    int64_t start_s = store_now_ms(request->service->deps.store) / 1000;
+    int64_t ttl_s =
+        request->mount->is_web ? settings->web_token_ttl_seconds : settings->token_ttl_seconds;
+    return (struct token_claims){
+        .role = role,
+        .brand = request->brand,
+        .identifier = &request->identifier,
+        .device = request->device,
+        .uid = request->call.decision.uid,
+        .issued_at_s = start_s,
+        .expires_at_s = start_s + ttl_s,
+    };
+}

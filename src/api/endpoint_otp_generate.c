@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// Sends a code, or sends it again; `?fallbackChannel=` asks for another way of sending.
+//
+// A code only ever goes to the address that the session is for. `mobile` and `email` beside it are
+// words of the caller: sent there, the code of somebody's e-mail address would arrive on a
+// stranger's phone, and open that somebody's account; and that number's own limit would not have
+// counted it.
+#include "api/request.h"
+
+static bool check_channel_name(struct api_request *request)
+{
+    struct span name;
+    request->channel = -1;
+    if (!http_query_find(request->exchange, SPAN("fallbackChannel"), &name))
+        return true;
+    for (int kind = 0; kind < CHANNEL_COUNT_; kind++) {
+        if (!span_eq(name, span_of_text(channel_name((enum channel_kind)kind))))
+            continue;
+        request->channel = kind;
+        return true;
+    }
+    request->fault = (struct api_fault){
+        .member = "fallbackChannel",
+        .what = "must be SMS, WHATSAPP, ZALO or EMAIL",
+    };
+    return request_refuse_shape(request, API_DETAILS_INVALID);
+}
+
+// Codes outlive their session, so that only this endpoint looks at its end.
+static bool check_session_not_over(struct api_request *request)
+{
+    return request->session.expires_at_ms > request->now_ms ||
+           request_refuse(request, API_SESSION_INVALID);
+}
+
+static bool check_channel_fits(struct api_request *request)
+{
+    if (request->channel < 0)
+        return true;
+    enum address_kind kind = request->identifier.address.kind;
+    bool is_email = request->channel == CHANNEL_EMAIL;
+    if (is_email && kind != ADDRESS_EMAIL)
+        return request_refuse(request, API_FALLBACK_NEEDS_EMAIL);
+    if (!is_email && kind != ADDRESS_MOBILE)
+        return request_refuse(request, API_FALLBACK_NEEDS_MOBILE);
+    return service_can_send(request->service, (enum channel_kind)request->channel) ||
+           request_refuse(request, API_CHANNEL_NOT_CONFIGURED);
+}
+
+static request_check *const checks[] = {
+    check_media_type,
+    check_shape,
+    check_channel_name,
+    check_brand,
+    check_identifier,
+    check_device,
+    check_session_opens,
+    check_session_not_over,
+    check_session_same,
+    check_channel_fits,
+    NULL,
+};
+
+static void on_done(struct service_call *call)
+{
+    struct api_request *request = call->ctx;
+    if (request_is_done(request))
+        request_succeed(request);
+}
+
+static void generate(struct api_request *request)
+{
+    request_submit(request, COMMAND_GENERATE, on_done);
+}
+
+const struct endpoint endpoint_otp_generate = {
+    .message = API_OTP_GENERATE,
+    .checks = checks,
+    .act = generate,
+};

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "api/identifier.h"
+
+#include "base/assert.h"
+#include "base/strbuf.h"
+
+static const struct span type_names[] = {
+    [IDENTIFIER_MOBILE] = SPAN("MOBILE"),
+    [IDENTIFIER_EMAIL] = SPAN("EMAIL"),
+    [IDENTIFIER_EXTERNAL_ID] = SPAN("EXTERNALID"),
+};
+
+_Static_assert(sizeof type_names / sizeof type_names[0] == IDENTIFIER_TYPE_COUNT_, "all named");
+_Static_assert(sizeof(((struct address *)0)->text) <= UINT8_MAX, "a run's length is one byte");
+
+struct span identifier_type_name(enum identifier_type type)
+{
+    ASSERT(type < IDENTIFIER_TYPE_COUNT_);
+    return type_names[type];
+}
+
+static enum api_status refuse_missing(struct api_fault *fault, const char *member)
+{
+    *fault = (struct api_fault){.member = member, .what = "is missing"};
+    return API_DETAILS_INVALID;
+}
+
+// A body of the first app versions names no type.
+static enum api_status spell_legacy(struct identifier_spelling *spelling, struct api_fault *fault)
+{
+    bool has_mobile = !span_is_empty(spelling->mobile);
+    if (!has_mobile && span_is_empty(spelling->email))
+        return refuse_missing(fault, "identifierType");
+    spelling->type = has_mobile ? IDENTIFIER_MOBILE : IDENTIFIER_EMAIL;
+    spelling->value = has_mobile ? spelling->mobile : spelling->email;
+    return API_SUCCESS;
+}
+
+static bool type_find(struct span name, enum identifier_type *type_out)
+{
+    for (size_t i = 0; i < IDENTIFIER_TYPE_COUNT_; i++) {
+        if (!span_eq(type_names[i], name))
+            continue;
+        *type_out = (enum identifier_type)i;
+        return true;
+    }
+    return false;
+}
+
+enum api_status identifier_spell(const struct api_fields *fields,
+                                 struct identifier_spelling *spelling_out,
+                                 struct api_fault *fault_out)
+{
+    *spelling_out = (struct identifier_spelling){
+        .value = fields->identifier_value.text,
+        .mobile = fields->mobile.text,
+        .email = fields->email.text,
+    };
+    if (!api_field_is_present(&fields->identifier_type))
+        return spell_legacy(spelling_out, fault_out);
+    if (!type_find(fields->identifier_type.text, &spelling_out->type))
+        return API_IDENTIFIER_TYPE_INVALID;
+    if (!api_field_is_present(&fields->identifier_value))
+        return refuse_missing(fault_out, "identifierValue");
+    return API_SUCCESS;
+}
+
+static bool add_other(struct strbuf *others, const struct address *identifier,
+                      enum address_kind kind, struct span spelling)
+{
+    struct address other;
+    if (span_is_empty(spelling))
+        return true;
+    if (!address_parse(kind, spelling, &other))
+        return false;
+    struct span run = address_identifier(&other);
+    if (span_eq(run, address_identifier(identifier)))
+        return true;
+    strbuf_put_byte(others, (uint8_t)run.len);
+    strbuf_put(others, run);
+    return true;
+}
+
+enum api_status identifier_parse(const struct identifier_spelling *spelling,
+                                 struct identifier *identifier_out)
+{
+    if (spelling->type == IDENTIFIER_EXTERNAL_ID)
+        return API_EXTERNAL_ID_OFF;
+    enum address_kind kind = spelling->type == IDENTIFIER_EMAIL ? ADDRESS_EMAIL : ADDRESS_MOBILE;
+    struct address *address = &identifier_out->address;
+    struct strbuf others = strbuf_over(identifier_out->others, sizeof identifier_out->others);
+    identifier_out->type = spelling->type;
+    if (!address_parse(kind, spelling->value, address) ||
+        !add_other(&others, address, ADDRESS_MOBILE, spelling->mobile) ||
+        !add_other(&others, address, ADDRESS_EMAIL, spelling->email))
+        return API_DETAILS_INVALID;
+    ASSERT(!others.is_overflowed);
+    identifier_out->others_len = others.len;
+    return API_SUCCESS;
+}

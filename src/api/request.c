@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The checks that endpoints share. None of them writes anything: up to the service, a request costs
+// no more than its own memory.
+#include "api/request.h"
+
+#include "base/assert.h"
+
+#define JSON_MEDIA_TYPE SPAN("application/json")
+
+// RFC 9110 section 8.3: parameters (charset, mostly) follow a semicolon.
+bool check_media_type(struct api_request *request)
+{
+    struct span parameters;
+    struct span type = span_split(request->exchange->request.content_type, ';', &parameters);
+    if (!span_eq_nocase(span_trim(type), JSON_MEDIA_TYPE))
+        return request_refuse(request, API_MEDIA_TYPE_UNSUPPORTED);
+    return true;
+}
+
+bool check_shape(struct api_request *request)
+{
+    const struct api_mount *mount = request->mount;
+    enum api_status status =
+        api_fields_read(request->worker->json, request->exchange->request.body,
+                        mount->endpoint->message, mount->is_web, &request->fields, &request->fault);
+    if (status == API_SUCCESS)
+        status = identifier_spell(&request->fields, &request->spelling, &request->fault);
+    return status == API_SUCCESS || request_refuse_shape(request, status);
+}
+
+bool check_brand(struct api_request *request)
+{
+    request->brands = brands_acquire(request->service->deps.brands);
+    request->brand = brand_set_find(request->brands, request->fields.brand.text);
+    return request->brand != NULL || request_refuse(request, API_BRAND_UNKNOWN);
+}
+
+bool check_identifier(struct api_request *request)
+{
+    enum api_status status = identifier_parse(&request->spelling, &request->identifier);
+    return status == API_SUCCESS || request_refuse(request, status);
+}
+
+static bool is_sane_device(struct span device)
+{
+    if (device.len > DEVICE_ID_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < device.len; i++) {
+        if (device.data[i] < 0x20 || device.data[i] == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+// Some apps send their device's id as a JSON number.
+static struct span device_spelling(const struct api_field *field, struct strbuf *digits)
+{
+    if (field->kind != API_FIELD_NATURAL)
+        return field->text;
+    strbuf_put_u64(digits, field->natural);
+    return strbuf_span(digits);
+}
+
+// The device is copied: the reply names it, and another body may have been parsed by then.
+bool check_device(struct api_request *request)
+{
+    uint8_t storage[20];
+    struct strbuf digits = strbuf_over(storage, sizeof storage);
+    struct span device = device_spelling(&request->fields.device_id, &digits);
+    bool is_copied = false;
+    if (!is_sane_device(device))
+        return request_refuse(request, API_DETAILS_INVALID);
+    request->device = arena_copy(&request->exchange->arena, device, &is_copied);
+    return is_copied || request_refuse(request, API_UNAVAILABLE);
+}
+
+static enum session_family presented_family(const struct api_request *request)
+{
+    if (request->mount->is_web)
+        return SESSION_WEB;
+    return span_is_empty(request->device) ? SESSION_MOBILE_NO_DEVICE : SESSION_MOBILE;
+}
+
+struct session_binding request_presents(const struct api_request *request)
+{
+    return (struct session_binding){
+        .brand_id = request->brand->id,
+        .identifier = address_identifier(&request->identifier.address),
+        .family = presented_family(request),
+        .device = request->device,
+        .address = identifier_others(&request->identifier),
+    };
+}
+
+bool check_session_opens(struct api_request *request)
+{
+    request->epochs = keyring_epochs(request->service->deps.keyring, request->now_ms);
+    return session_id_open(request->epochs, request->fields.session_id.text, request->now_ms,
+                           &request->session) ||
+           request_refuse(request, API_SESSION_INVALID);
+}
+
+static const enum api_status status_of_check[] = {
+    [SESSION_IS_SAME] = API_SUCCESS,
+    [SESSION_OTHER_BRAND] = API_BRAND_DIFFERS,
+    [SESSION_OTHER_DEVICE] = API_DEVICE_DIFFERS,
+    [SESSION_DEVICE_MISSING] = API_DETAILS_INVALID,
+    [SESSION_OTHER_IDENTIFIER] = API_IDENTIFIER_DIFFERS,
+    [SESSION_OTHER_ADDRESS] = API_IDENTIFIER_DIFFERS,
+};
+
+static bool refuse_difference(struct api_request *request, enum session_check difference)
+{
+    if (difference == SESSION_DEVICE_MISSING) {
+        request->fault = (struct api_fault){.member = "deviceId", .what = "is missing"};
+        return request_refuse_shape(request, API_DETAILS_INVALID);
+    }
+    bool is_mobile = request->identifier.type == IDENTIFIER_MOBILE;
+    if (difference == SESSION_OTHER_IDENTIFIER && is_mobile)
+        return request_refuse(request, API_MOBILE_DIFFERS);
+    return request_refuse(request, status_of_check[difference]);
+}
+
+// A later body may leave out the further addresses that the session was opened with, so that they
+// are no part of what the person's record compares.
+bool check_session_same(struct api_request *request)
+{
+    struct session_binding presented = request_presents(request);
+    enum session_family family = SESSION_WEB;
+    enum session_check difference = session_differs(request->epochs, &request->session, &presented,
+                                                    request->mount->is_web, &family);
+    if (difference != SESSION_IS_SAME)
+        return refuse_difference(request, difference);
+    request->binding = presented;
+    request->binding.family = family;
+    request->binding.address = SPAN("");
+    if (family != SESSION_MOBILE)
+        request->binding.device = SPAN("");
+    return true;
+}
+
+void request_submit(struct api_request *request, enum command_kind kind,
+                    void (*on_done)(struct service_call *call))
+{
+    bool has_device = request->binding.family == SESSION_MOBILE;
+    request->call = (struct service_call){
+        .command =
+            {
+                .kind = kind,
+                .session = session_ref_of(request->epochs, &request->session, &request->binding),
+                .session_expires_at_ms = request->session.expires_at_ms,
+                .device = has_device
+                              ? record_device_tag(keyring_index(request->service->deps.keyring),
+                                                  request->binding.device)
+                              : 0,
+                .guess = guess_span(&request->guess),
+                .epochs = request->epochs,
+            },
+        .brand = request->brand,
+        .identifier = &request->identifier.address,
+        .to = &request->identifier.address,
+        .channel = request->channel,
+        .request_id = request->exchange->request_id,
+        .on_done = on_done,
+        .ctx = request,
+    };
+    service_submit(request->service, &request->call, &request->worker->entropy);
+}

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// One request on its way: what is known of it grows check by check, in the order of the contract.
+//
+//   media type 415 → JSON shape 400 → brand 1504 → form 1519 → session 1505 → what differs
+//   1509, 1508, 1507, 1541 → channel 1601 to 1603 → the person's record (service)
+//
+// It lives in the arena of its exchange, together with the service call that it makes. It is
+// answered exactly once, and from its brand check until then holds the brand set: the settings that
+// it began with are those that it ends with.
+
+#include "api/api.h"
+#include "api/fields.h"
+#include "api/guess.h"
+#include "api/identifier.h"
+#include "api/reply.h"
+
+struct api_request {
+    const struct api_mount *mount;
+    struct http_exchange *exchange;
+    const struct api_worker *worker;
+    struct service *service;
+    int64_t now_ms; // the store's time when the request came
+
+    // From the shape on.
+    struct api_fields fields; // text lives until the loop parses the next body
+    struct api_fault fault;
+    struct identifier_spelling spelling;
+    int channel; // enum channel_kind that the caller asks for, or −1
+
+    // From the brand on.
+    const struct brand_set *brands;
+    const struct brand *brand;
+
+    // From the form on.
+    struct identifier identifier;
+    struct span device; // in the arena; empty: none
+
+    // From the session on.
+    const struct epoch_set *epochs;
+    struct session session;
+    struct session_binding binding; // as the session was opened
+
+    struct guess guess;
+    struct service_call call;
+};
+
+// True: go on. False: the request has been answered, and is gone.
+typedef bool request_check(struct api_request *request);
+
+struct endpoint {
+    enum api_message message;
+    request_check *const *checks;             // NULL ends them
+    void (*act)(struct api_request *request); // once all are passed; answers, now or later
+};
+
+extern const struct endpoint endpoint_token_generate;
+extern const struct endpoint endpoint_otp_generate;
+extern const struct endpoint endpoint_otp_validate;
+
+request_check check_media_type;
+request_check check_shape;
+request_check check_brand;
+request_check check_identifier;
+request_check check_device;
+request_check check_session_opens;
+request_check check_session_same;
+
+// What `request` names, for a session to be bound to or compared with.
+struct session_binding request_presents(const struct api_request *request);
+
+// Fills the call with what every command has, and submits it; `on_done` must answer. It runs on a
+// thread of the store's choosing, perhaps before this returns: nothing of `request` may be touched
+// afterwards. (A store that calls back on a thread of its own needs a hop to the loop here.)
+void request_submit(struct api_request *request, enum command_kind kind,
+                    void (*on_done)(struct service_call *call));
+
+// Answers, in the HTTP status that belongs to `status`. Always false, for checks to return.
+bool request_refuse(struct api_request *request, enum api_status status);
+
+// Answers HTTP 400; with request->fault where the status is API_DETAILS_INVALID. Always false.
+bool request_refuse_shape(struct api_request *request, enum api_status status);
+
+// Answers what the service made of the call, unless it is a success: then true.
+bool request_is_done(struct api_request *request);
+
+void request_succeed(struct api_request *request);
+void request_succeed_with(struct api_request *request, const struct reply_success *success);
+
+// For a token that is made now; it ends as the URI family's settings say.
+struct token_claims request_claims(const struct api_request *request, enum token_role role);
+
+// What every answer of the API has, preflights included.
+void api_add_common_fields(struct http_reply *reply);
