@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include "config/source.h"
+
+#include <stdlib.h>
+
+#define NAME_BYTES_MAX 64U // of a flag or variable
+
+static void put_origin_name(const struct option *option, enum config_source source, char *storage)
+{
+    struct strbuf out = strbuf_over(storage, NAME_BYTES_MAX - 1);
+    if (source == CONFIG_FROM_FLAG)
+        config_put_flag(option, &out);
+    if (source == CONFIG_FROM_ENVIRONMENT)
+        config_put_environment(option, &out);
+    if (source == CONFIG_FROM_DEFAULT)
+        strbuf_put_text(&out, "default");
+    storage[out.len] = '\0';
+}
+
+void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out)
+{
+    char name[NAME_BYTES_MAX];
+    const struct config_origin *origin = &config->origins[id];
+    if (origin->source != CONFIG_FROM_FILE) {
+        put_origin_name(&config_options[id], origin->source, name);
+        strbuf_put_text(out, name);
+        return;
+    }
+    strbuf_put_text(out, config->file);
+    strbuf_put_byte(out, ':');
+    strbuf_put_u64(out, origin->line);
+}
+
+static void complain(const struct config *config, enum config_option_id id,
+                     struct config_report *report, const struct err_info *info)
+{
+    char name[NAME_BYTES_MAX];
+    const struct config_origin *origin = &config->origins[id];
+    struct config_place place = {config->file, origin->line, origin->column};
+    if (origin->source != CONFIG_FROM_FILE) {
+        put_origin_name(&config_options[id], origin->source, name);
+        place = (struct config_place){.source = name};
+    }
+    config_report_add(report, place, info);
+}
+
+static void set_from(struct config *config, enum config_option_id id, enum config_source source,
+                     struct span value, struct config_report *report)
+{
+    struct err_info info;
+    config->origins[id] = (struct config_origin){.source = source};
+    if (option_set(&config_options[id], &config->server, value, &info) != ERR_OK)
+        complain(config, id, report, &info);
+}
+
+// The value of the variable; data NULL when it is not there.
+static struct span find_variable(const char *const *environment, struct span name)
+{
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        struct span line = span_of_text(environment[i]);
+        struct span value;
+        bool has_value = span_find(line, '=') < line.len;
+        if (has_value && span_eq(span_split(line, '=', &value), name))
+            return value;
+    }
+    return span_make(NULL, 0);
+}
+
+// Variables that no option has are left alone: Kubernetes sets OTPD_PORT and more of its own where
+// a service is called otpd.
+static void apply_environment(struct config *config, const char *const *environment,
+                              struct config_report *report)
+{
+    for (enum config_option_id id = 0; id < CONFIG_OPTION_COUNT_; id++) {
+        char name[NAME_BYTES_MAX];
+        put_origin_name(&config_options[id], CONFIG_FROM_ENVIRONMENT, name);
+        struct span value = find_variable(environment, span_of_text(name));
+        if (value.data != NULL)
+            set_from(config, id, CONFIG_FROM_ENVIRONMENT, value, report);
+    }
+}
+
+static void apply_flags(struct config *config, const struct config_flags *flags,
+                        struct config_report *report)
+{
+    for (enum config_option_id id = 0; id < CONFIG_OPTION_COUNT_; id++) {
+        if (flags->values[id].data != NULL)
+            set_from(config, id, CONFIG_FROM_FLAG, flags->values[id], report);
+    }
+}
+
+static void check_listen(const struct config *config, struct config_report *report)
+{
+    struct err_info info;
+    struct config_address address;
+    const char *listen = config->server.listen;
+    if (!config_listen_parse(span_of_text(listen), &address)) {
+        err_info_set(&info,
+                     "listen: \"%s\" is not an IP address and a port, as in 127.0.0.1:8480 or "
+                     "[::1]:8480",
+                     listen);
+        complain(config, CONFIG_LISTEN, report, &info);
+        return;
+    }
+    if (!config->is_dev || address.is_loopback)
+        return;
+    err_info_set(&info,
+                 "listen: \"%s\" is no loopback address; --dev shows every code to whoever can "
+                 "reach it",
+                 listen);
+    complain(config, CONFIG_LISTEN, report, &info);
+}
+
+// Compared as text: enough for a slip, and whoever hides the one in the other means to.
+static bool is_within(const char *path, const char *directory)
+{
+    struct span root = span_of_text(directory);
+    while (root.len > 1 && root.data[root.len - 1] == '/')
+        root.len--;
+    struct span inside = span_from(span_of_text(path), root.len);
+    bool is_below = root.len > 0 && span_starts_with(span_of_text(path), root);
+    return is_below && inside.len > 0 && (inside.data[0] == '/' || root.data[root.len - 1] == '/');
+}
+
+static void check_key_file(const struct config *config, struct config_report *report)
+{
+    struct err_info info;
+    const struct config_server *server = &config->server;
+    if (config->is_dev)
+        return;
+    if (server->key_file[0] == '\0') {
+        err_info_set(&info, "keyFile: there is none; make one: otpd init --key-file FILE, and "
+                            "name it by keyFile or --key-file (or try otpd serve --dev)");
+        complain(config, CONFIG_KEY_FILE, report, &info);
+        return;
+    }
+    if (!is_within(server->key_file, server->data_dir))
+        return;
+    err_info_set(&info, "keyFile: \"%.200s\" is within dataDir; keys never lie beside the data",
+                 server->key_file);
+    complain(config, CONFIG_KEY_FILE, report, &info);
+}
+
+static void set_file(struct config *config, struct span file, struct config_report *report)
+{
+    struct err_info info;
+    if (file.len < sizeof config->file) {
+        memcpy(config->file, file.data, file.len);
+        return;
+    }
+    err_info_set(&info, "--config: the path has more than %zu bytes", sizeof config->file - 1);
+    config_report_add(report, (struct config_place){.source = "command line"}, &info);
+}
+
+static enum err load_into(struct config *config, const struct config_sources *sources,
+                          struct config_report *report)
+{
+    struct config_flags flags;
+    enum err err = ERR_OK;
+    config_flags_parse(sources, &flags, report);
+    config->is_dev = flags.is_dev;
+    if (flags.file.data != NULL)
+        set_file(config, flags.file, report);
+    if (config->file[0] != '\0')
+        err = config_file_load(config, report);
+    if (err != ERR_OK)
+        return err;
+    apply_environment(config, sources->environment, report);
+    apply_flags(config, &flags, report);
+    check_listen(config, report);
+    check_key_file(config, report);
+    return report->held == 0 ? ERR_OK : ERR_INVALID;
+}
+
+enum err config_load(const struct config_sources *sources, struct config **out,
+                     struct config_report *report)
+{
+    config_report_init(report);
+    struct config *config = calloc(1, sizeof *config);
+    if (config == NULL)
+        return ERR_NO_MEMORY;
+    option_table_preset(config_option_table(), &config->server);
+    enum err err = load_into(config, sources, report);
+    if (err != ERR_OK)
+        config_destroy(&config);
+    *out = config;
+    return err;
+}
+
+void config_destroy(struct config **config)
+{
+    if (*config == NULL)
+        return;
+    for (size_t i = 0; i < (*config)->brands_held; i++) {
+        struct config_brand *brand = (*config)->brands[i];
+        explicit_bzero(brand->token_secret, sizeof brand->token_secret);
+        free(brand);
+    }
+    free(*config);
+    *config = NULL;
+}

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What the server is told at its start: one table of options, filled from four sources.
+//
+//   flag  >  environment  >  file  >  default          (--log-level, OTPD_LOG_LEVEL, logLevel:)
+//
+// Brands come from the file alone. Secrets are never among the values: the file names files that
+// hold them. A load either gives a whole, checked configuration or says everything that is wrong
+// with it, so that one run is enough to mend it; for a reload, load another one and compare.
+
+#include "config/report.h"
+#include "service/brand.h"
+
+#define CONFIG_FILE_BYTES_MAX (1024U * 1024U)
+#define CONFIG_BRANDS_MAX 256U
+#define CONFIG_PATH_BYTES_MAX 1024U
+#define CONFIG_LISTEN_BYTES_MAX 64U
+#define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
+#define CONFIG_TOKEN_SECRET_BYTES_MAX 254U
+
+enum config_log_format {
+    CONFIG_LOG_AUTO, // text on a terminal, else JSON
+    CONFIG_LOG_JSON,
+    CONFIG_LOG_TEXT,
+};
+
+// As plain values; config_options describes each. An empty path is null.
+struct config_server {
+    char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
+    char data_dir[CONFIG_PATH_BYTES_MAX];
+    char key_file[CONFIG_PATH_BYTES_MAX];
+    uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
+    uint32_t log_format; // enum config_log_format
+    uint32_t log_level;  // 0 debug, 1 info, 2 warning, 3 error
+    uint32_t connections_max;
+    uint32_t head_timeout_ms;
+    uint32_t body_timeout_ms;
+    uint32_t idle_timeout_ms;
+    uint32_t write_timeout_ms;
+    uint32_t drain_timeout_seconds;
+    uint32_t outbox_max;
+};
+
+// Rows of config_options.
+enum config_option_id {
+    CONFIG_LISTEN,
+    CONFIG_DATA_DIR,
+    CONFIG_KEY_FILE,
+    CONFIG_LOOPS,
+    CONFIG_LOG_FORMAT,
+    CONFIG_LOG_LEVEL,
+    CONFIG_CONNECTIONS_MAX,
+    CONFIG_HEAD_TIMEOUT,
+    CONFIG_BODY_TIMEOUT,
+    CONFIG_IDLE_TIMEOUT,
+    CONFIG_WRITE_TIMEOUT,
+    CONFIG_DRAIN_TIMEOUT,
+    CONFIG_OUTBOX_MAX,
+    CONFIG_OPTION_COUNT_,
+};
+
+extern const struct option config_options[CONFIG_OPTION_COUNT_];
+
+static inline struct option_table config_option_table(void)
+{
+    return (struct option_table){config_options, CONFIG_OPTION_COUNT_};
+}
+
+enum config_source {
+    CONFIG_FROM_DEFAULT,
+    CONFIG_FROM_FILE,
+    CONFIG_FROM_ENVIRONMENT,
+    CONFIG_FROM_FLAG,
+};
+
+struct config_origin {
+    enum config_source source;
+    uint32_t line, column; // CONFIG_FROM_FILE: of the value, from 1
+};
+
+// A brand of the file. token_secret_len 0: the file names none, the brand keeps or gets its own.
+struct config_brand {
+    char name[BRAND_NAME_BYTES_MAX + 1];
+    char token_key_file[CONFIG_PATH_BYTES_MAX];
+    struct brand_settings settings;
+    uint16_t token_secret_len;
+    uint8_t token_secret[CONFIG_TOKEN_SECRET_BYTES_MAX];
+    uint32_t line, column;
+};
+
+struct config {
+    bool is_dev;
+    char file[CONFIG_PATH_BYTES_MAX]; // empty: none
+    struct config_server server;
+    struct config_origin origins[CONFIG_OPTION_COUNT_];
+    struct config_brand *brands[CONFIG_BRANDS_MAX];
+    size_t brands_held;
+};
+
+struct config_sources {
+    const char *const *arguments; // flags only: what follows the sub-command
+    size_t arguments_count;
+    const char *const *environment; // "NAME=value", NULL-terminated
+};
+
+// ERR_INVALID: *report says why, all of it. ERR_NO_MEMORY.
+MUST_CHECK enum err config_load(const struct config_sources *sources, struct config **out,
+                                struct config_report *report);
+
+// Wipes the secrets.
+void config_destroy(struct config **config);
+
+// "default", "otpd.yaml:3", "OTPD_LISTEN" or "--listen".
+void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out);
+
+// Names of the options that differ and that a running server cannot change: "listen, loops". Empty:
+// a reload takes all of it over.
+void config_restart_options(const struct config *running, const struct config *fresh,
+                            struct strbuf *out);
+
+struct config_address {
+    char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated
+    uint16_t port; // 0: any free one
+    bool is_ipv6;
+    bool is_loopback;
+};
+
+// "127.0.0.1:8480", "[::1]:8480", "localhost:8480". Names other than localhost are not looked up.
+bool config_listen_parse(struct span text, struct config_address *out);
+
+// Names that other notations give the option: "--log-level" and "OTPD_LOG_LEVEL".
+void config_put_flag(const struct option *option, struct strbuf *out);
+void config_put_environment(const struct option *option, struct strbuf *out);
+
+#define CONFIG_HELP_BYTES_MAX 4096U
+#define CONFIG_SAMPLE_BYTES_MAX 16384U
+
+// The flags, one line each, for --help.
+void config_put_help(struct strbuf *out);
+
+// A file that says what there is to set. What differs from its default in `server` is set, all else
+// is commented out.
+void config_put_sample(const struct config_server *server, struct strbuf *out);

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The parts of a load. Each reports all that it finds wrong and goes on.
+
+#include "config/config.h"
+#include "config/yaml.h"
+
+// What the command line says, before any of it is applied: the file must be known first.
+struct config_flags {
+    bool is_dev;
+    struct span file;                         // data NULL: none
+    struct span values[CONFIG_OPTION_COUNT_]; // data NULL: not given
+};
+
+void config_flags_parse(const struct config_sources *sources, struct config_flags *out,
+                        struct config_report *report);
+
+// Reads config->file into config->server and config->brands. ERR_NO_MEMORY; what is wrong with the
+// file is in the report.
+MUST_CHECK enum err config_file_load(struct config *config, struct config_report *report);
+
+// One scalar of the file into one option. ERR_INVALID with a story.
+MUST_CHECK enum err config_node_set(const struct option *option, void *settings,
+                                    const struct yaml_node *value, struct err_info *info);
+
+// The brands of the sequence `node` into config->brands. ERR_NO_MEMORY; the rest is in the report.
+MUST_CHECK enum err config_brands_load(struct config *config, const struct yaml_document *document,
+                                       const struct yaml_node *node, struct config_report *report);
+
+// A file's first bytes: at most `cap`, ERR_INVALID when there are more.
+struct file_facts {
+    size_t len;
+    bool is_private; // nobody else may read it, and its group may not change it
+};
+
+MUST_CHECK enum err config_file_read(const char *path, void *storage, size_t cap,
+                                     struct file_facts *facts_out, struct err_info *info);
+
+// The token secret that the file at brand->token_key_file holds. ERR_INVALID with a story that
+// names the command which mends it.
+MUST_CHECK enum err config_token_key_load(struct config_brand *brand, struct err_info *info);
+
+// `unknown option "lisen"; did you mean "listen"?`
+void config_say_unknown(const char *prefix, struct span name, const char *nearest,
+                        struct err_info *info);

@@ -1,0 +1,189 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "config/yaml.h"
+
+#include <stdlib.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+// The tree as one line: scalars quoted (~ for null), mappings in braces, sequences in brackets,
+// each with its place. Deep enough for the cases here, by a stack of what is open.
+struct walk {
+    const struct yaml_document *document;
+    const struct yaml_node *open[YAML_DEPTH_MAX + 1];
+    size_t depth;
+    struct strbuf out;
+};
+
+static void put_node(struct walk *walk, const struct yaml_node *node)
+{
+    static const char *const opening[] = {"", "{", "["};
+    strbuf_put_u64(&walk->out, node->line);
+    strbuf_put_byte(&walk->out, ':');
+    strbuf_put_u64(&walk->out, node->column);
+    strbuf_put_text(&walk->out, opening[node->kind]);
+    if (node->kind != YAML_SCALAR)
+        return;
+    if (node->is_null)
+        strbuf_put_byte(&walk->out, '~');
+    else
+        strbuf_put_json_string(&walk->out, node->text);
+}
+
+// The next node in reading order; closes what ends before it.
+static const struct yaml_node *step(struct walk *walk, const struct yaml_node *node)
+{
+    const struct yaml_node *child = yaml_first(walk->document, node);
+    if (child != NULL) {
+        walk->open[walk->depth++] = node;
+        return child;
+    }
+    if (node->kind != YAML_SCALAR)
+        strbuf_put_byte(&walk->out, node->kind == YAML_MAPPING ? '}' : ']');
+    while (yaml_next(walk->document, node) == NULL) {
+        if (walk->depth == 0)
+            return NULL;
+        node = walk->open[--walk->depth];
+        strbuf_put_byte(&walk->out, node->kind == YAML_MAPPING ? '}' : ']');
+    }
+    strbuf_put_byte(&walk->out, ' ');
+    return yaml_next(walk->document, node);
+}
+
+struct tree_case {
+    const char *text;
+    const char *tree;
+};
+
+static const struct tree_case tree_cases[] = {
+    {"", ""},
+    {"# nothing\n", ""},
+    {"---\n", "1:1~"},
+    {"word", "1:1\"word\""},
+    {"a: 1\n", "1:1{1:1\"a\" 1:4\"1\"}"},
+    {"a: 1\r\nb: 2\r\n", "1:1{1:1\"a\" 1:4\"1\" 2:1\"b\" 2:4\"2\"}"},
+    {"a:\n  - x\n  - {y: \"z\", w: ~}\n",
+     "1:1{1:1\"a\" 2:3[2:5\"x\" 3:5{3:6\"y\" 3:9\"z\" 3:14\"w\" 3:17~}]}"},
+    {"a: []\nb: {}\n", "1:1{1:1\"a\" 1:4[] 2:1\"b\" 2:4{}}"},
+    {"a: null\nb: Null\nc: \"null\"\nd: '~'\ne: ''\n",
+     "1:1{1:1\"a\" 1:4~ 2:1\"b\" 2:4\"Null\" 3:1\"c\" 3:4\"null\" 4:1\"d\" 4:4\"~\" 5:1\"e\" "
+     "5:4\"\"}"},
+    {"a: |-\n  two\n  lines\n", "1:1{1:1\"a\" 2:1\"two\\nlines\"}"},
+    {"a: 'it''s'\nb: \"\\u00e9\\n\"\n", "1:1{1:1\"a\" 1:4\"it's\" 2:1\"b\" 2:4\"\xC3\xA9\\n\"}"},
+    {"a: \"\\L\\L\\L\"\n", "1:1{1:1\"a\" 1:4\"\\u2028\\u2028\\u2028\"}"},
+    {"a: NO # Norway\nb: 1_000\nc: 0x10\n",
+     "1:1{1:1\"a\" 1:4\"NO\" 2:1\"b\" 2:4\"1_000\" 3:1\"c\" 3:4\"0x10\"}"},
+    {"\xEF\xBB\xBF"
+     "a: 1\n",
+     "1:1{1:1\"a\" 1:4\"1\"}"},
+    {"\xC3\xA9: 1\n", "1:1{1:1\"\xC3\xA9\" 1:4\"1\"}"},
+    {"a: 1\na: 2\n", "1:1{1:1\"a\" 1:4\"1\" 2:1\"a\" 2:4\"2\"}"},
+    {"? [k]\n: v\n", "1:1{1:3[1:4\"k\"] 2:3\"v\"}"},
+};
+
+static void test_trees(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(tree_cases); i++) {
+        char storage[512] = {0};
+        struct walk walk = {.out = strbuf_over(storage, sizeof storage - 1)};
+        struct yaml_document *document;
+        struct yaml_mark mark;
+        struct err_info info = {""};
+        enum err err = yaml_parse(span_of_text(tree_cases[i].text), &document, &mark, &info);
+        assert_string_equal(info.text, "");
+        assert_int_equal(err, ERR_OK);
+        walk.document = document;
+        const struct yaml_node *node = yaml_root(document);
+        while (node != NULL) {
+            put_node(&walk, node);
+            node = step(&walk, node);
+        }
+        assert_string_equal(storage, tree_cases[i].tree);
+        yaml_destroy(&document);
+        assert_null(document);
+        yaml_destroy(&document);
+    }
+}
+
+struct error_case {
+    struct span text;
+    uint32_t line, column;
+    const char *story;
+};
+
+#define BAD_BYTE "a control character, or a byte that is no UTF-8"
+#define NO_TAGS "tags, anchors and aliases are not taken"
+
+static void test_errors_say_where_and_what(void **state)
+{
+    (void)state;
+    const struct error_case cases[] = {
+        {SPAN("a: 1\nb: x\0y\n"), 2, 5, BAD_BYTE},
+        {SPAN("a: \xFF\n"), 1, 4, BAD_BYTE},
+        {SPAN("\xC3\xA9: \x1B\n"), 1, 4, BAD_BYTE},
+        {SPAN("a: \xC2\x85\n"), 1, 4, BAD_BYTE},
+        {SPAN("a: &x 1\nb: *x\n"), 1, 7, NO_TAGS},
+        {SPAN("a: 1\nb: *x\n"), 2, 5, NO_TAGS},
+        {SPAN("a: !!str 5\n"), 1, 10, NO_TAGS},
+        {SPAN("a: !x {}\n"), 1, 7, NO_TAGS},
+        {SPAN("a: &x []\n"), 1, 7, NO_TAGS},
+        {SPAN("a: 1\n---\nb: 2\n"), 1, 4, "a second document; one file is one document"},
+        {SPAN("a: \"x\n"), 1, 5, "double-quoted scalar without closing quote"},
+        {SPAN("a: b: c\n"), 1, 5, "invalid nested block mapping on the same line"},
+        {SPAN("a: 1\n b: 2\n"), 1, 4, "invalid multiline plain key"},
+        {SPAN("a: [1, 2\n"), 2, 1, "flow sequence without a closing bracket"},
+        {SPAN("a: [[[[[[[[1]]]]]]]]\n"), 1, 11, "nested too deeply"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct yaml_document *document = NULL;
+        struct yaml_mark mark;
+        struct err_info info;
+        assert_int_equal(yaml_parse(cases[i].text, &document, &mark, &info), ERR_INVALID);
+        assert_string_equal(info.text, cases[i].story);
+        assert_int_equal(mark.line, cases[i].line);
+        assert_int_equal(mark.column, cases[i].column);
+        assert_null(document);
+    }
+}
+
+static void test_the_number_of_nodes_has_a_ceiling(void **state)
+{
+    (void)state;
+    enum { LEN = 2 * YAML_NODES_MAX };
+    char *text = malloc(LEN);
+    struct yaml_document *document = NULL;
+    struct yaml_mark mark;
+    struct err_info info;
+    assert_non_null(text);
+    for (size_t i = 0; i < LEN; i += 2)
+        memcpy(text + i, "a,", 2);
+    text[0] = '[';
+    text[1] = ' ';
+    text[LEN - 1] = ']';
+    struct span whole = span_make(text, LEN);
+    assert_int_equal(yaml_parse(whole, &document, &mark, &info), ERR_INVALID);
+    assert_string_equal(info.text, "too many values");
+    memset(text + 2, ' ', 4);
+    assert_int_equal(yaml_parse(whole, &document, &mark, NULL), ERR_OK);
+    yaml_destroy(&document);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trees),
+        cmocka_unit_test(test_errors_say_where_and_what),
+        cmocka_unit_test(test_the_number_of_nodes_has_a_ceiling),
+    };
+    return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
+}
