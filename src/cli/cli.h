@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The commands of otpd: a table, a file each.
+
+#include "base/env.h"
+
+struct cli {
+    int arguments_count; // after the command's own name
+    char **arguments;
+    char **environment;
+    struct mono began; // when the process did
+};
+
+typedef int cli_command(const struct cli *cli);
+
+cli_command cli_serve;
+cli_command cli_init;
+cli_command cli_version;
+cli_command cli_help;
+
+// What main returns.
+int cli_main(int argc, char **argv, char **environment);

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+#include "daemon/serve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool wants_help(const struct cli *cli)
+{
+    for (int i = 0; i < cli->arguments_count; i++) {
+        if (span_eq(span_of_text(cli->arguments[i]), SPAN("--help")))
+            return true;
+    }
+    return false;
+}
+
+static int print_help(void)
+{
+    static uint8_t storage[CONFIG_HELP_BYTES_MAX];
+    struct strbuf text = strbuf_over(storage, sizeof storage);
+    config_put_help(&text);
+    (void)printf("usage: otpd serve [OPTION…]\n\n%.*s", (int)text.len, (const char *)text.data);
+    return EXIT_STATUS_OK;
+}
+
+static int print_report(const struct config_report *report)
+{
+    for (size_t i = 0; i < report->held; i++)
+        (void)fprintf(stderr, "%s\n", report->lines[i]);
+    if (report->left_off > 0)
+        (void)fprintf(stderr, "and %zu more\n", report->left_off);
+    return EXIT_STATUS_CONFIG;
+}
+
+// Development shows codes to whoever asks, so nobody but this machine may.
+static const char *find_fault(const struct config *config)
+{
+    struct config_address address;
+    bool is_address = config_listen_parse(span_of_text(config->server.listen), &address);
+    if (config->is_dev && is_address && !address.is_loopback)
+        return "--dev shows every code in its inbox and listens on loopback addresses alone; "
+               "leave --listen out, or give 127.0.0.1:PORT";
+    if (!config->is_dev && config->server.key_file[0] == '\0')
+        return "no key file is set; make one with: otpd init --key-file FILE\n"
+               "otpd: and set keyFile in the configuration, or pass --key-file FILE\n"
+               "otpd: to try it out without any configuration: otpd serve --dev";
+    if (!config->is_dev && config->brands_held == 0)
+        return "no brand is configured; add one under \"brands:\" in the configuration\n"
+               "otpd: otpd init prints an example";
+    return NULL;
+}
+
+int cli_serve(const struct cli *cli)
+{
+    if (wants_help(cli))
+        return print_help();
+    struct config_sources sources = {
+        .arguments = (const char *const *)cli->arguments,
+        .arguments_count = (size_t)cli->arguments_count,
+        .environment = (const char *const *)cli->environment,
+    };
+    static struct config_report report;
+    struct config *config = NULL;
+    if (config_load(&sources, &config, &report) != ERR_OK)
+        return print_report(&report);
+    const char *fault = find_fault(config);
+    if (fault == NULL)
+        return (int)daemon_serve(config, &sources, cli->began);
+    (void)fprintf(stderr, "otpd: %s\n", fault);
+    config_destroy(&config);
+    return EXIT_STATUS_CONFIG;
+}
