@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A load generator for loopback: `load PORT CONNECTIONS REQUESTS ANSWERS`.
 //
-// REQUESTS is a file of whole HTTP requests, each after its length in four little-endian bytes. Every one is
-// sent once, over CONNECTIONS keep-alive connections with one request under way on each. The
-// bodies of the answers go to ANSWERS, one a line, in the order of the requests. The last line on standard output
-// is JSON: requests, seconds, latencies, and how many answers were not 200.
+// REQUESTS is a file of whole HTTP requests, each after its length in four little-endian bytes.
+// Every one is sent once, over CONNECTIONS keep-alive connections with one request under way on
+// each. The bodies of the answers go to ANSWERS, one a line, in the order of the requests. The last
+// line on standard output is JSON: requests, seconds, latencies, and how many answers were not 200.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -198,9 +198,10 @@ static void report(const struct load *load, double seconds)
         failed += load->requests[i].status != 200;
     }
     qsort(latencies, load->count, sizeof *latencies, by_latency);
-    (void)printf("{\"requests\":%zu,\"seconds\":%.4f,\"p50_us\":%u,\"p99_us\":%u,\"not_200\":%zu}\n",
-                 load->count, seconds, latencies[load->count / 2],
-                 latencies[load->count * 99 / 100], failed);
+    (void)printf(
+        "{\"requests\":%zu,\"seconds\":%.4f,\"p50_us\":%u,\"p99_us\":%u,\"not_200\":%zu}\n",
+        load->count, seconds, latencies[load->count / 2], latencies[load->count * 99 / 100],
+        failed);
     free(latencies);
 }
 

@@ -4,8 +4,7 @@
 // is domain.c's matter.
 //
 // The local part is a dot-atom, letters of any script allowed. Quoted local parts are refused: they
-// let one mailbox be spelt in many ways. So are characters that cannot be seen or that look like
-// "@".
+// let one mailbox be spelt in many ways. So are characters that are invisible or look like "@".
 //
 // Canonical: all in NFC, then ASCII A to Z to lower case, then NFC again. The first makes equal
 // what Unicode holds for equal, and may bring an ASCII letter forth (U+212A, the Kelvin sign, is

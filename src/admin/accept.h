@@ -5,6 +5,6 @@
 
 #include "base/span.h"
 
-// True when text/html is named in the Accept field and preferred to application/json. A wildcard does
-// not ask for a page: curl and test suites send that.
+// True when text/html is named in the Accept field and preferred to application/json. A wildcard
+// does not ask for a page: curl and test suites send that.
 bool accept_prefers_html(struct span accept);

@@ -5,13 +5,13 @@
 
 #include "base/span.h"
 
-#define ASSET(name)                                                                                \
-    static inline struct span asset_##name(void)                                                   \
-    {                                                                                              \
-        extern const uint8_t asset_##name##_begin[];                                               \
-        extern const uint8_t asset_##name##_end[];                                                 \
-        return span_make(asset_##name##_begin,                                                     \
-                         (size_t)(asset_##name##_end - asset_##name##_begin));                     \
+#define ASSET(name)                                                            \
+    static inline struct span asset_##name(void)                               \
+    {                                                                          \
+        extern const uint8_t asset_##name##_begin[];                           \
+        extern const uint8_t asset_##name##_end[];                             \
+        return span_make(asset_##name##_begin,                                 \
+                         (size_t)(asset_##name##_end - asset_##name##_begin)); \
     }
 
 ASSET(inbox_html)

@@ -5,7 +5,8 @@
 #include "admin/reply.h"
 #include "base/number.h"
 
-// Without the port. A name or an IPv4 address has no colon of its own, an IPv6 address has brackets.
+// Without the port. A name or an IPv4 address has no colon of its own, an IPv6 address has
+// brackets.
 static struct span without_port(struct span host)
 {
     struct span port = span_make(NULL, 0);
@@ -19,7 +20,8 @@ static struct span without_port(struct span host)
     return is_port ? span_first(host, name_len) : span_make(host.data, 0);
 }
 
-// Four decimal numbers: nothing shorter, hexadecimal or octal, which a resolver might read in another way.
+// Four decimal numbers: nothing shorter, hexadecimal or octal, which a resolver might read in
+// another way.
 static bool is_loopback_ipv4(struct span text)
 {
     struct span rest = text;

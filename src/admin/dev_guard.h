@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Who may use the paths under /dev/. They show codes to whoever asks, and a browser on the same machine will
-// ask on behalf of any page it has open. So the name that was asked for must be a loopback one (a
-// foreign name that points here is DNS rebinding), and a page that asks must be one of ours.
+// Who may use the paths under /dev/. They show codes to whoever asks, and a browser on the same
+// machine will ask on behalf of any page it has open. So the name that was asked for must be a
+// loopback one (a foreign name that points here is DNS rebinding), and a page that asks must be one
+// of ours.
 
 #include "http/http.h"
 

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ring of slots, one a message, and the bytes of the messages in blocks. A message lies whole in
 // one block; blocks are filled one after the other, and one whose messages are all gone is used
-// again, the last freed first. So memory in use follows what is held (a few MB for short texts), and
-// the ceiling, 10,000 of the longest messages, is only reserved.
+// again, the last freed first. So memory in use follows what is held (a few MB for short texts),
+// and the ceiling, 10,000 of the longest messages, is only reserved.
 //
-// Invariants: message `id` has the slot id % INBOX_MESSAGES_MAX; those held are the last `held` ids;
-// a block's live count is the number of held messages in it.
+// Invariants: message `id` has the slot id % INBOX_MESSAGES_MAX; those held are the last `held`
+// ids; a block's live count is the number of held messages in it.
 #include "admin/inbox.h"
 
 #include "base/assert.h"
@@ -20,8 +20,8 @@
     (INBOX_BRAND_BYTES_MAX + INBOX_CHANNEL_BYTES_MAX + INBOX_TO_BYTES_MAX + INBOX_TEXT_BYTES_MAX + \
      INBOX_OTP_BYTES_MAX)
 
-// A block that was left for the next one holds more than BLOCK_BYTES − MESSAGE_BYTES_MAX. Beside full
-// ones there are the one being filled and the oldest, some of whose messages may be gone.
+// A block that was left for the next one holds more than BLOCK_BYTES − MESSAGE_BYTES_MAX. Beside
+// full ones there are the one being filled and the oldest, some of whose messages may be gone.
 #define BLOCKS_MAX (INBOX_MESSAGES_MAX * MESSAGE_BYTES_MAX / (BLOCK_BYTES - MESSAGE_BYTES_MAX) + 3)
 
 _Static_assert(INBOX_TO_BYTES_MAX <= UINT8_MAX, "lengths fit their fields");
@@ -201,6 +201,8 @@ static size_t each_held(struct inbox *inbox, const struct inbox_query *query,
 {
     uint64_t last = inbox_last_id(inbox);
     uint64_t oldest = last - inbox->held + 1;
+    if (query->after >= last)
+        return 0;
     uint64_t first = query->after >= oldest ? query->after + 1 : oldest;
     uint32_t to_hash = hash_of(query->to);
     size_t shown = 0;

@@ -38,7 +38,8 @@ struct inbox;
 MUST_CHECK enum err inbox_create(struct inbox **out);
 void inbox_destroy(struct inbox **inbox);
 
-// Keeps a copy and drops the oldest when INBOX_MESSAGES_MAX are held. Allocates nothing. Any thread.
+// Keeps a copy and drops the oldest when INBOX_MESSAGES_MAX are held. Allocates nothing. Any
+// thread.
 void inbox_add(struct inbox *inbox, const struct inbox_message *message);
 
 void inbox_clear(struct inbox *inbox);
@@ -46,8 +47,9 @@ void inbox_clear(struct inbox *inbox);
 // The id given last, 0 before the first. One atomic load: cheap enough to ask every few ms.
 uint64_t inbox_last_id(const struct inbox *inbox);
 
-// Shows what the query asks for, newest first, until on_message returns false; returns how many it was shown.
-// The spans are gone when on_message returns, which must not call the inbox: its lock is held.
+// Shows what the query asks for, newest first, until on_message returns false; returns how many it
+// was shown. The spans are gone when on_message returns, which must not call the inbox: its lock is
+// held.
 size_t inbox_each(struct inbox *inbox, const struct inbox_query *query,
                   bool (*on_message)(void *ctx, const struct inbox_message *message), void *ctx);
 

@@ -16,7 +16,6 @@ const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
 let newestId = 0;
 let isLoaded = false;
-let generation = 0; // grows with each clear: an answer from before it is thrown away
 
 function showState(text, isLive) {
   const state = byId('state');
@@ -95,7 +94,6 @@ function show(messages) {
 
 async function load() {
   const wait = isLoaded ? `&wait=${WAIT}` : '';
-  const asked = generation;
   const response = await fetch(`/dev/inbox?limit=${SHOWN_MAX}&after=${newestId}${wait}`, {
     headers: { Accept: 'application/json' },
     cache: 'no-store',
@@ -104,14 +102,10 @@ async function load() {
     throw new Error(`HTTP ${response.status}`);
   }
   const { messages } = await response.json();
-  // Ids that do not go on from ours: the server was started again, with an empty inbox.
-  if (messages.length > 0 && Number(messages[0].id) <= newestId) {
-    newestId = 0;
+  if (!isLoaded) {
     list.replaceChildren();
   }
-  if (asked === generation) {
-    show(messages);
-  }
+  show(messages);
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -124,6 +118,9 @@ async function run() {
       failures = 0;
       showState('Live', true);
     } catch {
+      // The server may be another one when it answers again, with ids from 1: start over.
+      isLoaded = false;
+      newestId = 0;
       failures += 1;
       showState('No answer from the server, trying again', false);
       await pause(Math.min(500 * 2 ** failures, RETRY_MS_MAX));
@@ -136,17 +133,26 @@ async function clear() {
   if (!response.ok) {
     return;
   }
-  generation += 1;
   list.replaceChildren();
   updatePlaceholders();
 }
 
+// A session, and the code for it: two requests that a shell takes as they stand.
 function exampleCommands() {
-  const api = `${location.origin}/auth/v1`;
-  const who = '"identifierType":"MOBILE","identifierValue":"919999999993","brand":"DocDemo","deviceId":"my-phone"';
-  const post = (path, body) => `curl -s ${api}/${path} -H 'Content-Type: application/json' \\\n  -d ${body}`;
+  const who = [
+    '"identifierType":"MOBILE"',
+    '"identifierValue":"919999999993"',
+    '"brand":"DocDemo"',
+    '"deviceId":"my-phone"',
+  ].join(',');
+  const post = (path, body) => [
+    `curl -s ${location.origin}/auth/v1/${path}`,
+    "  -H 'Content-Type: application/json'",
+    `  -d ${body}`,
+  ].join(' \\\n');
   return [
-    `S=$(${post('token/generate', `'{${who}}'`)} \\\n  | sed 's/.*"sessionId":"\\([^"]*\\)".*/\\1/')`,
+    `S=$(${post('token/generate', `'{${who}}'`)} \\`,
+    `  | sed 's/.*"sessionId":"\\([^"]*\\)".*/\\1/')`,
     post('otp/generate', `'{${who},"sessionId":"'$S'"}'`),
   ].join('\n');
 }

@@ -20,7 +20,7 @@
 #define WAIT_MS_MAX 60000
 #define POLL_MS 5
 
-// Messages that would make an answer longer are left to the next one. 1,000 of usual length are 300 KB.
+// Messages that would make an answer longer are left out. 10,000 of usual length are 3 MB.
 #define BODY_BYTES_MAX (6U * 1024U * 1024U)
 #define BODY_END_BYTES 2U
 
@@ -160,7 +160,7 @@ static const char *read_limit(struct look *look, struct span value)
 {
     uint64_t limit = 0;
     if (!parse_u64(value, LIMIT_MAX, &limit) || limit == 0)
-        return "limit must be 1 to 1000";
+        return "limit must be 1 to 10000";
     look->query.limit = (size_t)limit;
     return NULL;
 }

@@ -7,9 +7,9 @@
 //   GET    /dev/inbox by a browser                          a page that shows them as they come
 //   DELETE /dev/inbox                                       forgets all
 //
-// `to` takes any spelling of an address. `limit` is 1 to 10000, 100 unless given. `wait` (at most 60s)
-// holds the answer back until there is something to show. An `after` that was never given, such as
-// one from before a restart, counts as none.
+// `to` takes any spelling of an address. `limit` is 1 to 10000, 100 unless given. `wait` (at most
+// 60s) holds the answer back until there is something to show. An `after` that was never given,
+// such as one from before a restart, counts as none.
 
 #include "admin/inbox.h"
 #include "http/http.h"

@@ -122,8 +122,6 @@ static bool refuse_difference(struct api_request *request, enum session_check di
     return request_refuse(request, status_of_check[difference]);
 }
 
-// A later body may leave out the further addresses that the session was opened with, so that they
-// are no part of what the person's record compares.
 bool check_session_same(struct api_request *request)
 {
     struct session_binding presented = request_presents(request);
@@ -134,26 +132,20 @@ bool check_session_same(struct api_request *request)
         return refuse_difference(request, difference);
     request->binding = presented;
     request->binding.family = family;
-    request->binding.address = SPAN("");
-    if (family != SESSION_MOBILE)
-        request->binding.device = SPAN("");
     return true;
 }
 
 void request_submit(struct api_request *request, enum command_kind kind,
                     void (*on_done)(struct service_call *call))
 {
-    bool has_device = request->binding.family == SESSION_MOBILE;
+    const struct key *index_key = keyring_index(request->service->deps.keyring);
     request->call = (struct service_call){
         .command =
             {
                 .kind = kind,
                 .session = session_ref_of(request->epochs, &request->session, &request->binding),
                 .session_expires_at_ms = request->session.expires_at_ms,
-                .device = has_device
-                              ? record_device_tag(keyring_index(request->service->deps.keyring),
-                                                  request->binding.device)
-                              : 0,
+                .device = record_device_tag(index_key, request->binding.device),
                 .guess = guess_span(&request->guess),
                 .epochs = request->epochs,
             },

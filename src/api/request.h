@@ -40,7 +40,7 @@ struct api_request {
     // From the session on.
     const struct epoch_set *epochs;
     struct session session;
-    struct session_binding binding; // as the session was opened
+    struct session_binding binding; // presented, with the family that the session was opened as
 
     struct guess guess;
     struct service_call call;

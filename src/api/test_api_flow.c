@@ -254,6 +254,17 @@ static void without_a_device_there_is_no_key(void **state)
                         "\"role\":\"USER\",\"userRegisteredForPassword\":false}}");
 }
 
+static void without_a_device_a_session_may_change_its_family(void **state)
+{
+    struct rig *rig = *state;
+    struct family family = {TOKEN, GENERATE, WEB_VALIDATE, WEB_PERSON, ""};
+    struct rig_message message;
+    issue(rig, &family, &message);
+    validate_text(rig, &family, message.otp);
+    assert_int_equal(rig_code(rig), 200);
+    assert_string_equal(strstr(rig->body, "\",\"key\""), "\",\"key\":null},\"user\":null}");
+}
+
 static void the_uid_stays(void **state)
 {
     struct rig *rig = *state;
@@ -281,6 +292,18 @@ static void a_legacy_walk(void **state)
     issue(rig, &family, &message);
     assert_string_equal(message.to, "919999999993");
     family.person = PERSON;
+    validate_text(rig, &family, message.otp);
+    assert_int_equal(rig_code(rig), 200);
+}
+
+static void further_addresses_may_be_left_out_later(void **state)
+{
+    struct rig *rig = *state;
+    struct family family = web_family();
+    struct rig_message message;
+    family.person = WEB_PERSON ",\"mobile\":\"12025550147\"";
+    issue(rig, &family, &message);
+    family.person = WEB_PERSON;
     validate_text(rig, &family, message.otp);
     assert_int_equal(rig_code(rig), 200);
 }
@@ -556,8 +579,10 @@ int main(void)
         RIG_TEST(a_key_ends_when_the_brand_says_so),
         RIG_TEST(a_web_login_gives_a_token_alone),
         RIG_TEST(without_a_device_there_is_no_key),
+        RIG_TEST(without_a_device_a_session_may_change_its_family),
         RIG_TEST(the_uid_stays),
         RIG_TEST(a_legacy_walk),
+        RIG_TEST(further_addresses_may_be_left_out_later),
         RIG_TEST(a_session_is_spent_by_its_success),
         RIG_TEST(the_sixth_try_is_refused),
         RIG_TEST(malformed_guesses_count_as_tries),

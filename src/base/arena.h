@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Memory of one request: a fixed block that is handed out from the front and given back all at once.
-// Nothing is freed singly. When it is full the allocation fails, and the edge answers 503.
+// Memory of one request: a fixed block that is handed out from the front and given back all at
+// once. Nothing is freed singly. When it is full the allocation fails, and the edge answers 503.
 
 #include "base/span.h"
 

@@ -27,8 +27,11 @@ struct unit {
 
 bool parse_duration_ms(struct span text, int64_t max_ms, int64_t *out_ms)
 {
-    const struct unit units[] = {
-        {SPAN("ms"), 1}, {SPAN("s"), 1000}, {SPAN("m"), 60000}, {SPAN("h"), 3600000}, {SPAN(""), 1000}};
+    const struct unit units[] = {{SPAN("ms"), 1},
+                                 {SPAN("s"), 1000},
+                                 {SPAN("m"), 60000},
+                                 {SPAN("h"), 3600000},
+                                 {SPAN(""), 1000}};
     size_t digits = 0;
     while (digits < text.len && ascii_is_digit(text.data[digits]))
         digits++;

@@ -53,6 +53,7 @@ static bool is_never_null(const void *at)
     return false;
 }
 
+// Writes nothing when it refuses: a setting keeps its value until it has a better one.
 static bool set_u32(const struct option *option, void *at, struct span text)
 {
     uint64_t value;
@@ -115,6 +116,7 @@ static bool set_choice(const struct option *option, void *at, struct span text)
     return false;
 }
 
+// An index beyond the list can only come from memory that no option_set has filled.
 static struct span text_of_choice(const struct option *option, const void *at, uint8_t *scratch)
 {
     (void)scratch;

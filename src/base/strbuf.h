@@ -36,8 +36,8 @@ void strbuf_put_hex(struct strbuf *buf, struct span bytes);
 // Base64url without padding (RFC 4648 section 5).
 void strbuf_put_base64url(struct strbuf *buf, struct span bytes);
 
-// A JSON string with its quotes (RFC 8259 section 7). `text` must be valid UTF-8, else its bytes are
-// passed through; control characters, quote, backslash, U+007F, U+2028 and U+2029 are escaped.
+// A JSON string with its quotes (RFC 8259 section 7). `text` must be valid UTF-8, else its bytes
+// are passed through; control characters, quote, backslash, U+007F, U+2028 and U+2029 are escaped.
 void strbuf_put_json_string(struct strbuf *buf, struct span text);
 
 // Reserves `len` bytes to be filled by the caller; NULL, and overflowed, when they do not fit.

@@ -31,12 +31,12 @@ static void print_sample(const char *key_file)
 
 int cli_init(const struct cli *cli)
 {
-    bool has_file = cli->arguments_count == 2 &&
-                    span_eq(span_of_text(cli->arguments[0]), SPAN("--key-file"));
+    bool has_file =
+        cli->arguments_count == 2 && span_eq(span_of_text(cli->arguments[0]), SPAN("--key-file"));
     if (!has_file) {
         (void)usage();
-        bool is_asked = cli->arguments_count == 1 &&
-                        span_eq(span_of_text(cli->arguments[0]), SPAN("--help"));
+        bool is_asked =
+            cli->arguments_count == 1 && span_eq(span_of_text(cli->arguments[0]), SPAN("--help"));
         return is_asked ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
     }
     struct err_info info = {0};
@@ -49,10 +49,11 @@ int cli_init(const struct cli *cli)
         (void)fprintf(stderr, "otpd: %s\n", info.text);
         return EXIT_STATUS_CANNOT_CREATE;
     }
-    (void)fprintf(stderr,
-                  "made %s: keep a copy of it apart from the data. Without its index key every\n"
-                  "person's record is lost, and no backup has it. A configuration to begin with:\n\n",
-                  path);
+    (void)fprintf(
+        stderr,
+        "made %s: keep a copy of it apart from the data. Without its index key every\n"
+        "person's record is lost, and no backup has it. A configuration to begin with:\n\n",
+        path);
     print_sample(path);
     return EXIT_STATUS_OK;
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/cli.h"
 #include "daemon/serve.h"
+#include "cli/cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>

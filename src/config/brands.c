@@ -33,7 +33,7 @@ static const struct option entry_options[ENTRY_OPTION_COUNT_] = {
 
 static const struct option_table entry_table = {entry_options, ENTRY_OPTION_COUNT_};
 
-#define SETTINGS_OPTIONS_MAX 64U
+#define SETTINGS_OPTIONS_MAX 64U // rows of brand_options that can be kept track of; asserted
 
 struct brand_reader {
     struct config *config;
@@ -53,6 +53,7 @@ static void complain(const struct brand_reader *reader, const struct yaml_node *
     config_report_add(reader->report, place, info);
 }
 
+// The second value of a key is dropped, so that no error depends on which one would have won.
 static void set_once(struct brand_reader *reader, const struct option *option, void *settings,
                      const struct yaml_node **given, const struct yaml_node *key)
 {
@@ -111,17 +112,21 @@ static void check_name(const struct brand_reader *reader)
         complain(reader, given, &info);
 }
 
+// Names are compared as requests will name them, without regard to ASCII case.
 static void check_name_is_new(const struct brand_reader *reader)
 {
     struct err_info info;
     struct span name = span_of_text(reader->brand->name);
+    const struct yaml_node *given = reader->entry_values[ENTRY_NAME];
+    if (given == NULL || name.len == 0)
+        return;
     for (size_t i = 0; i < reader->config->brands_held; i++) {
         const struct config_brand *other = reader->config->brands[i];
-        if (name.len == 0 || !span_eq_nocase(name, span_of_text(other->name)))
+        if (!span_eq_nocase(name, span_of_text(other->name)))
             continue;
         err_info_set(&info, "brand \"%s\" is given twice; first in line %u", other->name,
                      other->line);
-        complain(reader, reader->entry_values[ENTRY_NAME], &info);
+        complain(reader, given, &info);
     }
 }
 
@@ -147,10 +152,12 @@ static void check_settings(const struct brand_reader *reader)
 static void load_token_key(const struct brand_reader *reader)
 {
     struct err_info info;
+    const struct yaml_node *given = reader->entry_values[ENTRY_TOKEN_KEY_FILE];
     if (reader->brand->token_key_file[0] == '\0')
         return;
+    ASSERT(given != NULL);
     if (config_token_key_load(reader->brand, &info) != ERR_OK)
-        complain(reader, reader->entry_values[ENTRY_TOKEN_KEY_FILE], &info);
+        complain(reader, given, &info);
 }
 
 static void take_entry(struct brand_reader *reader)

@@ -1,5 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+// A load, in this order: defaults, then the command line is read (it names the file), then file,
+// environment and flags are applied, each over the ones before; then what several options have to
+// agree on is checked.
+//
+// An error never ends a load. Each value is checked where it stands, also when a stronger source
+// replaces it afterwards: a file that is wrong is wrong even if today's flags hide it. A value that
+// was refused leaves the one before it in place, so that the checks behind it see something sane.
+// Only a report without errors lets a configuration out.
 #include "config/config.h"
 
 #include "config/source.h"

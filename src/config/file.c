@@ -26,6 +26,7 @@ static enum err read_all(int fd, uint8_t *storage, size_t cap, size_t *len_out)
     return ERR_OK;
 }
 
+// The size is looked at before reading, for the story; the buffer bounds the reading in any case.
 static enum err read_open(int fd, uint8_t *storage, size_t cap, struct file_facts *facts,
                           struct err_info *info)
 {
@@ -48,6 +49,7 @@ static enum err read_open(int fd, uint8_t *storage, size_t cap, struct file_fact
 enum err config_file_read(const char *path, void *storage, size_t cap, struct file_facts *facts_out,
                           struct err_info *info)
 {
+    // Without O_NONBLOCK a FIFO in the file's place would hold up the start for ever.
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         int reason = errno;

@@ -47,15 +47,20 @@ static void complain_unknown(struct flag_reader *reader, struct span flag, struc
     complain(reader, &info);
 }
 
-// The value after "=", or else the next argument.
+// The value after "=", or else the next argument, unless that is a flag itself: in "--data-dir
+// --dev" a value was forgotten.
 static bool take_value(struct flag_reader *reader, struct span flag, struct span inside,
                        struct span *out)
 {
     *out = inside;
     if (inside.data != NULL)
         return true;
-    if (reader->at < reader->sources->arguments_count) {
-        *out = span_of_text(reader->sources->arguments[reader->at++]);
+    struct span next = SPAN("--");
+    if (reader->at < reader->sources->arguments_count)
+        next = span_of_text(reader->sources->arguments[reader->at]);
+    if (!span_starts_with(next, SPAN("--"))) {
+        reader->at++;
+        *out = next;
         return true;
     }
     struct err_info info;
@@ -78,6 +83,7 @@ static struct span *slot_of(struct flag_reader *reader, struct span flag)
     return NULL;
 }
 
+// --dev alone has no value; "--dev=yes" is unknown rather than half understood.
 static void take_flag(struct flag_reader *reader, struct span argument)
 {
     size_t equals = span_find(argument, '=');

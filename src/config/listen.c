@@ -1,5 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+// Numbers only: a name that is looked up could be another address tomorrow, or several. "localhost"
+// means 127.0.0.1, whatever the machine's tables say, because --dev depends on its being loopback.
 #include "config/config.h"
 
 #include "base/number.h"
@@ -26,6 +28,7 @@ static bool parse_ipv6(struct span host, struct config_address *out)
     return true;
 }
 
+// inet_pton takes four decimal parts and nothing else; the old forms ("127.1", octal) are refused.
 static bool parse_ipv4(struct span host, struct config_address *out)
 {
     struct in_addr address;
@@ -39,7 +42,7 @@ static bool parse_ipv4(struct span host, struct config_address *out)
 bool config_listen_parse(struct span text, struct config_address *out)
 {
     *out = (struct config_address){.port = 0};
-    size_t colon = text.len;
+    size_t colon = text.len; // becomes one past the last colon; those before it are IPv6's
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
     uint64_t port;

@@ -19,6 +19,7 @@ void config_report_add(struct config_report *report, struct config_place place,
     }
     char *line = report->lines[report->held++];
     struct strbuf out = strbuf_over(line, CONFIG_ERROR_BYTES_MAX - 1);
+    // A path may be longer than the line; what is wrong must still be in it.
     struct span source = span_first(span_of_text(place.source), CONFIG_ERROR_BYTES_MAX / 4);
     strbuf_put(&out, source);
     if (place.line > 0) {

@@ -334,6 +334,7 @@ static const struct flags_case flags_cases[] = {
     {{"--dev", "--loglevel=info"},
      "command line: error: unknown option \"--loglevel\"; did you mean \"--log-level\"?\n"},
     {{"--dev", "--log-level"}, "command line: error: \"--log-level\" needs a value\n"},
+    {{"--log-level", "--dev"}, "command line: error: \"--log-level\" needs a value\n"},
     {{"--dev", "--config"}, "command line: error: \"--config\" needs a value\n"},
     {{"--dev", "--log-level=loud"},
      "--log-level: error: logLevel: \"loud\" is not debug, info, warning or error\n"},

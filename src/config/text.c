@@ -17,6 +17,7 @@ static const struct special_flag special_flags[] = {
     {"--dev", "Development: inbox, brand DocDemo, own keys, loopback only"},
 };
 
+// At least one space, also after what is longer than the column.
 static void pad_to(struct strbuf *out, size_t line_start, size_t column)
 {
     do {

@@ -60,6 +60,7 @@ static enum err check_bytes(struct span text, struct yaml_mark *mark, struct err
     return ERR_OK;
 }
 
+// A node below what is open; NULL when there are too many.
 static struct yaml_node *add_node(struct builder *builder, enum yaml_kind kind)
 {
     struct yaml_document *document = builder->document;

@@ -63,7 +63,8 @@ static bool may_resend_same(const struct context *context)
     return !context->policy->is_resend_new && left_ms * 2 >= (int64_t)code->ttl_ms && has_keys;
 }
 
-// A new code for the session, with a full life. Tries already made count on, and so does their limit.
+// A new code for the session, with a full life. Tries already made count on, and so does their
+// limit.
 static void issue_code(const struct context *context, struct live_code *code)
 {
     const struct policy *policy = context->policy;

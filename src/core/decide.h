@@ -3,7 +3,8 @@
 #pragma once
 // The rules. decide() turns a command on one person's record into a verdict, the record as it is
 // afterwards, and perhaps a message to send. It knows no clock, socket, file, logger, JSON or
-// configuration, and it may be called again for the same command on another state (after a conflict).
+// configuration, and it may be called again for the same command on another state (after a
+// conflict).
 //
 //   a session's code:   none ──generate──▶ live ──right code──▶ spent (tombstone, for good)
 //                                           │ ▲ resend (same code, or a new one: tries count on)
@@ -20,13 +21,13 @@
 #include "crypto/pure/code.h"
 
 // name, what it says
-#define VERDICT_LIST(X)                                                                            \
-    X(VERDICT_DONE, "done")                                                                        \
-    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")                                \
-    X(VERDICT_BINDING_DIFFERS, "session is bound to something else")                               \
-    X(VERDICT_TOO_MANY_TRIES, "no more tries")                                                     \
-    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                                                \
-    X(VERDICT_NO_CODE, "no code was issued")                                                       \
+#define VERDICT_LIST(X)                                              \
+    X(VERDICT_DONE, "done")                                          \
+    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")  \
+    X(VERDICT_BINDING_DIFFERS, "session is bound to something else") \
+    X(VERDICT_TOO_MANY_TRIES, "no more tries")                       \
+    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                  \
+    X(VERDICT_NO_CODE, "no code was issued")                         \
     X(VERDICT_WRONG_CODE, "wrong or expired code")
 
 #define VERDICT_ENUM(name, text) name,

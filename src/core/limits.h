@@ -3,7 +3,7 @@
 #pragma once
 // Ceilings of the rules, with unit and reason. docs/limits.md lists them for users.
 
-#define RECORD_CODES_MAX 8U       // live codes a person: a phone, a tablet, a browser or two, and retries
+#define RECORD_CODES_MAX 8U // live codes a person: a phone, a tablet, a browser or two, and retries
 #define RECORD_TOMBSTONES_MAX 32U // spent or dropped sessions remembered
 #define RECORD_SENDS_MAX 64U      // send times remembered, hence the largest otpMaxCount
 #define RECORD_BYTES_MAX 1024U    // so that one record is one small write

@@ -69,8 +69,8 @@ static void code_remove(struct record *record, struct live_code *code)
     memset(&record->codes[record->codes_held], 0, sizeof *code);
 }
 
-// An id verifies at most until its own end and, while it has a code, the code's; a tombstone is kept
-// through the lingering after that.
+// An id verifies at most until its own end and, while it has a code, the code's; a tombstone is
+// kept through the lingering after that.
 static uint32_t code_traces_end_at_s(const struct live_code *code)
 {
     int64_t session_end_ms = (int64_t)code->session_expires_at_s * 1000;

@@ -4,8 +4,8 @@
 // All that must change together for one person: a (brand, canonical identifier). One request is one
 // load, decide, save of one record, so any store with an atomic update of one key will do.
 //
-// A record is a value: fixed size, no pointers, all zeros when there is nothing yet. Codes and sends
-// are oldest first, tombstones are a ring. It holds no code and no address.
+// A record is a value: fixed size, no pointers, all zeros when there is nothing yet. Codes and
+// sends are oldest first, tombstones are a ring. It holds no code and no address.
 
 #include "core/limits.h"
 #include "core/session.h"
@@ -82,12 +82,14 @@ bool record_is_spent(const struct record *record, uint64_t session_id);
 void record_code_bury(struct record *record, struct live_code *code);
 
 // Room for one more code: takes a free place, or drops the oldest code that is not of the device
-// that last succeeded (the oldest of all, when every one is). The place is cleared and last in order.
+// that last succeeded (the oldest of all, when every one is). The place is cleared and last in
+// order.
 struct live_code *record_code_add(struct record *record);
 
 // Drops what has ended by now_ms: lingering codes, tombstones.
 void record_prune(struct record *record, int64_t now_ms);
 
-// The time from which on the record says nothing any more and may be deleted. INT64_MAX, never: a person
-// with a uid, and whoever has failures counted against the budget (only a success clears those).
+// The time from which on the record says nothing any more and may be deleted. INT64_MAX, never: a
+// person with a uid, and whoever has failures counted against the budget (only a success clears
+// those).
 int64_t record_expires_at_ms(const struct record *record);

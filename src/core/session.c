@@ -63,13 +63,15 @@ static bits128 bits_load(const uint8_t *bytes, size_t count)
     return bits;
 }
 
-static uint16_t tag_of(const struct epoch *epoch, uint8_t domain, struct span message, unsigned width)
+static uint16_t tag_of(const struct epoch *epoch, uint8_t domain, struct span message,
+                       unsigned width)
 {
     return (uint16_t)(short_tag64(&epoch->tag, domain, message) & ((1U << width) - 1));
 }
 
 // Family and device are one tag: which URIs and which device the session belongs to.
-static uint16_t device_tag(const struct epoch *epoch, enum session_family family, struct span device)
+static uint16_t device_tag(const struct epoch *epoch, enum session_family family,
+                           struct span device)
 {
     uint8_t text[1 + DEVICE_BYTES_MAX];
     ASSERT(device.len <= DEVICE_BYTES_MAX);

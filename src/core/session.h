@@ -11,9 +11,9 @@
 //            device 14, address 14 · zeros 12
 //
 // An id opens when the zeros are zero and the expiry is plausible; otherwise it is forged, and
-// nothing else about it is looked at. The tags then say *what* differs. They are short: the person's
-// record holds a digest of the whole binding from the first generate on (session_ref), exact to
-// 2^-64. Layout, forgery and collision odds: docs/adr/0003-session-ids.md.
+// nothing else about it is looked at. The tags then say *what* differs. They are short: the
+// person's record holds a digest of the whole binding from the first generate on (session_ref),
+// exact to 2^-64. Layout, forgery and collision odds: docs/adr/0003-session-ids.md.
 
 #include "crypto/pure/epoch.h"
 #include "crypto/pure/permute.h"
@@ -22,8 +22,8 @@
 
 // The URI family a session was opened on, with its device: bound together.
 enum session_family {
-    SESSION_WEB,           // opened on web/: the web family alone
-    SESSION_MOBILE,        // opened with a device: the same device is needed
+    SESSION_WEB,              // opened on web/: the web family alone
+    SESSION_MOBILE,           // opened with a device: the same device is needed
     SESSION_MOBILE_NO_DEVICE, // opened on the mobile URI without one: both families, no refresh key
 };
 
@@ -36,8 +36,8 @@ struct session_binding {
     struct span address; // further addresses named when it was opened, canonical; empty when none
 };
 
-// A session as a person's record knows it: `id` from the 122 bits alone, `binding` from all that the
-// session is bound to. Both keyed by the epoch of the id.
+// A session as a person's record knows it: `id` from the 122 bits alone, `binding` from all that
+// the session is bound to. Both keyed by the epoch of the id.
 struct session_ref {
     uint64_t id;
     uint64_t binding;
@@ -77,9 +77,9 @@ bool session_id_open(const struct epoch_set *epochs, struct span text, int64_t n
                      struct session *out);
 
 // The first thing that differs, in the order brand, device, identifier, address. `is_web` is the
-// family of the request, `presented` what it names; presented->family is not looked at, and an empty
-// presented->address is no difference. On SESSION_IS_SAME, *bound_family_out is what the session was
-// opened as.
+// family of the request, `presented` what it names; presented->family is not looked at, and an
+// empty presented->address is no difference. On SESSION_IS_SAME, *bound_family_out is what the
+// session was opened as.
 enum session_check session_differs(const struct epoch_set *epochs, const struct session *session,
                                    const struct session_binding *presented, bool is_web,
                                    enum session_family *bound_family_out);

@@ -79,8 +79,8 @@ static struct span code_sent(struct fixture *fixture, uint64_t session, const st
     return message_reveal(message);
 }
 
-static enum verdict try_right(struct fixture *fixture, uint64_t session, const struct decision *sent,
-                              int64_t now_ms)
+static enum verdict try_right(struct fixture *fixture, uint64_t session,
+                              const struct decision *sent, int64_t now_ms)
 {
     struct message message;
     struct span code = code_sent(fixture, session, sent, &message);

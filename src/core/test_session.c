@@ -136,45 +136,122 @@ struct difference {
     enum session_family family;
 };
 
-#define MOBILE_ID {(const uint8_t *)"M919999999993", 13}
-#define OTHER_ID {(const uint8_t *)"M919999999994", 13}
-#define DEVICE {(const uint8_t *)"d1", 2}
-#define OTHER_DEVICE {(const uint8_t *)"d2", 2}
-#define ADDRESS {(const uint8_t *)"Ea@example.com", 14}
-#define OTHER_ADDRESS {(const uint8_t *)"Eb@example.com", 14}
+#define MOBILE_ID                            \
+    {                                        \
+        (const uint8_t *)"M919999999993", 13 \
+    }
+#define OTHER_ID                             \
+    {                                        \
+        (const uint8_t *)"M919999999994", 13 \
+    }
+#define DEVICE                   \
+    {                            \
+        (const uint8_t *)"d1", 2 \
+    }
+#define OTHER_DEVICE             \
+    {                            \
+        (const uint8_t *)"d2", 2 \
+    }
+#define ADDRESS                               \
+    {                                         \
+        (const uint8_t *)"Ea@example.com", 14 \
+    }
+#define OTHER_ADDRESS                         \
+    {                                         \
+        (const uint8_t *)"Eb@example.com", 14 \
+    }
 
 static const struct difference differences[] = {
-    {"same device", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}}, false, SESSION_IS_SAME, SESSION_MOBILE},
-    {"other device", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, OTHER_DEVICE, {0}}, false, SESSION_OTHER_DEVICE, SESSION_MOBILE},
-    {"device missing", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}}, false, SESSION_DEVICE_MISSING, SESSION_MOBILE},
-    {"device session on web", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {1, MOBILE_ID, SESSION_WEB, {0}, {0}}, true, SESSION_OTHER_DEVICE, SESSION_WEB},
-    {"web", {1, MOBILE_ID, SESSION_WEB, {0}, {0}}, {1, MOBILE_ID, SESSION_WEB, {0}, {0}}, true,
-     SESSION_IS_SAME, SESSION_WEB},
-    {"web session on mobile", {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}}, false, SESSION_OTHER_DEVICE, SESSION_MOBILE},
-    {"web session on mobile with device", {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}}, false, SESSION_OTHER_DEVICE, SESSION_MOBILE},
-    {"no device on mobile", {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}}, false, SESSION_IS_SAME, SESSION_MOBILE_NO_DEVICE},
-    {"no device on web", {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
-     {1, MOBILE_ID, SESSION_WEB, {0}, {0}}, true, SESSION_IS_SAME, SESSION_MOBILE_NO_DEVICE},
-    {"no device, then one", {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
-     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}}, false, SESSION_OTHER_DEVICE,
+    {"same device",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     false,
+     SESSION_IS_SAME,
+     SESSION_MOBILE},
+    {"other device",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, OTHER_DEVICE, {0}},
+     false,
+     SESSION_OTHER_DEVICE,
+     SESSION_MOBILE},
+    {"device missing",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}},
+     false,
+     SESSION_DEVICE_MISSING,
+     SESSION_MOBILE},
+    {"device session on web",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     true,
+     SESSION_OTHER_DEVICE,
+     SESSION_WEB},
+    {"web",
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     true,
+     SESSION_IS_SAME,
+     SESSION_WEB},
+    {"web session on mobile",
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}},
+     false,
+     SESSION_OTHER_DEVICE,
+     SESSION_MOBILE},
+    {"web session on mobile with device",
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     false,
+     SESSION_OTHER_DEVICE,
+     SESSION_MOBILE},
+    {"no device on mobile",
+     {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, {0}, {0}},
+     false,
+     SESSION_IS_SAME,
      SESSION_MOBILE_NO_DEVICE},
-    {"other brand first", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {2, OTHER_ID, SESSION_MOBILE, OTHER_DEVICE, {0}}, false, SESSION_OTHER_BRAND, SESSION_MOBILE},
-    {"other number", {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
-     {1, OTHER_ID, SESSION_MOBILE, DEVICE, {0}}, false, SESSION_OTHER_IDENTIFIER, SESSION_MOBILE},
-    {"address left out", {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS},
-     {1, MOBILE_ID, SESSION_WEB, {0}, {0}}, true, SESSION_IS_SAME, SESSION_WEB},
-    {"other address", {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS},
-     {1, MOBILE_ID, SESSION_WEB, {0}, OTHER_ADDRESS}, true, SESSION_OTHER_ADDRESS, SESSION_WEB},
-    {"address where none was", {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
-     {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS}, true, SESSION_OTHER_ADDRESS, SESSION_WEB},
+    {"no device on web",
+     {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     true,
+     SESSION_IS_SAME,
+     SESSION_MOBILE_NO_DEVICE},
+    {"no device, then one",
+     {1, MOBILE_ID, SESSION_MOBILE_NO_DEVICE, {0}, {0}},
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     false,
+     SESSION_OTHER_DEVICE,
+     SESSION_MOBILE_NO_DEVICE},
+    {"other brand first",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {2, OTHER_ID, SESSION_MOBILE, OTHER_DEVICE, {0}},
+     false,
+     SESSION_OTHER_BRAND,
+     SESSION_MOBILE},
+    {"other number",
+     {1, MOBILE_ID, SESSION_MOBILE, DEVICE, {0}},
+     {1, OTHER_ID, SESSION_MOBILE, DEVICE, {0}},
+     false,
+     SESSION_OTHER_IDENTIFIER,
+     SESSION_MOBILE},
+    {"address left out",
+     {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS},
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     true,
+     SESSION_IS_SAME,
+     SESSION_WEB},
+    {"other address",
+     {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS},
+     {1, MOBILE_ID, SESSION_WEB, {0}, OTHER_ADDRESS},
+     true,
+     SESSION_OTHER_ADDRESS,
+     SESSION_WEB},
+    {"address where none was",
+     {1, MOBILE_ID, SESSION_WEB, {0}, {0}},
+     {1, MOBILE_ID, SESSION_WEB, {0}, ADDRESS},
+     true,
+     SESSION_OTHER_ADDRESS,
+     SESSION_WEB},
 };
 
 static void test_differences(void **state)
@@ -222,8 +299,7 @@ static void test_random_ids_do_not_open(void **state)
             if (text[at] != '-' && at != 16 && at != 21)
                 text[at] = "0123456789abcdef"[seed >> 60];
         }
-        assert_false(
-            session_id_open(&epochs, span_make(text, sizeof text), NOW_MS, &session));
+        assert_false(session_id_open(&epochs, span_make(text, sizeof text), NOW_MS, &session));
     }
 }
 

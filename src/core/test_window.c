@@ -88,8 +88,8 @@ static void test_no_span_holds_more(void **state)
     (void)state;
     uint64_t seed = 7;
     for (int round = 0; round < 50; round++) {
-        struct policy policy =
-            policy_of(1 + (uint32_t)(next_random(&seed) % 8), 1 + (int64_t)(next_random(&seed) % 5000));
+        struct policy policy = policy_of(1 + (uint32_t)(next_random(&seed) % 8),
+                                         1 + (int64_t)(next_random(&seed) % 5000));
         struct record record = {0};
         int64_t accepted[400];
         size_t count = 0;

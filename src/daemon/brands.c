@@ -49,8 +49,8 @@ enum err daemon_brands_drop(struct brands *brands, const struct config *old,
 {
     for (size_t i = 0; i < old->brands_held; i++) {
         struct span name = name_of(old->brands[i]);
-        bool is_kept = has_brand(fresh, name) ||
-                       (fresh->is_dev && span_eq_nocase(name, SPAN(DEV_BRAND_NAME)));
+        bool is_kept =
+            has_brand(fresh, name) || (fresh->is_dev && span_eq_nocase(name, SPAN(DEV_BRAND_NAME)));
         enum err err = is_kept ? ERR_OK : brands_remove(brands, name, info);
         if (err != ERR_OK)
             return err;

@@ -47,21 +47,21 @@ struct graph {
     struct http_server *server;
 };
 
-// Everything up to a listening socket; nothing is accepted yet. On failure the story is in *info and what
-// was built is gone again.
+// Everything up to a listening socket; nothing is accepted yet. On failure the story is in *info
+// and what was built is gone again.
 MUST_CHECK enum err graph_create(const struct config *config, struct graph **out,
                                  struct err_info *info);
 
 // From now on connections are accepted.
 MUST_CHECK enum err graph_start(struct graph *graph, struct err_info *info);
 
-// Ends accepting, answers what was begun, sends what can be sent at once. ERR_TIMEOUT: somebody did not
-// finish; the process should end without graph_destroy.
+// Ends accepting, answers what was begun, sends what can be sent at once. ERR_TIMEOUT: somebody did
+// not finish; the process should end without graph_destroy.
 MUST_CHECK enum err graph_stop(struct graph *graph);
 
 void graph_destroy(struct graph **graph);
 
-// Takes over brands and log level of a fresh configuration. On failure all is as it was, but for brands
-// that were taken over before the one that failed.
+// Takes over brands and log level of a fresh configuration. On failure all is as it was, but for
+// brands that were taken over before the one that failed.
 MUST_CHECK enum err graph_reload(struct graph *graph, const struct config *old,
                                  const struct config *fresh, struct err_info *info);

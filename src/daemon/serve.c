@@ -15,9 +15,9 @@
 enum exit_status exit_status_of(enum err err)
 {
     static const enum exit_status statuses[ERR_COUNT_] = {
-        [ERR_NO_MEMORY] = EXIT_STATUS_OS,       [ERR_BUSY] = EXIT_STATUS_UNAVAILABLE,
-        [ERR_TIMEOUT] = EXIT_STATUS_SOFTWARE,   [ERR_IO] = EXIT_STATUS_OS,
-        [ERR_IN_USE] = EXIT_STATUS_UNAVAILABLE, [ERR_NOT_FOUND] = EXIT_STATUS_CONFIG,
+        [ERR_NO_MEMORY] = EXIT_STATUS_OS,          [ERR_BUSY] = EXIT_STATUS_UNAVAILABLE,
+        [ERR_TIMEOUT] = EXIT_STATUS_SOFTWARE,      [ERR_IO] = EXIT_STATUS_OS,
+        [ERR_IN_USE] = EXIT_STATUS_UNAVAILABLE,    [ERR_NOT_FOUND] = EXIT_STATUS_CONFIG,
         [ERR_PERMISSION] = EXIT_STATUS_PERMISSION, [ERR_INVALID] = EXIT_STATUS_CONFIG,
     };
     ASSERT(err < ERR_COUNT_);
@@ -117,8 +117,7 @@ static void take_over(struct process *process, struct config *fresh)
         return;
     }
     log_restart_options(log, process->config, fresh);
-    LOG_EVENT(log, LOG_INFO, "config.reloaded",
-              log_number("brands", (int64_t)fresh->brands_held));
+    LOG_EVENT(log, LOG_INFO, "config.reloaded", log_number("brands", (int64_t)fresh->brands_held));
     keep_started_options(&process->config->server, &fresh->server);
     process->graph->config = fresh;
     config_destroy(&process->config);

@@ -91,6 +91,7 @@ static bool finish(struct http_conn *conn)
     return true;
 }
 
+// Without memory for an answer the connection ends without one.
 static void put_reply(struct http_conn *conn, const struct http_reply *reply,
                       struct span request_id)
 {
@@ -153,6 +154,7 @@ static void answer_error(struct http_conn *conn, int status, struct span path)
     put_error(conn, status, strbuf_span(&allow));
 }
 
+// Its spans point into the input, which stays where it is until the reply.
 static struct http_request make_request(struct http_conn *conn, struct http_field *fields)
 {
     const struct http_head *head = &conn->head;
@@ -173,6 +175,8 @@ static struct http_request make_request(struct http_conn *conn, struct http_fiel
     };
 }
 
+// A client that said "close" and sent nothing more can be left at once: there is no unread input
+// that would turn the close into a reset.
 static void settle_closing(struct http_conn *conn)
 {
     bool has_surplus = conn->next_at < conn->input.end;
@@ -211,6 +215,8 @@ static bool dispatch(struct http_conn *conn)
     return true;
 }
 
+// The clock of a request starts when it is looked at: one that waited behind another is not late by
+// it.
 static bool step_idle(struct http_conn *conn)
 {
     const struct http_limits *limits = &conn->worker->limits;
@@ -281,6 +287,8 @@ static bool step_sized_body(struct http_conn *conn)
     return dispatch(conn);
 }
 
+// The frames go as they come, so what is pending never exceeds the head, the decoded body and one
+// read.
 static bool step_chunked_body(struct http_conn *conn)
 {
     size_t used;
@@ -313,7 +321,7 @@ static bool step_nothing(struct http_conn *conn)
 
 static bool end_writing(struct http_conn *conn)
 {
-    if (!conn->lingers || conn->is_peer_gone)
+    if (!conn->lingers)
         return finish(conn);
     conn->discarded_bytes = 0;
     enter(conn, STAGE_LINGERING, mono_after(conn->now, HTTP_LINGER_MS));
@@ -382,12 +390,14 @@ static void wake(struct http_conn *conn, bool is_gone)
     on_wake(exchange, conn->wake_ctx, conn->now, is_gone);
 }
 
+// The client has left; whoever waits for a later moment need not wait on.
 static void wake_now(struct http_conn *conn)
 {
     if (conn->stage == STAGE_HANDLING && conn->on_wake != NULL)
         wake(conn, true);
 }
 
+// For a connection that owes nothing to a handler.
 static void release(struct http_conn *conn)
 {
     http_output_fini(&conn->output);

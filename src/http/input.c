@@ -41,6 +41,7 @@ void http_input_fini(struct http_input *input)
     input->end = 0;
 }
 
+// Own buffer as it is; own buffer from its start; a big one. A request moves up at most once.
 bool http_input_fit(struct http_input *input, size_t bytes)
 {
     if (input->at + bytes <= input->cap)
@@ -60,6 +61,7 @@ bool http_input_fit(struct http_input *input, size_t bytes)
     return true;
 }
 
+// Going back to the own buffer early keeps the big ones for those who need them.
 void http_input_use(struct http_input *input, size_t at)
 {
     ASSERT(at <= input->end);

@@ -52,7 +52,7 @@ void http_link_close(struct http_link *link)
     (void)close(link->fd);
 }
 
-// The client is unreachable: nothing can be sent any more.
+// As if it had sent its FIN, so that a handler that waits is told; then the socket goes.
 static void fail(struct http_link *link)
 {
     http_conn_received_end(link->conn, now_of(link));
@@ -76,6 +76,8 @@ static bool flush(struct http_link *link)
     return true;
 }
 
+// Input is asked for while there is room for it, so a client that sends faster than it is answered
+// is held back by its own socket.
 static void aim_events(struct http_link *link)
 {
     size_t room;

@@ -99,6 +99,7 @@ enum err http_listen(struct span address, struct http_listener *out, struct err_
     return ERR_OK;
 }
 
+// A listener on [::] sees IPv4 clients as ::ffff:192.0.2.1; limits and logs want one form of each.
 size_t http_peer_text(const struct sockaddr_storage *peer, uint8_t *out, size_t cap)
 {
     char text[INET6_ADDRSTRLEN] = {0};

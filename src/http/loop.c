@@ -13,6 +13,7 @@
 #define DRAIN_TICK_MS 10U
 #define GRACE_MS 1000
 
+// Copied out first: opening may run a handler, and no lock is held while one runs.
 static void open_handed(struct http_loop *loop)
 {
     uv_mutex_lock(&loop->mutex);
@@ -30,6 +31,7 @@ static void for_each_link(struct http_loop *loop, void (*act)(struct http_link *
         act(link);
 }
 
+// Then uv_run returns, when the handles of the loop's owner are closed too.
 static void stop(struct http_loop *loop)
 {
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);

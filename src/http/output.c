@@ -20,6 +20,8 @@ void http_output_fini(struct http_output *output)
     http_output_init(output);
 }
 
+// A heap block has no spare room, so whatever follows moves to a bigger one: rare, as an answer
+// waits until the one before it is sent.
 bool http_output_begin(struct http_output *output, size_t bytes_max, struct strbuf *out)
 {
     struct span unsent = http_output_unsent(output);

@@ -67,6 +67,7 @@ static int take_target(struct http_head *head, const uint8_t *base, struct span 
     return 0;
 }
 
+// Single spaces only; a method of any name is taken, and no route will have it (405).
 static int take_request_line(struct http_head *head, const uint8_t *base, struct span line)
 {
     struct span rest;
@@ -81,6 +82,7 @@ static int take_request_line(struct http_head *head, const uint8_t *base, struct
     return status != 0 ? status : take_target(head, base, target);
 }
 
+// A name, an address or a literal in brackets, with a port: no user, no path, no list.
 static int check_host(struct http_head *head, struct span value)
 {
     (void)head;
@@ -100,12 +102,14 @@ static int check_content_length(struct http_head *head, struct span value)
     return value.len > 0 ? 0 : 400;
 }
 
+// Alone, so not as one of a list and not quoted: proxies have disagreed about each.
 static int check_transfer_encoding(struct http_head *head, struct span value)
 {
     (void)head;
     return span_eq_nocase(value, SPAN("chunked")) ? 0 : 400;
 }
 
+// RFC 9112 section 9.3: "close" wins over "keep-alive", in whatever order and however many fields.
 static int check_connection(struct http_head *head, struct span value)
 {
     while (value.len > 0) {
@@ -116,6 +120,7 @@ static int check_connection(struct http_head *head, struct span value)
     return 0;
 }
 
+// RFC 9110 section 10.1.1: the only expectation that there is.
 static int check_expect(struct http_head *head, struct span value)
 {
     (void)head;
@@ -208,6 +213,7 @@ static enum http_head_state refuse(struct http_head *head, int status)
     return HTTP_HEAD_REFUSED;
 }
 
+// The end of the head, or the one blank line that some clients put after a body.
 static enum http_head_state take_empty_line(struct http_head *head)
 {
     if (head->has_request_line) {

@@ -1,5 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+// Free blocks form a list through their first bytes. What is beyond kept_max goes back to the heap,
+// so that one burst does not hold its memory for ever.
+
 #include "http/pool.h"
 
 #include "base/assert.h"

@@ -19,6 +19,7 @@ static const struct http_route *find(const struct http_router *router, struct sp
     return NULL;
 }
 
+// RFC 9110 section 9.3.2: HEAD is GET without the body, which the connection leaves out.
 int http_router_match(const struct http_router *router, const struct http_request *request,
                       const struct http_route **out)
 {

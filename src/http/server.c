@@ -27,6 +27,7 @@ struct http_server {
     struct http_loop loops[];
 };
 
+// In turn; a loop whose inbox is full is passed over, and the first takes what nobody else can.
 static void on_accepted(void *ctx, const struct http_accepted *accepted)
 {
     struct http_server *server = ctx;

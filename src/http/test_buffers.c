@@ -50,10 +50,10 @@ static void test_pool_keeps_only_so_many(void **state)
 
 static int set_up_input(void **state)
 {
-    static struct pool pool;
+    struct pool *pool = malloc(sizeof *pool);
     struct http_input *input = malloc(sizeof *input);
-    pool_init(&pool, BIG_CAP + HTTP_BODY_SLACK_BYTES, 1, 1);
-    http_input_init(input, &pool);
+    pool_init(pool, BIG_CAP + HTTP_BODY_SLACK_BYTES, 1, 1);
+    http_input_init(input, pool);
     *state = input;
     return 0;
 }
@@ -63,6 +63,7 @@ static int tear_down_input(void **state)
     struct http_input *input = *state;
     http_input_fini(input);
     pool_fini(input->big_buffers);
+    free(input->big_buffers);
     free(input);
     return 0;
 }

@@ -365,6 +365,19 @@ static void test_sized_body_drip(void **state)
     assert_statuses(rig, SPAN("408"));
 }
 
+// Its clock runs from the first byte of the head.
+static void test_body_deadline_counts_the_head(void **state)
+{
+    struct rig *rig = *state;
+    (void)rig_send(rig, SPAN("POST"));
+    rig_wait(rig, 5000);
+    (void)rig_send(rig, SPAN(" /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\n"));
+    rig_wait(rig, http_limits_default.body_ms_max - 5000 - 1);
+    assert_output(rig, SPAN(""));
+    rig_wait(rig, 1);
+    assert_statuses(rig, SPAN("408"));
+}
+
 static void test_chunked_body_drip(void **state)
 {
     struct rig *rig = *state;
@@ -414,6 +427,18 @@ static void test_write_deadline(void **state)
     assert_int_equal(http_conn_output(rig->conn).len, 0);
 }
 
+// An answer that comes late has its time from then on.
+static void test_write_deadline_of_a_late_answer(void **state)
+{
+    struct rig *rig = *state;
+    (void)rig_send(rig, SPAN(HELD));
+    rig->is_stuck = true;
+    rig_wait(rig, 60000);
+    rig_reply_held(rig);
+    assert_int_equal(http_conn_deadline(rig->conn).ms,
+                     rig->now.ms + http_limits_default.write_ms_max);
+}
+
 static void test_linger_deadline(void **state)
 {
     struct rig *rig = *state;
@@ -456,6 +481,29 @@ static void test_last_answer_lingers(void **state)
                             "\r\n"));
     assert_true(http_conn_is_lingering(rig->conn));
     assert_int_equal(rig->requests, 0);
+}
+
+// Only a client that asked for the end, and has sent nothing after it, is sure not to lose the
+// answer.
+static void test_who_is_lingered_for(void **state)
+{
+    static const struct {
+        struct span raw;
+        bool is_lingering;
+    } cases[] = {
+        {SPAN("GET /last HTTP/1.1\r\n" H "\r\n"), true},
+        {SPAN("GET /last HTTP/1.1\r\n" H "Connection: close\r\n\r\n"), false},
+        {SPAN(POST "Connection: close\r\n\r\n"), false},
+        {SPAN(POST "Connection: close\r\n\r\nG"), true},
+    };
+    struct rig *rig = *state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)rig_send(rig, cases[i].raw);
+        assert_int_equal(http_conn_is_lingering(rig->conn), cases[i].is_lingering);
+        assert_int_equal(http_conn_is_finished(rig->conn), !cases[i].is_lingering);
+        rig_close(rig);
+        rig_connect(rig);
+    }
 }
 
 // Further requests wait in the buffer; when it is full, reading stops.
@@ -558,8 +606,11 @@ static void test_big_answer(void **state)
 static void test_client_gone_while_handling(void **state)
 {
     struct rig *rig = *state;
+    size_t room;
     (void)rig_send(rig, SPAN(HELD));
     rig_send_end(rig);
+    (void)http_conn_input(rig->conn, &room);
+    assert_int_equal(room, 0); // or the driver would poll a socket that is always readable
     assert_false(http_conn_is_finished(rig->conn));
     rig_reply_held(rig); // half-closed clients still get it
     assert_statuses(rig, SPAN("200"));
@@ -629,6 +680,9 @@ static void test_wake_is_dropped_by_a_reply(void **state)
     rig_wait(rig, 1000);
     assert_statuses(rig, SPAN("200"));
     assert_true(output_has(rig, SPAN("\r\n\r\nheld")));
+    (void)rig_send(rig, SPAN("GET /wake HTTP/1.1\r\n" H "\r\n"));
+    rig_wait(rig, 500);
+    assert_true(output_has(rig, SPAN("\r\n\r\nwoken")));
 }
 
 static void test_drain_idle(void **state)
@@ -657,6 +711,16 @@ static void test_drain_in_the_middle_of_a_request(void **state)
     http_conn_drain(rig->conn, rig->now);
     (void)rig_send(rig, SPAN("b"));
     assert_statuses(rig, SPAN("200"));
+    assert_true(output_has(rig, SPAN("Connection: close\r\n")));
+}
+
+static void test_drain_before_an_answer_of_ours(void **state)
+{
+    struct rig *rig = *state;
+    (void)rig_send(rig, SPAN("GET /nowhere HTTP/1.1\r\n" H));
+    http_conn_drain(rig->conn, rig->now);
+    (void)rig_send(rig, SPAN("\r\n"));
+    assert_statuses(rig, SPAN("404"));
     assert_true(output_has(rig, SPAN("Connection: close\r\n")));
 }
 
@@ -701,7 +765,7 @@ static void test_conns_max(void **state)
 static void test_big_buffers_run_out(void **state)
 {
     struct rig *rig = *state;
-    static struct http_conn *hogs[HTTP_BIG_BUFFERS_MAX];
+    struct http_conn *hogs[HTTP_BIG_BUFFERS_MAX];
     uint8_t *raw = malloc(70000);
     struct span post = make_post(raw, 70000, 65536);
     for (size_t i = 0; i < COUNT(hogs); i++) {
@@ -762,14 +826,17 @@ int main(void)
         TEST(test_idle_deadline),
         TEST(test_head_drip),
         TEST(test_sized_body_drip),
+        TEST(test_body_deadline_counts_the_head),
         TEST(test_chunked_body_drip),
         TEST(test_deadline_of_a_waiting_request),
         TEST(test_handling_has_no_deadline),
         TEST(test_write_deadline),
+        TEST(test_write_deadline_of_a_late_answer),
         TEST(test_linger_deadline),
         TEST(test_linger_ends_with_the_client),
         TEST(test_linger_is_bounded),
         TEST(test_last_answer_lingers),
+        TEST(test_who_is_lingered_for),
         TEST(test_pipeline_waits_for_the_handler),
         TEST(test_pipeline_waits_for_the_reader),
         TEST(test_long_pipeline),
@@ -786,6 +853,7 @@ int main(void)
         TEST(test_drain_idle),
         TEST(test_drain_while_handling),
         TEST(test_drain_in_the_middle_of_a_request),
+        TEST(test_drain_before_an_answer_of_ours),
         TEST(test_drain_while_writing),
         TEST(test_conns_max),
         TEST(test_big_buffers_run_out),

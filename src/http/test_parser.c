@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+#include "http/bytes.h"
 #include "http/limits.h"
 #include "http/parser.h"
 
@@ -275,6 +276,23 @@ static void test_no_control_byte_passes(void **state)
     }
 }
 
+// Eight at a time comes to the same as one by one, for every byte at every place.
+static void test_value_bytes(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len <= 17; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                uint8_t value[17];
+                bool is_fit = byte == '\t' || (byte >= ' ' && byte != 0x7F);
+                memset(value, at % 2 == 0 ? ' ' : 0xFF, sizeof value);
+                value[at] = (uint8_t)byte;
+                assert_int_equal(http_bytes_are_value(span_make(value, len)), is_fit);
+            }
+        }
+    }
+}
+
 static size_t write_fields(uint8_t *out, size_t count)
 {
     struct strbuf raw = strbuf_over(out, HEAD_MAX);
@@ -391,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_cuts_change_nothing),
         cmocka_unit_test(test_cuts_change_nothing_when_damaged),
         cmocka_unit_test(test_no_control_byte_passes),
+        cmocka_unit_test(test_value_bytes),
         cmocka_unit_test(test_field_count),
         cmocka_unit_test(test_head_size),
         cmocka_unit_test(test_long_target),

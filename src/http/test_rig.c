@@ -92,8 +92,9 @@ static void on_last(void *ctx, struct http_exchange *exchange)
 
 static void on_wake(struct http_exchange *exchange, void *ctx, struct mono now, bool is_gone)
 {
-    const struct rig *rig = ctx;
+    struct rig *rig = ctx;
     ASSERT(now.ms == rig->now.ms);
+    rig->held = NULL;
     reply_text(exchange, is_gone ? SPAN("gone") : SPAN("woken"));
 }
 

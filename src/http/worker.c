@@ -44,6 +44,7 @@ struct http_worker *http_worker_create(const struct http_worker_options *options
     pool_init(&worker->conns, http_conn_bytes(), limits->conns_max, limits->conns_max);
     pool_init(&worker->scratches, sizeof(struct http_scratch), limits->conns_max,
               limits->conns_max);
+    // Whole head, whole body, and room to read on while the frame of a chunk is taken out.
     pool_init(&worker->big_buffers,
               limits->head_bytes_max + limits->body_bytes_max + HTTP_CHUNK_SLACK_BYTES +
                   HTTP_BODY_SLACK_BYTES,

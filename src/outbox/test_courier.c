@@ -566,5 +566,5 @@ int main(void)
         cmocka_unit_test(too_long_a_message_fails),
         cmocka_unit_test(lease_ends_and_another_courier_takes_over),
     };
-    return cmocka_run_group_tests_name("outbox/courier", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("outbox/courier", tests, test_group_setup, NULL);
 }

@@ -175,5 +175,5 @@ int main(void)
         cmocka_unit_test(messages_of_many_threads_arrive),
         cmocka_unit_test(entry_of_the_future_is_sent_when_it_is_due),
     };
-    return cmocka_run_group_tests_name("outbox/courier_thread", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("outbox/courier_thread", tests, test_group_setup, NULL);
 }

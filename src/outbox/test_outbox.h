@@ -3,6 +3,7 @@
 #pragma once
 // For the tests of outbox/ alone: entries as the service makes them, and a directory of one brand.
 
+#include "crypto/pure/random.h"
 #include "outbox/courier.h"
 #include "store/entry.h"
 #include "store/memory/memory.h"
@@ -90,4 +91,10 @@ static inline void test_enqueue(struct store *store, const struct outbox_entry *
     struct store_op op = {
         .key = entry->key, .transition = test_promise, .done = test_promised, .entry = *entry};
     store_submit(store, &op);
+}
+
+static inline int test_group_setup(void **state)
+{
+    (void)state;
+    return crypto_init() == ERR_OK ? 0 : -1;
 }

@@ -1,5 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+// All checks come first, in brand_settings_validate; compiling cannot fail after them but for
+// memory, and asserts so. A brand lies on the heap at one address for life: its spans point into
+// it.
 #include "service/brand_compile.h"
 
 #include "base/assert.h"

@@ -188,6 +188,7 @@ static bool is_upper_letter(char c)
     return c >= 'A' && c <= 'Z';
 }
 
+// The form alone. Whether that country has a numbering plan is seen by whoever parses numbers.
 static enum err check_country(const struct brand_settings *settings, struct err_info *info)
 {
     const char *country = settings->default_country;
@@ -234,6 +235,7 @@ static enum err check_origins(const struct brand_settings *settings, struct err_
     return err;
 }
 
+// The first one that fails: its story is enough for a person who has just set one value.
 enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
 {
     static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {

@@ -135,6 +135,8 @@ void brand_set_ref(struct brand_set *set)
     (void)atomic_fetch_add_explicit(&set->owner->references, 1, memory_order_relaxed);
 }
 
+// Release, so that this thread's reads are over before the free; acquire, so that the one who frees
+// is behind everybody's reads.
 void brand_set_unref(const struct brand_set **set)
 {
     struct set_owner *owner = (*set)->owner;

@@ -101,6 +101,7 @@ static void put_setting_value(const struct option *option, const struct brand_se
         strbuf_put(out, strbuf_span(&text));
 }
 
+// In the table's order, so that equal settings are equal texts.
 static void put_settings(const struct brand_settings *settings, struct strbuf *out)
 {
     const char *separator = "";

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What an outbox entry's sealed address belongs to: whoever seals it and whoever opens it must agree.
+// What an outbox entry's sealed address belongs to: whoever seals it and whoever opens it must
+// agree.
 
 #include "store/store.h"
 

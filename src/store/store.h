@@ -1,26 +1,28 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The store port: what the rules need of a store, and nothing more. docs/adr/0004-store-port.md argues
-// it and sketches Redis Cluster and PostgreSQL behind it.
+// The store port: what the rules need of a store, and nothing more. docs/adr/0004-store-port.md
+// argues it and sketches Redis Cluster and PostgreSQL behind it.
 //
-//   store_submit    one record: load, transition, save, with the outbox entries it promises, atomically
-//   store_claim     outbox entries that are due, under a lease with a fencing token
+//   store_submit    one record: load, transition, save, with the outbox entries it promises,
+//   atomically store_claim     outbox entries that are due, under a lease with a fencing token
 //   store_settle    what became of claimed entries
 //   store_settings  brand settings: one versioned value each, with a notice of change
 //
 // Promises of every implementation:
-//   1. `done` is called exactly once per op, after its effects are durable (as durable as that store
+//   1. `done` is called exactly once per op, after its effects are durable (as durable as that
+//   store
 //      gets) or certainly not applied, except STORE_UNKNOWN, which may be either.
 //   2. Record and entries of one op become visible together or not at all.
-//   3. Ops on one key take effect one after another; what one op's `done` was told, the next one sees.
+//   3. Ops on one key take effect one after another; what one op's `done` was told, the next one
+//   sees.
 //   4. The transition may run more than once per op, each time on the newest record with a newer
 //      `now_ms`; only its last run counts. It must be pure but for writing to its own op.
 //   5. now_ms (T) never falls, over restarts too.
 //   6. An entry is claimed by one caller at a time; a settle with a stale token changes nothing.
 //
-// Threads: submit, claim and settle from any thread. `done` runs on a thread of the store's choosing,
-// which may be the caller's, before store_submit returns.
+// Threads: submit, claim and settle from any thread. `done` runs on a thread of the store's
+// choosing, which may be the caller's, before store_submit returns.
 
 #include "base/err.h"
 #include "core/record.h"
@@ -28,9 +30,9 @@
 
 enum store_outcome {
     STORE_COMMITTED,
-    STORE_REFUSED_BUSY, // nothing applied; later it may work (queue or outbox full)
+    STORE_REFUSED_BUSY,   // nothing applied; later it may work (queue or outbox full)
     STORE_REFUSED_FAILED, // nothing applied; a person has to look
-    STORE_UNKNOWN,      // the connection or process failed around the commit
+    STORE_UNKNOWN,        // the connection or process failed around the commit
 };
 
 enum delivery_state {
@@ -64,8 +66,8 @@ struct outbox_entry {
 // Caller-allocated; the transition and `done` find their own context around it.
 struct store_op {
     struct record_key key;
-    // Reads and rewrites *record in place; fills op->entry and sets has_entry when a message is promised.
-    // Sets is_changed when the record is to be saved.
+    // Reads and rewrites *record in place; fills op->entry and sets has_entry when a message is
+    // promised. Sets is_changed when the record is to be saved.
     void (*transition)(struct store_op *op, struct record *record, int64_t now_ms);
     void (*done)(struct store_op *op, enum store_outcome outcome);
     bool is_changed;
@@ -104,14 +106,14 @@ struct store;
 
 struct store_ops {
     void (*submit)(struct store *store, struct store_op *op);
-    size_t (*claim)(struct store *store, const struct store_claim *claim,
-                    struct claimed_entry *out, size_t max);
+    size_t (*claim)(struct store *store, const struct store_claim *claim, struct claimed_entry *out,
+                    size_t max);
     void (*settle)(struct store *store, const struct settlement *settlements, size_t count);
     int64_t (*next_due_ms)(struct store *store);
     int64_t (*now_ms)(struct store *store);
     enum err (*settings_put)(struct store *store, const struct setting *setting);
-    void (*settings_each)(struct store *store, void (*on_setting)(void *ctx, const struct setting *),
-                          void *ctx);
+    void (*settings_each)(struct store *store,
+                          void (*on_setting)(void *ctx, const struct setting *), void *ctx);
     void (*destroy)(struct store *store);
 };
 
@@ -159,8 +161,8 @@ static inline int64_t store_now_ms(struct store *store)
     return store->ops->now_ms(store);
 }
 
-// Sets or (with an empty value) deletes one. `version` must be the present one plus 1, else ERR_BUSY:
-// somebody else was first.
+// Sets or (with an empty value) deletes one. `version` must be the present one plus 1, else
+// ERR_BUSY: somebody else was first.
 MUST_CHECK static inline enum err store_settings_put(struct store *store,
                                                      const struct setting *setting)
 {

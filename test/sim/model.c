@@ -66,8 +66,7 @@ static struct model_session *session_of(struct model_person *person, const char 
 void model_on_message(struct model *model, size_t person, const char *code, int64_t at_ms)
 {
     struct model_person *p = &model->people[person];
-    struct model_message *message =
-        push((void **)&p->messages, &p->messages_held, sizeof *message);
+    struct model_message *message = push((void **)&p->messages, &p->messages_held, sizeof *message);
     message->at_ms = at_ms;
     (void)snprintf(message->code, sizeof message->code, "%s", code);
 }
@@ -124,8 +123,8 @@ static void on_success(struct model *model, size_t person, struct model_session 
                  (long long)at_ms);
 }
 
-// After `lock_after` wrong answers in a row each lock lets at most one more through in each of the two parts
-// of the budget.
+// After `lock_after` wrong answers in a row each lock lets at most one more through in each of the
+// two parts of the budget.
 static void on_wrong(struct model *model, size_t person, struct model_session *session,
                      int64_t at_ms)
 {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What must be true of otpd, seen from outside: requests, answers, messages and true time. Written in
-// other terms than the server (plain lists, no windows, no records) and sharing no code with it.
+// What must be true of otpd, seen from outside: requests, answers, messages and true time. Written
+// in other terms than the server (plain lists, no windows, no records) and sharing no code with it.
 //
 // A violation is described in `complaint` and counted; the first one is kept.
 

@@ -71,9 +71,10 @@ static void post(struct actor *actor, const char *endpoint, const char *more)
     if (!actor->is_web)
         (void)snprintf(device, sizeof device, ",\"deviceId\":\"device-%u\"", actor->device);
     (void)snprintf(path, sizeof path, "/auth/v1/%s%s", actor->is_web ? "web/" : "", endpoint);
-    (void)snprintf(body, sizeof body,
-                   "{\"identifierType\":\"%s\",\"identifierValue\":\"%s\",\"brand\":\"DocDemo\"%s%s}",
-                   is_number(actor->person) ? "MOBILE" : "EMAIL", identifier, device, more);
+    (void)snprintf(
+        body, sizeof body,
+        "{\"identifierType\":\"%s\",\"identifierValue\":\"%s\",\"brand\":\"DocDemo\"%s%s}",
+        is_number(actor->person) ? "MOBILE" : "EMAIL", identifier, device, more);
     sim_client_post(&actor->client, path, body);
 }
 
@@ -162,7 +163,7 @@ static void on_opened(struct actor *actor, int code, const char *body)
     if (is_thief && below(actor, 2) == 0)
         actor->device++; // somebody else's device
     else if (is_thief)
-        actor->person++; // somebody else's number
+        actor->person++;                   // somebody else's number
     bool is_hasty = below(actor, 50) == 0; // validates before it has asked for a code
     if (is_hasty)
         wait_for_message(actor);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Who uses the world: people who log in, mistype, press "resend", lose the answer, press twice; and
-// attackers who guess, replay, swap devices and numbers, and open session after session. Each actor is a small
-// script that goes on when its answer comes. All that they see goes to the model.
+// attackers who guess, replay, swap devices and numbers, and open session after session. Each actor
+// is a small script that goes on when its answer comes. All that they see goes to the model.
 
 #include "sim/model.h"
 #include "sim/world.h"

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The simulation: `sim [--seed N] [--seeds N] [--people N] [--attackers N] [--minutes N]` runs worlds of
-// one seed each for so many invented minutes and prints one TAP line a seed. A failing line has the seed that
-// repeats it.
+// The simulation: `sim [--seed N] [--seeds N] [--people N] [--attackers N] [--minutes N]` runs
+// worlds of one seed each for so many invented minutes and prints one TAP line a seed. A failing
+// line has the seed that repeats it.
 //
 // Each seed turns some of the faults off and draws limits small enough that corners come fast.
 
@@ -85,10 +85,8 @@ static struct world_options options_of(uint64_t seed, struct people *people)
     struct seeded dice;
     seeded_init(&dice, ~seed);
     // Under an hour: codes are live whenever an epoch ends.
-    struct world_options options = {.seed = seed,
-                                    .epoch_ms = 41 * MINUTE_MS,
-                                    .on_message = people_on_message,
-                                    .ctx = people};
+    struct world_options options = {
+        .seed = seed, .epoch_ms = 41 * MINUTE_MS, .on_message = people_on_message, .ctx = people};
     draw_faults(&dice, &options.faults);
     draw_settings(&dice, &options.brand);
     return options;
@@ -151,7 +149,8 @@ static void add_up(struct outcome *total, const struct outcome *one)
         total->stats.faults[i] += one->stats.faults[i];
 }
 
-// A fault generator that never fires, or an answer that never comes, is a mistake of the simulation.
+// A fault generator that never fires, or an answer that never comes, is a mistake of the
+// simulation.
 static bool judge_coverage(const struct outcome *total, uint64_t number)
 {
     bool is_all = total->stats.clock_steps > 0;

@@ -28,8 +28,8 @@ bool world_chance(struct world *world, unsigned per_million)
 
 void world_trace(struct world *world, uint64_t what)
 {
-    world->stats.trace = (world->stats.trace ^ what) * UINT64_C(1099511628211) +
-                         (uint64_t)world->scheduler.now_ms;
+    world->stats.trace =
+        (world->stats.trace ^ what) * UINT64_C(1099511628211) + (uint64_t)world->scheduler.now_ms;
 }
 
 static enum memory_fault draw_fault(void *ctx)
@@ -66,8 +66,8 @@ static void plan_release(struct world *world)
     if (world->is_release_planned)
         return;
     world->is_release_planned = true;
-    scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 200), release_delayed,
-                    world, 0);
+    scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 200),
+                    release_delayed, world, 0);
 }
 
 static void run_courier(void *ctx, uint64_t argument);
@@ -228,8 +228,8 @@ void world_init(struct world *world, const struct world_options *options)
     must(memory_store_create(&store_options, &world->store));
     world->keyring = keyring_create(&world->entropy, options->epoch_ms, world_wall_ms(world));
     ASSERT(world->keyring != NULL);
-    must(brands_create(world->store, keyring_wrap(world->keyring), &world->entropy,
-                       &world->brands));
+    must(
+        brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
     struct err_info info;
     must(brands_put(world->brands, SPAN("DocDemo"), &options->brand, SPAN(""), &info));
     world->channel = (struct sim_channel){.channel = {.ops = &channel_ops}, .world = world};
@@ -248,7 +248,8 @@ void world_fini(struct world *world)
 
 static void client_lose(struct sim_client *client);
 
-// The order is a dead process's: first nobody hears anything any more, then what was under way ends.
+// The order is a dead process's: first nobody hears anything any more, then what was under way
+// ends.
 static void crash(struct world *world)
 {
     world->stats.crashes++;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // A whole otpd in one thread on invented time: http parser → api → service → core → store/memory →
-// outbox → channel, the very code of the server, with everything around it invented: clock, entropy,
-// network, the store's faults and the channel's.
+// outbox → channel, the very code of the server, with everything around it invented: clock,
+// entropy, network, the store's faults and the channel's.
 //
-// A crash ends the process as far as anybody can see: connections are cut without an answer, ops under
-// way end unknown, and a new process starts over the same store.
+// A crash ends the process as far as anybody can see: connections are cut without an answer, ops
+// under way end unknown, and a new process starts over the same store.
 
 #include "api/api.h"
 #include "channel/channel.h"

@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 // A table-driven test says which row failed.
-#define assert_row_equal(row, actual, expected)                                                    \
-    do {                                                                                           \
-        if ((long long)(actual) != (long long)(expected))                                          \
-            fail_msg("%s: got %lld, expected %lld", (row), (long long)(actual),                    \
-                     (long long)(expected));                                                       \
+#define assert_row_equal(row, actual, expected)                                 \
+    do {                                                                        \
+        if ((long long)(actual) != (long long)(expected))                       \
+            fail_msg("%s: got %lld, expected %lld", (row), (long long)(actual), \
+                     (long long)(expected));                                    \
     } while (0)

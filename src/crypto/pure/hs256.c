@@ -4,19 +4,19 @@
 
 #include "base/assert.h"
 
-_Static_assert(HS256_BYTES == crypto_auth_hmacsha256_BYTES, "the whole output");
+_Static_assert(HS256_BYTES == SHA256_DIGEST_SIZE, "the whole output");
 
 void hs256_key_init(struct hs256_key *key, struct span secret)
 {
     ASSERT(secret.len > 0);
-    (void)crypto_auth_hmacsha256_init(&key->keyed, secret.data, secret.len);
+    hmac_sha256_set_key(&key->keyed, secret.len, secret.data);
 }
 
 void hs256_sign(const struct hs256_key *key, struct span message, uint8_t out[HS256_BYTES])
 {
-    struct crypto_auth_hmacsha256_state state = key->keyed;
-    (void)crypto_auth_hmacsha256_update(&state, message.data, message.len);
-    (void)crypto_auth_hmacsha256_final(&state, out);
+    struct hmac_sha256_ctx state = key->keyed;
+    hmac_sha256_update(&state, message.len, message.data);
+    hmac_sha256_digest(&state, HS256_BYTES, out);
     wipe(&state, sizeof state);
 }
 

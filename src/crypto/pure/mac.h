@@ -3,10 +3,12 @@
 #pragma once
 // Keyed hashes. Two tools, one rule each:
 //
-//   mac_*    keyed BLAKE2b (RFC 7693), for whatever an attacker would gain by forging or inverting:
-//            record keys, codes, derived keys, the rounds of the session cipher.
-//   short_*  SipHash-2-4 in 128-bit and 64-bit form, for tags that are compared but never shown in
-//            the clear, where a miss costs nothing but a wrong error code.
+//   mac_*    keyed BLAKE2b (RFC 7693), for what a person's account hangs on: record keys, codes,
+//            derived keys.
+//   short_*  SipHash-2-4 in 128-bit and 64-bit form, fifteen times cheaper: for the session id, its
+//   tags
+//            and the rounds of its cipher. Whoever broke it could make ids that anybody is given
+//            for the asking (docs/adr/0003).
 //
 // Every use has a domain of its own, so that no output for one purpose is an output for another.
 // A message is a list of fields, each preceded by its length, so that no two lists read alike.
@@ -23,8 +25,7 @@ struct key {
 enum mac_domain {
     MAC_RECORD_KEY = 1,
     MAC_CODE,
-    MAC_SESSION_ROUND,
-    MAC_DERIVE,
+    MAC_DERIVE = 4,
     MAC_TOKEN_KEY,
 };
 
@@ -51,6 +52,9 @@ void key_derive(const struct key *root, uint8_t purpose, uint64_t n, struct key 
 struct digest128 {
     uint8_t bytes[16];
 };
+
+// SipHash's keys are 128 bits: the first half of `key`.
+#define SHORT_KEY_BYTES 16U
 
 uint64_t short_tag64(const struct key *key, uint8_t domain, struct span message);
 struct digest128 short_digest128(const struct key *key, uint8_t domain, struct span message);

@@ -4,11 +4,11 @@
 // A keyed permutation of 120-bit blocks: the one piece of cryptography that lets a session id carry
 // its own facts in the shape of a UUID.
 //
-// A balanced Feistel network of two 60-bit halves; round i adds BLAKE2b(key; i, half) modulo 2^60
-// by exclusive or. Four rounds with independent keyed functions are a strong pseudorandom
+// A balanced Feistel network of two 60-bit halves and six rounds, each with a SipHash-2-4 of its
+// own key. Four rounds with independent pseudorandom functions are a strong pseudorandom
 // permutation (Luby and Rackoff 1988): every output bit depends on every input bit, both ways, and
-// an attacker who sees q < 2^30 pairs under one key cannot tell it from a random permutation. See
-// docs/adr.
+// an attacker who sees q < 2^30 pairs under one key cannot tell it from a random permutation; two
+// more push the known attacks out of reach. See docs/adr/0003-session-ids.md.
 
 #include "crypto/pure/mac.h"
 

@@ -214,10 +214,9 @@ static size_t memory_claim(struct store *store, const struct store_claim *claim,
     struct memory_store *memory = memory_of(store);
     lock(memory);
     int64_t now_ms = store_time_next(&memory->time, &memory->clock);
-    size_t count =
-        memory->is_crashed
-            ? 0
-            : entry_queue_claim(&memory->entries, now_ms, claim->lease_ms, out, max);
+    size_t count = memory->is_crashed
+                       ? 0
+                       : entry_queue_claim(&memory->entries, now_ms, claim->lease_ms, out, max);
     unlock(memory);
     return count;
 }

@@ -41,8 +41,9 @@ MUST_CHECK enum err memory_store_create(const struct memory_store_options *optio
 // For a simulator: runs the delayed ops, in the order given by their arrival.
 size_t memory_store_release(struct store *store);
 
-// For a simulator: after a crash every op ends in STORE_UNKNOWN without effect until this is called. Delayed ops
-// are gone with the crash (their `done` is told STORE_UNKNOWN here), leases and data stay.
+// For a simulator: after a crash every op ends in STORE_UNKNOWN without effect until this is
+// called. Delayed ops are gone with the crash (their `done` is told STORE_UNKNOWN here), leases and
+// data stay.
 bool memory_store_is_crashed(struct store *store);
 void memory_store_recover(struct store *store);
 

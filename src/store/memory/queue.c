@@ -142,7 +142,8 @@ size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t leas
     return count;
 }
 
-static struct queue_slot *claimed_slot(struct entry_queue *queue, const struct settlement *settlement)
+static struct queue_slot *claimed_slot(struct entry_queue *queue,
+                                       const struct settlement *settlement)
 {
     size_t number = (size_t)(settlement->token & UINT32_MAX);
     if (number >= queue->room)

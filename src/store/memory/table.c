@@ -127,8 +127,8 @@ struct cell *record_table_add(struct record_table *table, const struct record_ke
     return cell;
 }
 
-// Closes the gap at `hole`, so that every number can still be reached from its home (Knuth, volume 3,
-// section 6.4, algorithm R).
+// Closes the gap at `hole`, so that every number can still be reached from its home (Knuth, volume
+// 3, section 6.4, algorithm R).
 static void index_close_gap(struct record_table *table, size_t hole)
 {
     size_t mask = table->index_size - 1;

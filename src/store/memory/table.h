@@ -4,8 +4,8 @@
 // Records by key: an open-addressed index over blocks of cells. Keys are keyed hashes already, so
 // their first bytes serve as the hash and nobody outside can make them collide.
 //
-// Cells never move. The index grows by doubling at three quarters full. When each record expires stands
-// apart from it, eight to a cache line, so that the sweep does not touch the records.
+// Cells never move. The index grows by doubling at three quarters full. When each record expires
+// stands apart from it, eight to a cache line, so that the sweep does not touch the records.
 
 #include "base/err.h"
 #include "core/record.h"
@@ -30,7 +30,7 @@ struct record_table {
     struct cell_block **blocks;
     size_t blocks_held;
     size_t blocks_room;
-    uint32_t *index; // cell number + 1; 0: empty
+    uint32_t *index;   // cell number + 1; 0: empty
     size_t index_size; // a power of two
     size_t used;
     size_t cells_max;

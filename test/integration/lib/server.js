@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// A running server on a free port. What it logs is searched, when it stops, for everything secret
+// that went through it: no test can pass while its server leaks.
+'use strict';
+
+const assert = require('node:assert/strict');
+
+const { Folder } = require('./folder');
+const { Program } = require('./program');
+const { Secrets } = require('./secrets');
+const { until } = require('./wait');
+
+const READY_MS = 10000;
+const STOP_MS = 30000;
+
+class Server {
+  /**
+   * `config`: text of the configuration file, null for none. `args`: further flags.
+   * Without `isDev` the configuration has to name keys.
+   */
+  static async start({ config = null, args = [], isDev = true, env } = {}) {
+    const server = new Server();
+    const flags = isDev ? ['--dev', ...args] : args;
+    server.secrets = new Secrets();
+    server.folder = new Folder();
+    server.configFile = server.folder.join('otpd.yaml');
+    if (config !== null) {
+      server.configure(config);
+      flags.push('--config', server.configFile);
+    }
+    server.startedAt = performance.now();
+    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env });
+    await server.awaitReady();
+    return server;
+  }
+
+  async awaitReady() {
+    let hasEnded = false;
+    this.program.ended.then(() => (hasEnded = true));
+    const ready = await until(READY_MS, 'server.ready', () => {
+      assert.ok(!hasEnded, `otpd has ended: ${this.program.stderr()}`);
+      return this.events('server.ready')[0];
+    });
+    this.readyMs = ready.readyMs;
+    this.address = ready.listen;
+    this.port = Number(ready.listen.split(':').pop());
+    this.url = `http://${ready.listen}`;
+  }
+
+  configure(text) {
+    this.folder.write('otpd.yaml', text);
+  }
+
+  get pid() {
+    return this.program.child.pid;
+  }
+
+  /** Whole lines of the log so far, parsed. */
+  log() {
+    const text = this.program.stderr();
+    const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  }
+
+  events(name) {
+    return this.log().filter((event) => event.event === name);
+  }
+
+  awaitEvent(name, count = 1, ms = READY_MS) {
+    return until(ms, `event ${name}`, () => {
+      const events = this.events(name);
+      return events.length >= count && events[count - 1];
+    });
+  }
+
+  /** Asks for an orderly end, and checks that it is one and that nothing secret was logged. */
+  async stop() {
+    this.program.signal('SIGTERM');
+    try {
+      const end = await this.program.end(STOP_MS);
+      assert.deepEqual([end.status, end.signal], [0, null], end.stderr.slice(-2000));
+      this.secrets.assertNoneIn(end.stderr);
+      return end;
+    } finally {
+      this.program.signal('SIGKILL');
+      this.folder.remove();
+    }
+  }
+}
+
+module.exports = { Server };

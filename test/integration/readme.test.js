@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// What README.md tells a newcomer to type is typed here, and has to print what it says. So are the
+// two calls of the API's own documentation.
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+
+const { Api, email, mobile } = require('./lib/api');
+const { ROOT, dataFile } = require('./lib/data');
+const { Server } = require('./lib/server');
+const { bash } = require('./lib/shell');
+
+const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+const CALLS = fs.readFileSync(dataFile('generate-otp.sh'), 'utf8');
+const DOCUMENT_SESSIONS = CALLS.match(/P-[0-9a-f-]{36}/g);
+const DOCUMENT_EMAIL = '[email\u00a0protected]';
+const OUR_EMAIL = 'captest@example.com';
+const SUCCESS = '{"status":{"success":true,"code":200,"message":"SUCCESS"}}';
+const INVALID_SESSION = '{"status":{"success":false,"code":1505,"message":"Invalid session"}}';
+
+const someone = mobile('919999999993', { deviceId: '123456785' });
+const somebody = email(OUR_EMAIL, { deviceId: null });
+
+let server;
+let api;
+
+before(async () => {
+  server = await Server.start();
+  api = new Api(server);
+});
+
+after(async () => {
+  api.close();
+  await server.stop();
+});
+
+/** The commands between the markers, each with what it prints, or null where nothing is told. */
+function walkOf(text) {
+  const part = text.split('<!-- walk:begin -->')[1].split('<!-- walk:end -->')[0];
+  const steps = [];
+  for (const [, kind, body] of part.matchAll(/^```(\w+)\n(.*?)^```$/gms)) {
+    if (kind === 'sh') {
+      steps.push({ command: body, prints: null });
+    } else {
+      steps.at(-1).prints = body.trim();
+    }
+  }
+  return steps;
+}
+
+function assertPrinted(step, printed) {
+  if (step.prints === null) {
+    assert.equal(printed, '', step.command);
+    return;
+  }
+  const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const wanted = step.prints.split('…').map(literal).join('.+');
+  assert.match(printed, new RegExp(`^${wanted}$`), step.command);
+}
+
+test('the walk of README.md prints what it says', async () => {
+  const steps = walkOf(README);
+  const mark = 'end-of-a-step';
+  const script = steps.map(({ command }) => `${command}\nprintf '\\n%s\\n' ${mark}\n`).join('');
+  const after = await api.lastId();
+  const printed = await bash(script.replaceAll('127.0.0.1:8480', server.address));
+  await api.messages(OUR_EMAIL, after);
+  await api.messages(someone.identifierValue, after);
+  const parts = printed.split(`\n${mark}\n`);
+  assert.ok(steps.length >= 5);
+  assert.equal(parts.length, steps.length + 1);
+  steps.forEach((step, i) => assertPrinted(step, parts[i].trim()));
+});
+
+/** The calls of a script with what differs by nature made equal. */
+function documentCalls(script) {
+  const calls = script.match(/^curl [^\n]*otp\/generate' .*?^}'/gms) ?? [];
+  return calls.map((call) =>
+    call
+      .replace(/--silent /, '')
+      .replace(/("\$HOST"'|'http:\/\/127\.0\.0\.1:8480)/, "'")
+      .replace(/"sessionId": .*/, '')
+      .replace(OUR_EMAIL, DOCUMENT_EMAIL),
+  );
+}
+
+test("README.md has the two calls of the API's documentation", () => {
+  assert.equal(documentCalls(CALLS).length, 2);
+  assert.deepEqual(documentCalls(README), documentCalls(CALLS));
+});
+
+/** Runs the document's calls; answers what each of them printed. */
+async function runCalls(sessions, address) {
+  let script = CALLS.replace(DOCUMENT_EMAIL, address);
+  sessions.forEach((session, i) => (script = script.replace(DOCUMENT_SESSIONS[i], session)));
+  const printed = await bash(script, { HOST: server.url });
+  return printed.match(/{.*?}}/g);
+}
+
+test("the documentation's calls with a session just opened, then the code", async () => {
+  const sessions = [await api.open(someone), await api.open(somebody, 'web/')];
+  const after = await api.lastId();
+  assert.deepEqual(await runCalls(sessions, OUR_EMAIL), [SUCCESS, SUCCESS]);
+  const [toPhone] = await api.messages(someone.identifierValue, after);
+  const [toMailbox] = await api.messages(OUR_EMAIL, after);
+  const onPhone = await api.validate(someone, sessions[0], toPhone.otp);
+  const onWeb = await api.validate(somebody, sessions[1], toMailbox.otp, 'web/');
+  assert.deepEqual([onPhone.code, onPhone.json.user.role], [200, 'USER']);
+  assert.deepEqual([onWeb.code, onWeb.json.user], [200, null]);
+});
+
+test("the documentation's own session ids were not issued here: 1505", async () => {
+  assert.deepEqual(await runCalls([], OUR_EMAIL), [INVALID_SESSION, INVALID_SESSION]);
+});

@@ -1,0 +1,252 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "rig/rig.h"
+
+#include "base/number.h"
+#include "core/decide.h"
+#include "crypto/pure/random.h"
+#include "store/entry.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SECRET SPAN("a token secret of thirty-two bytes or so")
+
+static int64_t rig_wall_ms(void *ctx)
+{
+    return ((struct rig *)ctx)->now_ms;
+}
+
+static struct mono rig_mono(void *ctx)
+{
+    return (struct mono){((struct rig *)ctx)->now_ms - RIG_START_MS};
+}
+
+static enum memory_fault rig_next_fault(void *ctx)
+{
+    struct rig *rig = ctx;
+    enum memory_fault fault = rig->fault;
+    rig->fault = MEMORY_FAULT_NONE;
+    return fault;
+}
+
+static void create_service(struct rig *rig)
+{
+    struct memory_store_options options = memory_store_defaults;
+    options.records_max = 1000;
+    options.entries_max = 4;
+    options.clock = (struct clock){rig_wall_ms, rig_mono, rig};
+    options.faults = (struct memory_faults){rig_next_fault, rig};
+    assert_int_equal(memory_store_create(&options, &rig->store), ERR_OK);
+    rig->keyring = keyring_create(&rig->entropy, KEYRING_EPOCH_MS_DEFAULT, rig->now_ms);
+    assert_non_null(rig->keyring);
+    assert_int_equal(
+        brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);
+    const struct service_deps deps = {
+        .store = rig->store,
+        .keyring = rig->keyring,
+        .brands = rig->brands,
+        .channels_mask = 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL,
+    };
+    service_init(&rig->service, &deps);
+}
+
+static void ignore_output(void *ctx)
+{
+    (void)ctx;
+}
+
+static void create_edge(struct rig *rig)
+{
+    api_init(&rig->api, &rig->service);
+    api_routes(&rig->api, rig->routes);
+    rig->router = (struct http_router){rig->routes, API_ROUTES, api_write_error};
+    assert_int_equal(api_worker_init(&rig->worker, rig->entropy), ERR_OK);
+    const struct http_worker_options options = {
+        .router = &rig->router,
+        .limits = &http_limits_default,
+        .clock = {rig_wall_ms, rig_mono, rig},
+        .entropy = &rig->entropy,
+        .user = &rig->worker,
+    };
+    rig->http = http_worker_create(&options);
+    assert_non_null(rig->http);
+    rig->conn = http_conn_open(rig->http, SPAN("192.0.2.1"), rig_mono(rig), ignore_output, NULL);
+    assert_non_null(rig->conn);
+}
+
+struct rig *rig_create(void)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    assert_non_null(rig);
+    assert_int_equal(crypto_init(), ERR_OK);
+    rig->now_ms = RIG_START_MS;
+    seeded_init(&rig->seeded, 1);
+    rig->entropy = seeded_entropy(&rig->seeded);
+    create_service(rig);
+    create_edge(rig);
+    struct brand_settings settings;
+    brand_settings_init(&settings);
+    rig_put_brand(rig, "DocDemo", &settings);
+    return rig;
+}
+
+void rig_destroy(struct rig *rig)
+{
+    http_conn_close(&rig->conn);
+    http_worker_destroy(&rig->http);
+    api_worker_fini(&rig->worker);
+    brands_destroy(&rig->brands);
+    keyring_destroy(&rig->keyring);
+    store_destroy(&rig->store);
+    free(rig);
+}
+
+void rig_put_brand(struct rig *rig, const char *name, const struct brand_settings *settings)
+{
+    struct err_info info = {""};
+    enum err err = brands_put(rig->brands, span_of_text(name), settings, SECRET, &info);
+    if (err != ERR_OK)
+        fail_msg("%s", info.text);
+}
+
+static void parse_reply(struct rig *rig)
+{
+    rig->status = 0;
+    rig->body = "";
+    if (strncmp(rig->reply, "HTTP/1.1 ", 9) != 0)
+        return;
+    rig->status =
+        (rig->reply[9] - '0') * 100 + (rig->reply[10] - '0') * 10 + (rig->reply[11] - '0');
+    const char *head_end = strstr(rig->reply, "\r\n\r\n");
+    assert_non_null(head_end);
+    rig->body = head_end + 4;
+}
+
+void rig_receive(struct rig *rig)
+{
+    size_t len = 0;
+    struct span output = http_conn_output(rig->conn);
+    while (output.len > 0) {
+        assert_true(len + output.len < sizeof rig->reply);
+        memcpy(rig->reply + len, output.data, output.len);
+        len += output.len;
+        http_conn_sent(rig->conn, output.len, rig_mono(rig));
+        output = http_conn_output(rig->conn);
+    }
+    rig->reply[len] = '\0';
+    parse_reply(rig);
+}
+
+void rig_send(struct rig *rig, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        size_t room = 0;
+        uint8_t *to = http_conn_input(rig->conn, &room);
+        assert_true(room > 0);
+        size_t part = len < room ? len : room;
+        memcpy(to, bytes, part);
+        http_conn_received(rig->conn, part, rig_mono(rig));
+        bytes += part;
+        len -= part;
+    }
+    rig_receive(rig);
+}
+
+void rig_post(struct rig *rig, const char *path, const char *fields, const char *body)
+{
+    size_t cap = strlen(path) + strlen(fields) + strlen(body) + 256;
+    char *request = malloc(cap);
+    assert_non_null(request);
+    int len = snprintf(request, cap,
+                       "POST %s HTTP/1.1\r\nHost: otp.example.com\r\nX-Request-Id: t\r\n"
+                       "Content-Length: %zu\r\n%s\r\n%s",
+                       path, strlen(body), fields, body);
+    assert_in_range(len, 1, cap - 1);
+    rig_send(rig, request, (size_t)len);
+    free(request);
+}
+
+void rig_postf(struct rig *rig, const char *path, const char *format, ...)
+{
+    char body[2048];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(body, sizeof body, format, args);
+    va_end(args);
+    assert_in_range(len, 1, sizeof body - 1);
+    rig_post(rig, path, "Content-Type: application/json\r\n", body);
+}
+
+int rig_code(const struct rig *rig)
+{
+    const char *at = strstr(rig->body, "\"code\":");
+    assert_non_null(at);
+    uint64_t code = 0;
+    assert_true(parse_u64(span_make(at + 7, strspn(at + 7, "0123456789")), 9999, &code));
+    return (int)code;
+}
+
+const char *rig_field(struct rig *rig, const char *name, char *out, size_t cap)
+{
+    char wanted[64];
+    (void)snprintf(wanted, sizeof wanted, "\r\n%s: ", name);
+    const char *at = strstr(rig->reply, wanted);
+    if (at == NULL || at > rig->body)
+        return NULL;
+    at += strlen(wanted);
+    (void)snprintf(out, cap, "%.*s", (int)strcspn(at, "\r"), at);
+    return out;
+}
+
+void rig_session_id(const struct rig *rig, char out[SESSION_ID_TEXT_BYTES + 1])
+{
+    const char *at = strstr(rig->body, "\"sessionId\":\"");
+    assert_non_null(at);
+    memcpy(out, at + 13, SESSION_ID_TEXT_BYTES);
+    out[SESSION_ID_TEXT_BYTES] = '\0';
+}
+
+static void derive_otp(struct rig *rig, const struct outbox_entry *entry, struct rig_message *out)
+{
+    const struct epoch *epoch = epoch_find(keyring_epochs(rig->keyring, rig->now_ms), entry->epoch);
+    struct code_source source;
+    struct code code;
+    assert_non_null(epoch);
+    code_source_of(&entry->key, &entry->session, entry->salt, &source);
+    code_derive(&epoch->code, &source, entry->length, &code);
+    memcpy(out->otp, code.digits, code.length);
+    out->otp[code.length] = '\0';
+    code_wipe(&code);
+}
+
+static void open_address(struct rig *rig, const struct outbox_entry *entry, struct rig_message *out)
+{
+    uint8_t associated[OUTBOX_ENTRY_ASSOCIATED_BYTES];
+    size_t len = 0;
+    outbox_entry_associated(entry, associated);
+    assert_true(seal_open(keyring_seal(rig->keyring), span_make(associated, sizeof associated),
+                          &entry->address, (uint8_t *)out->to, &len));
+    out->to[len] = '\0';
+}
+
+bool rig_take_message(struct rig *rig, struct rig_message *out)
+{
+    struct claimed_entry claimed[2];
+    const struct store_claim claim = {.lease_ms = 1000};
+    size_t count = store_claim(rig->store, &claim, claimed, 2);
+    assert_in_range(count, 0, 1);
+    if (count == 0)
+        return false;
+    out->channel = (enum channel_kind)claimed[0].entry.channel;
+    derive_otp(rig, &claimed[0].entry, out);
+    open_address(rig, &claimed[0].entry, out);
+    const struct settlement settlement = {
+        .id = claimed[0].entry.id, .token = claimed[0].token, .state = DELIVERY_ACCEPTED};
+    store_settle(rig->store, &settlement, 1);
+    return true;
+}
