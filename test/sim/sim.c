@@ -34,23 +34,32 @@ struct outcome {
 
 #define MINUTE_MS INT64_C(60000)
 
-static unsigned some(struct seeded *dice, unsigned chance)
+// About half of the faults, and in the neighbouring seed the other half: any four seeds in a row have all.
+struct choice {
+    struct seeded dice;
+    bool is_other_half;
+};
+
+static unsigned some(struct choice *choice, unsigned chance)
 {
-    return seeded_below(dice, 2) == 0 ? chance : 0;
+    bool is_drawn = seeded_below(&choice->dice, 2) == 0;
+    return is_drawn != choice->is_other_half ? chance : 0;
 }
 
-static void draw_faults(struct seeded *dice, struct world_faults *out)
+static void draw_faults(uint64_t seed, struct world_faults *out)
 {
+    struct choice choice = {.is_other_half = seed % 2 == 1};
+    seeded_init(&choice.dice, seed / 2);
     *out = (struct world_faults){
-        .conflict = some(dice, 50000),
-        .delay = some(dice, 50000),
-        .failure = some(dice, 1000),
-        .crash_before = some(dice, 300),
-        .crash_after = some(dice, 300),
-        .cut = some(dice, 10000),
-        .send_retry = some(dice, 100000),
-        .send_refused = some(dice, 10000),
-        .clock_step = some(dice, 100000),
+        .conflict = some(&choice, 50000),
+        .delay = some(&choice, 50000),
+        .failure = some(&choice, 1000),
+        .crash_before = some(&choice, 300),
+        .crash_after = some(&choice, 300),
+        .cut = some(&choice, 10000),
+        .send_retry = some(&choice, 100000),
+        .send_refused = some(&choice, 10000),
+        .clock_step = some(&choice, 100000),
     };
 }
 
@@ -87,7 +96,7 @@ static struct world_options options_of(uint64_t seed, struct people *people)
     // Under an hour: codes are live whenever an epoch ends.
     struct world_options options = {
         .seed = seed, .epoch_ms = 41 * MINUTE_MS, .on_message = people_on_message, .ctx = people};
-    draw_faults(&dice, &options.faults);
+    draw_faults(seed, &options.faults);
     draw_settings(&dice, &options.brand);
     return options;
 }
