@@ -45,6 +45,6 @@ void err_info_wrap(struct err_info *info, const char *what)
     if (info == NULL)
         return;
     struct err_info inner = *info;
-    int room = (int)(sizeof info->text - strnlen(what, sizeof info->text / 2) - 4);
+    int room = (int)(sizeof info->text - strnlen(what, sizeof info->text / 2) - 3);
     (void)snprintf(info->text, sizeof info->text, "%s: %.*s", what, room, inner.text);
 }

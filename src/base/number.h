@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Integers from text, and arithmetic on sizes from outside that notices when it leaves the range.
+// Integers and spans of time from text, within bounds.
 
 #include "base/span.h"
 
@@ -11,13 +11,3 @@ bool parse_u64(struct span text, uint64_t max, uint64_t *out);
 
 // A span of time such as "5s", "250ms", "2m" or "1h"; a bare number is seconds. At most `max_ms`.
 bool parse_duration_ms(struct span text, int64_t max_ms, int64_t *out_ms);
-
-static inline bool checked_add(size_t a, size_t b, size_t *out)
-{
-    return !__builtin_add_overflow(a, b, out);
-}
-
-static inline bool checked_mul(size_t a, size_t b, size_t *out)
-{
-    return !__builtin_mul_overflow(a, b, out);
-}

@@ -20,8 +20,8 @@ static int usage(void)
 
 static void print_sample(const char *key_file)
 {
-    static uint8_t storage[CONFIG_SAMPLE_BYTES_MAX];
-    static struct config_server server;
+    uint8_t storage[CONFIG_SAMPLE_BYTES_MAX];
+    struct config_server server = {0};
     struct strbuf text = strbuf_over(storage, sizeof storage);
     option_table_preset(config_option_table(), &server);
     (void)snprintf(server.key_file, sizeof server.key_file, "%s", key_file);

@@ -17,7 +17,7 @@ static bool wants_help(const struct cli *cli)
 
 static int print_help(void)
 {
-    static uint8_t storage[CONFIG_HELP_BYTES_MAX];
+    uint8_t storage[CONFIG_HELP_BYTES_MAX];
     struct strbuf text = strbuf_over(storage, sizeof storage);
     config_put_help(&text);
     (void)printf("usage: otpd serve [OPTION…]\n\n%.*s", (int)text.len, (const char *)text.data);
@@ -51,6 +51,15 @@ static const char *find_fault(const struct config *config)
     return NULL;
 }
 
+static int serve(const struct cli *cli, struct config *config, const struct config_sources *sources)
+{
+    struct err_info info = {0};
+    enum exit_status status = daemon_serve(config, sources, cli->began, &info);
+    if (info.text[0] != '\0')
+        (void)fprintf(stderr, "otpd: %s\n", info.text);
+    return (int)status;
+}
+
 int cli_serve(const struct cli *cli)
 {
     if (wants_help(cli))
@@ -60,13 +69,13 @@ int cli_serve(const struct cli *cli)
         .arguments_count = (size_t)cli->arguments_count,
         .environment = (const char *const *)cli->environment,
     };
-    static struct config_report report;
+    struct config_report report;
     struct config *config = NULL;
     if (config_load(&sources, &config, &report) != ERR_OK)
         return print_report(&report);
     const char *fault = find_fault(config);
     if (fault == NULL)
-        return (int)daemon_serve(config, &sources, cli->began);
+        return serve(cli, config, &sources);
     (void)fprintf(stderr, "otpd: %s\n", fault);
     config_destroy(&config);
     return EXIT_STATUS_CONFIG;

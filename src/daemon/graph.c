@@ -222,6 +222,8 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
     graph->config = config;
     graph->clock = clock_system();
     enum err err = crypto_init();
+    if (err != ERR_OK)
+        err_info_set(info, "cryptography: %s", err_text(err));
     for (size_t i = 0; err == ERR_OK && i < sizeof steps / sizeof steps[0]; i++)
         err = steps[i](graph, info);
     *out = graph;

@@ -5,11 +5,10 @@
 #include "crypto/pure/random.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define KEYS_NAME "keys"
+#define KEYS_NAME "/keys"
 
 static enum err in_memory(int64_t now_ms, struct keyring **out)
 {
@@ -31,11 +30,13 @@ static enum err in_data_dir(const char *data_dir, int64_t now_ms, struct keyring
                             struct err_info *info)
 {
     struct entropy entropy = entropy_system();
-    char path[CONFIG_PATH_BYTES_MAX + sizeof KEYS_NAME + 1];
+    char path[CONFIG_PATH_BYTES_MAX + sizeof KEYS_NAME] = {0};
+    struct strbuf text = strbuf_over(path, sizeof path - 1);
+    strbuf_put_text(&text, data_dir);
+    strbuf_put_text(&text, KEYS_NAME);
     enum err err = make_directory(data_dir, info);
     if (err != ERR_OK)
         return err;
-    (void)snprintf(path, sizeof path, "%s/" KEYS_NAME, data_dir);
     err = keyring_create_file(path, &entropy, info);
     if (err != ERR_OK && err != ERR_IN_USE)
         return err;

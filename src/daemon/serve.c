@@ -193,25 +193,18 @@ static enum exit_status run(struct process *process)
     return EXIT_STATUS_OK;
 }
 
-static enum exit_status complain(enum err err, const struct err_info *info)
-{
-    (void)fprintf(stderr, "otpd: %s\n", info->text[0] != '\0' ? info->text : err_text(err));
-    return exit_status_of(err);
-}
-
 enum exit_status daemon_serve(struct config *config, const struct config_sources *sources,
-                              struct mono began)
+                              struct mono began, struct err_info *info)
 {
     struct process process = {.config = config, .sources = sources};
-    struct err_info info = {0};
     (void)signal(SIGPIPE, SIG_IGN);
-    enum err err = graph_create(config, &process.graph, &info);
+    enum err err = graph_create(config, &process.graph, info);
     if (err == ERR_OK) {
         watch_signals(&process);
-        err = graph_start(process.graph, &info);
+        err = graph_start(process.graph, info);
     }
     if (err != ERR_OK)
-        return complain(err, &info);
+        return exit_status_of(err);
     announce(&process, began);
     enum exit_status status = run(&process);
     config_destroy(&process.config);

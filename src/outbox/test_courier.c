@@ -426,7 +426,12 @@ struct broken_row {
 
 static void spoil_brand(struct outbox_entry *entry)
 {
-    entry->brand_id++;
+    entry->brand_id = 9;
+}
+
+static void spoil_brand_of_address(struct outbox_entry *entry)
+{
+    entry->brand_id = TEST_OTHER_BRAND_ID;
 }
 
 static void spoil_channel(struct outbox_entry *entry)
@@ -467,6 +472,7 @@ static const struct broken_row broken_rows[] = {
     {"address does not open", spoil_address},
     {"address does not open", spoil_address_length},
     {"address does not open", spoil_id},
+    {"address does not open", spoil_brand_of_address},
     {"keys of its epoch are gone", spoil_epoch},
 };
 

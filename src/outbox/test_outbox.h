@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// For the tests of outbox/ alone: entries as the service makes them, and a directory of one brand.
+// For the tests of outbox/ alone: entries as the service makes them, and a directory of two brands.
 
 #include "crypto/pure/random.h"
 #include "outbox/courier.h"
@@ -14,6 +14,7 @@
 #define TEST_NOW_MS INT64_C(1795341600000)
 #define TEST_DAY_MS INT64_C(86400000)
 #define TEST_BRAND_ID 7U
+#define TEST_OTHER_BRAND_ID 8U
 
 struct test_brand {
     struct span name; // empty: DocDemo
@@ -26,7 +27,7 @@ static inline bool test_brand_find(void *ctx, uint64_t brand_id, enum channel_ki
 {
     struct test_brand *brand = ctx;
     (void)kind;
-    if (brand_id != TEST_BRAND_ID)
+    if (brand_id != TEST_BRAND_ID && brand_id != TEST_OTHER_BRAND_ID)
         return false;
     struct span name = brand->name.len > 0 ? brand->name : SPAN("DocDemo");
     *out = (struct courier_brand){name, &brand->template, brand};

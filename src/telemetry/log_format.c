@@ -31,12 +31,12 @@ static const struct level_row levels[] = {
     [LOG_ERROR] = {SPAN("error"), SPAN("error"), SPAN(ESC "31m")},
 };
 
-// C0, DEL and C1 controls; U+2028 and U+2029 end a line for some readers; U+202A to U+202E and
+// Beyond ASCII: C1 controls; U+2028 and U+2029 end a line for some readers; U+202A to U+202E and
 // U+2066 to U+2069 change the direction of writing, so that a line would show what it does not say.
 static bool is_hidden(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7F && point <= 0x9F) ||
-           (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+    return (point >= 0x80 && point <= 0x9F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069);
 }
 
 // Everything printable but the quote and the backslash.

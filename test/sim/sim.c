@@ -34,7 +34,8 @@ struct outcome {
 
 #define MINUTE_MS INT64_C(60000)
 
-// About half of the faults, and in the neighbouring seed the other half: any four seeds in a row have all.
+// About half of the faults, and in the neighbouring seed the other half: any four seeds in a row
+// have all.
 struct choice {
     struct seeded dice;
     bool is_other_half;
