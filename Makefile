@@ -31,11 +31,11 @@ test: test-packages
 	@tools/run-tests all
 
 check: test-packages
-	@tools/run-tests unit
+	@tools/run-tests check
 
 sim: test-packages
-	@tools/build asan test/sim/sim
-	@build-asan/test/sim/sim --seed $(SEED) $(ARGS)
+	@tools/build plain test/sim/sim
+	@build-plain/test/sim/sim --seed $(SEED) $(ARGS)
 
 fuzz: test-packages
 	@FUZZ_SECONDS=$(T) tools/run-tests fuzz
@@ -51,7 +51,7 @@ bench: test-packages
 	@bench/run
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-plain build-asan build-tsan build-fuzz
 
 build-packages:
 	@tools/install-deps build

@@ -64,7 +64,7 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
     };
 }
 
-static void draw_settings(struct seeded *dice, struct brand_settings *out)
+static void draw_settings(uint64_t seed, struct seeded *dice, struct brand_settings *out)
 {
     brand_settings_init(out);
     out->otp_ttl_seconds = seeded_below(dice, 2) == 0 ? 1200 : 300;
@@ -72,7 +72,7 @@ static void draw_settings(struct seeded *dice, struct brand_settings *out)
     out->lock_seconds = 300 + (unsigned)seeded_below(dice, 1500);
     out->otp_max_attempts = 3 + (unsigned)seeded_below(dice, 4);
     out->resend = (unsigned)seeded_below(dice, 2);
-    if (seeded_below(dice, 4) == 0)
+    if (seed % 4 == 0)
         return; // no send limit
     out->otp_max_count = 2 + (unsigned)seeded_below(dice, 8);
     out->otp_time_out_minutes = 1 + (unsigned)seeded_below(dice, 30);
@@ -98,7 +98,7 @@ static struct world_options options_of(uint64_t seed, struct people *people)
     struct world_options options = {
         .seed = seed, .epoch_ms = 41 * MINUTE_MS, .on_message = people_on_message, .ctx = people};
     draw_faults(seed, &options.faults);
-    draw_settings(&dice, &options.brand);
+    draw_settings(seed, &dice, &options.brand);
     return options;
 }
 

@@ -11,6 +11,9 @@ const { Program } = require('./program');
 const { Secrets } = require('./secrets');
 const { until } = require('./wait');
 
+// As JSON or as text.
+const READY = /\bserver\.ready\b.*\blisten\W+([\d.:]+).*\breadyMs\W+(\d+)/;
+
 const READY_MS = 10000;
 const STOP_MS = 30000;
 
@@ -40,12 +43,12 @@ class Server {
     this.program.ended.then(() => (hasEnded = true));
     const ready = await until(READY_MS, 'server.ready', () => {
       assert.ok(!hasEnded, `otpd has ended: ${this.program.stderr()}`);
-      return this.events('server.ready')[0];
+      return READY.exec(this.program.stderr());
     });
-    this.readyMs = ready.readyMs;
-    this.address = ready.listen;
-    this.port = Number(ready.listen.split(':').pop());
-    this.url = `http://${ready.listen}`;
+    this.address = ready[1];
+    this.readyMs = Number(ready[2]);
+    this.port = Number(this.address.split(':').pop());
+    this.url = `http://${this.address}`;
   }
 
   configure(text) {
@@ -56,7 +59,7 @@ class Server {
     return this.program.child.pid;
   }
 
-  /** Whole lines of the log so far, parsed. */
+  /** Whole lines of the log so far, parsed; the log is of JSON. */
   log() {
     const text = this.program.stderr();
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
