@@ -157,7 +157,7 @@ class Running(unittest.TestCase):
     def test_an_unknown_group_is_refused(self):
         with contextlib.redirect_stderr(io.StringIO()) as shown:
             self.assertEqual(runner.main(["no-such-group"]), 2)
-        self.assertIn("groups lint, unit", shown.getvalue())
+        self.assertIn("groups: lint, unit", shown.getvalue())
 
 
 if __name__ == "__main__":

@@ -69,9 +69,18 @@ struct duration_row {
 };
 
 static const struct duration_row duration_rows[] = {
-    {"5s", true, 5000},  {"250ms", true, 250}, {"2m", true, 120000}, {"1h", true, 3600000},
-    {"7", true, 7000},   {"0s", true, 0},      {"2h", false, 0},     {"s", false, 0},
-    {"5 s", false, 0},   {"-5s", false, 0},    {"5d", false, 0},     {"5sx", false, 0},
+    {"5s", true, 5000},
+    {"250ms", true, 250},
+    {"2m", true, 120000},
+    {"1h", true, 3600000},
+    {"7", true, 7000},
+    {"0s", true, 0},
+    {"2h", false, 0},
+    {"s", false, 0},
+    {"5 s", false, 0},
+    {"-5s", false, 0},
+    {"5d", false, 0},
+    {"5sx", false, 0},
     {"99999999999999999999s", false, 0},
 };
 
@@ -109,17 +118,17 @@ static void test_numbers_and_hex_in_a_builder(void **state)
     strbuf_put_u64(&buf, UINT64_MAX);
     strbuf_put_byte(&buf, ' ');
     strbuf_put_hex(&buf, SPAN("\x00\xff\x1a"));
-    assert_true(span_eq(strbuf_span(&buf),
-                        SPAN("-9223372036854775808 18446744073709551615 00ff1a")));
+    assert_true(
+        span_eq(strbuf_span(&buf), SPAN("-9223372036854775808 18446744073709551615 00ff1a")));
 }
 
 // RFC 4648 section 10, in the URL alphabet and without padding.
 static void test_base64url(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = {{"", ""},         {"f", "Zg"},       {"fo", "Zm8"},
-                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"},
-                                          {"\xfb\xff", "-_8"}};
+    static const char *const rows[][2] = {
+        {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},      {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"\xfb\xff", "-_8"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char storage[32];
         struct strbuf buf = strbuf_over(storage, sizeof storage);

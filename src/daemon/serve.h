@@ -23,7 +23,7 @@ enum exit_status {
 
 enum exit_status exit_status_of(enum err err);
 
-// Takes *config over. `sources` is read again at each SIGHUP; `began` is when the process did. Why it
-// could not start, if so, is in *info.
+// Takes *config over. `sources` is read again at each SIGHUP; `began` is when the process did. Why
+// it could not start, if so, is in *info.
 enum exit_status daemon_serve(struct config *config, const struct config_sources *sources,
                               struct mono began, struct err_info *info);

@@ -194,6 +194,10 @@ static void on_validated(struct actor *actor, int code)
         send_guess(actor);
         return;
     }
+    if (is_in && below(actor, 6) == 0) {
+        generate(actor); // "resend" on a page left open: the session is spent
+        return;
+    }
     if (!is_in && actor->tries_left-- > 0 && (code == 1506 || code == 1518))
         wait_for_message(actor);
     else

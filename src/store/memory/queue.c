@@ -165,7 +165,8 @@ void entry_queue_settle(struct entry_queue *queue, const struct settlement *sett
     }
     slot->is_leased = false;
     slot->generation++;
-    slot->entry.tries++;
+    if (slot->entry.tries < UINT8_MAX)
+        slot->entry.tries++;
     slot->entry.due_at_ms = settlement->due_at_ms;
     set_claimable(queue, slot, settlement->due_at_ms);
 }

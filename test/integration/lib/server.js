@@ -39,10 +39,10 @@ class Server {
   }
 
   async awaitReady() {
-    let hasEnded = false;
-    this.program.ended.then(() => (hasEnded = true));
+    let end = null;
+    this.program.ended.then(({ stderr }) => (end = stderr), (error) => (end = error));
     const ready = await until(READY_MS, 'server.ready', () => {
-      assert.ok(!hasEnded, `otpd has ended: ${this.program.stderr()}`);
+      assert.ok(end === null, `otpd has ended: ${end}`);
       return READY.exec(this.program.stderr());
     });
     this.address = ready[1];
@@ -78,8 +78,12 @@ class Server {
   }
 
   /** Asks for an orderly end, and checks that it is one and that nothing secret was logged. */
-  async stop() {
+  stop() {
     this.program.signal('SIGTERM');
+    return this.awaitStop();
+  }
+
+  async awaitStop() {
     try {
       const end = await this.program.end(STOP_MS);
       assert.deepEqual([end.status, end.signal], [0, null], end.stderr.slice(-2000));
