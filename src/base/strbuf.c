@@ -2,37 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strbuf.h"
 
-#include "base/assert.h"
-
-uint8_t *strbuf_reserve(struct strbuf *buf, size_t len)
-{
-    ASSERT(buf->len <= buf->cap);
-    if (buf->is_overflowed || len > buf->cap - buf->len) {
-        buf->is_overflowed = true;
-        return NULL;
-    }
-    uint8_t *at = buf->data + buf->len;
-    buf->len += len;
-    return at;
-}
-
-void strbuf_put(struct strbuf *buf, struct span bytes)
-{
-    uint8_t *at = strbuf_reserve(buf, bytes.len);
-    if (at != NULL && bytes.len > 0)
-        memcpy(at, bytes.data, bytes.len);
-}
-
-void strbuf_put_text(struct strbuf *buf, const char *text)
-{
-    strbuf_put(buf, span_of_text(text));
-}
-
-void strbuf_put_byte(struct strbuf *buf, uint8_t byte)
-{
-    strbuf_put(buf, span_make(&byte, 1));
-}
-
 void strbuf_put_u64(struct strbuf *buf, uint64_t value)
 {
     uint8_t digits[20];

@@ -5,6 +5,7 @@
 // `is_overflowed`, which stays set, and nothing after it is appended, so that one check at the end
 // is enough and no half field follows a cut one.
 
+#include "base/assert.h"
 #include "base/span.h"
 
 struct strbuf {
@@ -24,9 +25,36 @@ static inline struct span strbuf_span(const struct strbuf *buf)
     return span_make(buf->data, buf->len);
 }
 
-void strbuf_put(struct strbuf *buf, struct span bytes);
-void strbuf_put_text(struct strbuf *buf, const char *text);
-void strbuf_put_byte(struct strbuf *buf, uint8_t byte);
+// Reserves `len` bytes to be filled by the caller; NULL, and overflowed, when they do not fit.
+static inline uint8_t *strbuf_reserve(struct strbuf *buf, size_t len)
+{
+    ASSERT(buf->len <= buf->cap);
+    if (buf->is_overflowed || len > buf->cap - buf->len) {
+        buf->is_overflowed = true;
+        return NULL;
+    }
+    uint8_t *at = buf->data + buf->len;
+    buf->len += len;
+    return at;
+}
+
+static inline void strbuf_put(struct strbuf *buf, struct span bytes)
+{
+    uint8_t *at = strbuf_reserve(buf, bytes.len);
+    if (at != NULL && bytes.len > 0)
+        memcpy(at, bytes.data, bytes.len);
+}
+
+static inline void strbuf_put_text(struct strbuf *buf, const char *text)
+{
+    strbuf_put(buf, span_of_text(text));
+}
+
+static inline void strbuf_put_byte(struct strbuf *buf, uint8_t byte)
+{
+    strbuf_put(buf, span_make(&byte, 1));
+}
+
 void strbuf_put_u64(struct strbuf *buf, uint64_t value);
 void strbuf_put_i64(struct strbuf *buf, int64_t value);
 
@@ -39,6 +67,3 @@ void strbuf_put_base64url(struct strbuf *buf, struct span bytes);
 // A JSON string with its quotes (RFC 8259 section 7). `text` must be valid UTF-8, else its bytes
 // are passed through; control characters, quote, backslash, U+007F, U+2028 and U+2029 are escaped.
 void strbuf_put_json_string(struct strbuf *buf, struct span text);
-
-// Reserves `len` bytes to be filled by the caller; NULL, and overflowed, when they do not fit.
-uint8_t *strbuf_reserve(struct strbuf *buf, size_t len);

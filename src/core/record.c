@@ -22,7 +22,10 @@ uint64_t record_device_tag(const struct key *index_key, struct span device)
 {
     if (span_is_empty(device))
         return 0;
-    uint64_t tag = short_tag64(index_key, DOMAIN_DEVICE, device);
+    struct short_key key;
+    short_key_init(&key, index_key, DOMAIN_DEVICE);
+    uint64_t tag = short_tag64(&key, device);
+    wipe(&key, sizeof key);
     return tag != 0 ? tag : 1;
 }
 

@@ -23,14 +23,6 @@ _Static_assert(EXPIRY_BITS + NONCE_BITS + BRAND_BITS + IDENTIFIER_BITS + DEVICE_
                    PERMUTE_BLOCK_BYTES * 8U,
                "the fields fill the block");
 
-// Domains of the short tags.
-#define DOMAIN_BRAND 'b'
-#define DOMAIN_IDENTIFIER 'i'
-#define DOMAIN_DEVICE 'd'
-#define DOMAIN_ADDRESS 'a'
-#define DOMAIN_SESSION 's'
-#define DOMAIN_BINDING 'B'
-
 #define DEVICE_BYTES_MAX 128U
 
 typedef unsigned __int128 bits128;
@@ -63,10 +55,10 @@ static bits128 bits_load(const uint8_t *bytes, size_t count)
     return bits;
 }
 
-static uint16_t tag_of(const struct epoch *epoch, uint8_t domain, struct span message,
+static uint16_t tag_of(const struct epoch *epoch, enum epoch_tag which, struct span message,
                        unsigned width)
 {
-    return (uint16_t)(short_tag64(&epoch->tag, domain, message) & ((1U << width) - 1));
+    return (uint16_t)(short_tag64(&epoch->tags[which], message) & ((1U << width) - 1));
 }
 
 // Family and device are one tag: which URIs and which device the session belongs to.
@@ -79,22 +71,22 @@ static uint16_t device_tag(const struct epoch *epoch, enum session_family family
     if (family == SESSION_MOBILE)
         memcpy(text + 1, device.data, device.len);
     size_t len = family == SESSION_MOBILE ? 1 + device.len : 1;
-    return tag_of(epoch, DOMAIN_DEVICE, span_make(text, len), DEVICE_BITS);
+    return tag_of(epoch, EPOCH_TAG_DEVICE, span_make(text, len), DEVICE_BITS);
 }
 
 static uint16_t brand_tag(const struct epoch *epoch, uint64_t brand_id)
 {
-    return tag_of(epoch, DOMAIN_BRAND, span_make(&brand_id, sizeof brand_id), BRAND_BITS);
+    return tag_of(epoch, EPOCH_TAG_BRAND, span_make(&brand_id, sizeof brand_id), BRAND_BITS);
 }
 
 static uint16_t identifier_tag(const struct epoch *epoch, struct span identifier)
 {
-    return tag_of(epoch, DOMAIN_IDENTIFIER, identifier, IDENTIFIER_BITS);
+    return tag_of(epoch, EPOCH_TAG_IDENTIFIER, identifier, IDENTIFIER_BITS);
 }
 
 static uint16_t address_tag(const struct epoch *epoch, struct span address)
 {
-    return tag_of(epoch, DOMAIN_ADDRESS, address, ADDRESS_BITS);
+    return tag_of(epoch, EPOCH_TAG_ADDRESS, address, ADDRESS_BITS);
 }
 
 // The 122 free bits of a UUID, and back. RFC 9562 section 5.4: version in bits 48 to 51, variant in
@@ -134,12 +126,11 @@ static void text_of_uuid(const uint8_t uuid[16], char out[SESSION_ID_TEXT_BYTES]
     ASSERT(at == out + SESSION_ID_TEXT_BYTES);
 }
 
-static int hex_value(uint8_t byte)
-{
-    if (ascii_is_digit(byte))
-        return byte - '0';
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
+// Lower-case hexadecimal digits, each one more than its value, so that 0 is no digit.
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 // Exactly as issued: an id in another spelling is not ours.
 static bool uuid_of_text(struct span text, uint8_t uuid[16])
@@ -148,11 +139,11 @@ static bool uuid_of_text(struct span text, uint8_t uuid[16])
         return false;
     const uint8_t *at = text.data + 2;
     for (size_t i = 0; i < 16; i++) {
-        int high = hex_value(at[0]);
-        int low = hex_value(at[1]);
-        if (high < 0 || low < 0)
+        unsigned high = hex_values[at[0]];
+        unsigned low = hex_values[at[1]];
+        if (high == 0 || low == 0)
             return false;
-        uuid[i] = (uint8_t)(high << 4 | low);
+        uuid[i] = (uint8_t)((high - 1) << 4 | (low - 1));
         at += 2;
         if (dash_after_byte[i] && *at++ != '-')
             return false;
@@ -228,22 +219,30 @@ bool session_id_open(const struct epoch_set *epochs, struct span text, int64_t n
            is_plausible(out->expires_at_ms, now_ms);
 }
 
-// Which of the ways to open a session gives its device tag: that decides what a request may name.
-static enum session_check device_check(const struct epoch *epoch, uint16_t tag, struct span device,
-                                       bool is_web, enum session_family *bound_family_out)
+// What a request on the mobile URI may name depends on how the session was opened.
+static enum session_check mobile_check(const struct epoch *epoch, uint16_t tag, struct span device,
+                                       enum session_family *bound_family_out)
 {
+    *bound_family_out = SESSION_MOBILE;
+    bool has_device = !span_is_empty(device);
+    if (has_device && tag == device_tag(epoch, SESSION_MOBILE, device))
+        return SESSION_IS_SAME;
     *bound_family_out = SESSION_MOBILE_NO_DEVICE;
-    bool is_open_to_both = tag == device_tag(epoch, SESSION_MOBILE_NO_DEVICE, device);
-    if (is_open_to_both)
-        return is_web || span_is_empty(device) ? SESSION_IS_SAME : SESSION_OTHER_DEVICE;
-    *bound_family_out = is_web ? SESSION_WEB : SESSION_MOBILE;
+    if (!has_device && tag == device_tag(epoch, SESSION_MOBILE_NO_DEVICE, device))
+        return SESSION_IS_SAME;
     bool is_opened_on_web = tag == device_tag(epoch, SESSION_WEB, device);
-    if (is_web || is_opened_on_web)
-        return is_web && is_opened_on_web ? SESSION_IS_SAME : SESSION_OTHER_DEVICE;
-    if (span_is_empty(device))
-        return SESSION_DEVICE_MISSING;
-    bool is_same = tag == device_tag(epoch, SESSION_MOBILE, device);
-    return is_same ? SESSION_IS_SAME : SESSION_OTHER_DEVICE;
+    return has_device || is_opened_on_web ? SESSION_OTHER_DEVICE : SESSION_DEVICE_MISSING;
+}
+
+static enum session_check web_check(const struct epoch *epoch, uint16_t tag,
+                                    enum session_family *bound_family_out)
+{
+    *bound_family_out = SESSION_WEB;
+    if (tag == device_tag(epoch, SESSION_WEB, SPAN("")))
+        return SESSION_IS_SAME;
+    *bound_family_out = SESSION_MOBILE_NO_DEVICE;
+    bool is_open_to_both = tag == device_tag(epoch, SESSION_MOBILE_NO_DEVICE, SPAN(""));
+    return is_open_to_both ? SESSION_IS_SAME : SESSION_OTHER_DEVICE;
 }
 
 static const struct epoch *epoch_of(const struct epoch_set *epochs, const struct session *session)
@@ -262,7 +261,8 @@ enum session_check session_differs(const struct epoch_set *epochs, const struct 
     if (tags->brand != brand_tag(epoch, presented->brand_id))
         return SESSION_OTHER_BRAND;
     enum session_check device =
-        device_check(epoch, tags->device, presented->device, is_web, bound_family_out);
+        is_web ? web_check(epoch, tags->device, bound_family_out)
+               : mobile_check(epoch, tags->device, presented->device, bound_family_out);
     if (device != SESSION_IS_SAME)
         return device;
     if (tags->identifier != identifier_tag(epoch, presented->identifier))
@@ -287,7 +287,7 @@ struct session_ref session_ref_of(const struct epoch_set *epochs, const struct s
     mac_message_put(&message, bound->family == SESSION_MOBILE ? bound->device : SPAN(""));
     struct span bytes = span_make(message.bytes, message.len);
     return (struct session_ref){
-        .id = short_tag64(&epoch->tag, DOMAIN_SESSION, uuid),
-        .binding = short_tag64(&epoch->tag, DOMAIN_BINDING, bytes),
+        .id = short_tag64(&epoch->tags[EPOCH_TAG_SESSION], uuid),
+        .binding = short_tag64(&epoch->tags[EPOCH_TAG_BINDING], bytes),
     };
 }

@@ -63,9 +63,8 @@ static enum err create_store(struct graph *graph, struct err_info *info)
 
 static enum err create_brands(struct graph *graph, struct err_info *info)
 {
-    struct entropy entropy = entropy_system();
     enum err err =
-        brands_create(graph->store, keyring_wrap(graph->keyring), &entropy, &graph->brands);
+        brands_create(graph->store, keyring_wrap(graph->keyring), &graph->entropy, &graph->brands);
     if (err != ERR_OK) {
         err_info_set(info, "brands: %s", err_text(err));
         return err;
@@ -221,6 +220,7 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
         return ERR_NO_MEMORY;
     graph->config = config;
     graph->clock = clock_system();
+    graph->entropy = entropy_system();
     enum err err = crypto_init();
     if (err != ERR_OK)
         err_info_set(info, "cryptography: %s", err_text(err));

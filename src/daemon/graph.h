@@ -28,6 +28,7 @@ struct graph_loop {
 struct graph {
     const struct config *config; // of the start; a reload changes brands and log level alone
     struct clock clock;
+    struct entropy entropy; // of what happens once in a while
     struct logger *log;
     struct keyring *keyring;
     struct store *store;

@@ -46,11 +46,22 @@ static bool read_address(struct span text, union socket_address *out)
     return read_host(span_first(text, colon - 1), out, htons((uint16_t)port));
 }
 
-static enum err fail(int error, struct err_info *info)
+static uint16_t port_in(const union socket_address *address)
 {
-    err_info_set(info, "%s", strerror(error));
-    if (error == EADDRINUSE)
+    bool is_v6 = address->any.sa_family == AF_INET6;
+    return ntohs(is_v6 ? address->v6.sin6_port : address->v4.sin_port);
+}
+
+static enum err fail(int error, struct span address, uint16_t port, struct err_info *info)
+{
+    int shown = (int)span_first(address, 100).len;
+    const char *text = (const char *)address.data;
+    if (error == EADDRINUSE) {
+        err_info_set(info, "%.*s is in use; find who has it with: ss -ltnp 'sport = :%u'", shown,
+                     text, port);
         return ERR_IN_USE;
+    }
+    err_info_set(info, "%.*s: %s", shown, text, strerror(error));
     return error == EACCES || error == EPERM ? ERR_PERMISSION : ERR_IO;
 }
 
@@ -76,7 +87,7 @@ static uint16_t port_of(int fd)
     socklen_t len = sizeof bound;
     int status = getsockname(fd, &bound.any, &len);
     ASSERT(status == 0);
-    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
+    return port_in(&bound);
 }
 
 enum err http_listen(struct span address, struct http_listener *out, struct err_info *info)
@@ -89,11 +100,11 @@ enum err http_listen(struct span address, struct http_listener *out, struct err_
     }
     int fd = socket(wanted.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(errno, info);
+        return fail(errno, address, port_in(&wanted), info);
     int error = bind_and_listen(fd, &wanted);
     if (error != 0) {
         (void)close(fd);
-        return fail(error, info);
+        return fail(error, address, port_in(&wanted), info);
     }
     *out = (struct http_listener){.fd = fd, .port = port_of(fd)};
     return ERR_OK;

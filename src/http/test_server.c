@@ -315,6 +315,14 @@ static void test_address_in_use(void **state)
     int len = snprintf(text, sizeof text, "127.0.0.1:%u", listener.port);
     assert_int_equal(create(site, span_make(text, (size_t)len), LOOPS), ERR_IN_USE);
     assert_null(site->server);
+
+    char wanted[128];
+    struct http_listener other;
+    (void)snprintf(wanted, sizeof wanted,
+                   "%s is in use; find who has it with: ss -ltnp 'sport = :%u'", text,
+                   listener.port);
+    assert_int_equal(http_listen(span_make(text, (size_t)len), &other, &info), ERR_IN_USE);
+    assert_string_equal(info.text, wanted);
     (void)close(listener.fd);
 }
 

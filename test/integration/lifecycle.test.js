@@ -136,7 +136,7 @@ describe('SIGHUP', () => {
   });
 
   test('log level', async () => {
-    await reload(configText(limited, { logLevel: 'warning' }), 'config.needs_restart');
+    await reload(configText(limited, { logLevel: 'warning', loops: 3 }), 'config.needs_restart');
     const count = server.events('otp.generate').length;
     assert.equal((await api.generate(who, await api.open(who))).code, 1534);
     await reload(configText(limited), 'config.reloaded');

@@ -15,10 +15,15 @@ enum purpose {
 
 static void epoch_derive(const struct key *root, uint32_t number, struct epoch *out)
 {
+    struct key key;
     out->number = number;
-    key_derive(root, PURPOSE_SESSION, number, &out->session);
-    key_derive(root, PURPOSE_TAG, number, &out->tag);
+    key_derive(root, PURPOSE_SESSION, number, &key);
+    permute_key_init(&out->session, &key);
+    key_derive(root, PURPOSE_TAG, number, &key);
+    for (unsigned tag = 0; tag < EPOCH_TAG_COUNT_; tag++)
+        short_key_init(&out->tags[tag], &key, (uint8_t)tag);
     key_derive(root, PURPOSE_CODE, number, &out->code);
+    wipe(&key, sizeof key);
 }
 
 void epoch_set_derive(const struct key *root, uint32_t number, struct epoch_set *out)

@@ -8,15 +8,26 @@
 // now + 1} covers whatever can still verify as long as period ≥ half the longest session and code
 // life together; the key file's loader checks that. (now + 1 serves a node whose clock is ahead.)
 
-#include "crypto/pure/mac.h"
+#include "crypto/pure/permute.h"
 
 #define EPOCHS_HELD 4U
 
+// What the short tags of a session are for.
+enum epoch_tag {
+    EPOCH_TAG_BRAND,
+    EPOCH_TAG_IDENTIFIER,
+    EPOCH_TAG_DEVICE,
+    EPOCH_TAG_ADDRESS,
+    EPOCH_TAG_SESSION, // names a session in a record
+    EPOCH_TAG_BINDING, // all that it is bound to
+    EPOCH_TAG_COUNT_,
+};
+
 struct epoch {
     uint32_t number;
-    struct key session; // the session cipher
-    struct key tag;     // the short tags inside it
-    struct key code;    // codes
+    struct permute_key session;              // the session cipher
+    struct short_key tags[EPOCH_TAG_COUNT_]; // the short tags inside it
+    struct key code;                         // codes
 };
 
 struct epoch_set {

@@ -5,8 +5,7 @@
 // in the message.
 //
 // SipHash has no such parameter. Its key for a domain is SipHash itself of the domain under the
-// first half of the given key: one more block (some 10 ns), and no copy of the message to put a
-// prefix before it.
+// first half of the given key.
 //
 // A field is preceded by its length in two bytes, most significant first. Every list of fields thus
 // reads back in one way only, so that ("ab", "c") and ("a", "bc") are different messages.
@@ -68,36 +67,21 @@ void key_derive(const struct key *root, uint8_t purpose, uint64_t n, struct key 
     mac_compute(root, MAC_DERIVE, &message, out->bytes, KEY_BYTES);
 }
 
-struct short_key {
-    uint8_t bytes[crypto_shorthash_siphash24_KEYBYTES];
-};
+_Static_assert(SHORT_KEY_BYTES == crypto_shorthash_siphash24_KEYBYTES, "a key of SipHash");
+_Static_assert(SHORT_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "in both forms");
+_Static_assert(SHORT_KEY_BYTES == crypto_shorthash_siphashx24_BYTES, "one hash is one key");
 
-_Static_assert(sizeof(struct short_key) == crypto_shorthash_siphashx24_BYTES,
-               "one hash is one key");
-_Static_assert(sizeof(struct short_key) == crypto_shorthash_siphashx24_KEYBYTES, "for both forms");
-
-static struct short_key short_key_of(const struct key *key, uint8_t domain)
+void short_key_init(struct short_key *out, const struct key *key, uint8_t domain)
 {
-    struct short_key short_key;
-    (void)crypto_shorthash_siphashx24(short_key.bytes, &domain, sizeof domain, key->bytes);
-    return short_key;
+    (void)crypto_shorthash_siphashx24(out->bytes, &domain, sizeof domain, key->bytes);
 }
 
-uint64_t short_tag64(const struct key *key, uint8_t domain, struct span message)
+uint64_t short_tag64(const struct short_key *key, struct span message)
 {
-    struct short_key short_key = short_key_of(key, domain);
     uint64_t tag;
     _Static_assert(sizeof tag == crypto_shorthash_siphash24_BYTES, "the whole output");
-    (void)crypto_shorthash_siphash24((uint8_t *)&tag, message.data, message.len, short_key.bytes);
+    (void)crypto_shorthash_siphash24((uint8_t *)&tag, message.data, message.len, key->bytes);
     return tag;
-}
-
-struct digest128 short_digest128(const struct key *key, uint8_t domain, struct span message)
-{
-    struct short_key short_key = short_key_of(key, domain);
-    struct digest128 digest;
-    (void)crypto_shorthash_siphashx24(digest.bytes, message.data, message.len, short_key.bytes);
-    return digest;
 }
 
 bool bytes_equal_secret(const void *a, const void *b, size_t len)

@@ -53,11 +53,17 @@ struct digest128 {
     uint8_t bytes[16];
 };
 
-// SipHash's keys are 128 bits: the first half of `key`.
+// A SipHash key for one domain. It costs one hash to make, so whoever uses it often keeps it.
 #define SHORT_KEY_BYTES 16U
 
-uint64_t short_tag64(const struct key *key, uint8_t domain, struct span message);
-struct digest128 short_digest128(const struct key *key, uint8_t domain, struct span message);
+struct short_key {
+    uint8_t bytes[SHORT_KEY_BYTES];
+};
+
+// From the first SHORT_KEY_BYTES of `key`.
+void short_key_init(struct short_key *out, const struct key *key, uint8_t domain);
+
+uint64_t short_tag64(const struct short_key *key, struct span message);
 
 // True when equal; time depends on `len` alone.
 bool bytes_equal_secret(const void *a, const void *b, size_t len);

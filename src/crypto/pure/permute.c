@@ -4,7 +4,6 @@
 // so that the rounds end without a swap and the way back is the same ones in reverse order.
 #include "crypto/pure/permute.h"
 
-#define ROUNDS 6U
 #define HALF_BITS 60U
 #define HALF_MASK ((UINT64_C(1) << HALF_BITS) - 1)
 
@@ -14,9 +13,15 @@ struct halves {
 };
 
 // Each round is a function of its own: its number is the domain.
-static uint64_t round_value(const struct key *key, unsigned i, uint64_t half)
+void permute_key_init(struct permute_key *out, const struct key *key)
 {
-    return short_tag64(key, (uint8_t)i, span_make(&half, sizeof half)) & HALF_MASK;
+    for (unsigned i = 0; i < PERMUTE_ROUNDS; i++)
+        short_key_init(&out->rounds[i], key, (uint8_t)i);
+}
+
+static uint64_t round_value(const struct short_key *key, uint64_t half)
+{
+    return short_tag64(key, span_make(&half, sizeof half)) & HALF_MASK;
 }
 
 static struct halves block_split(const struct permute_block *block)
@@ -36,18 +41,18 @@ static void block_join(struct halves halves, struct permute_block *block)
     }
 }
 
-void permute_encipher(const struct key *key, struct permute_block *block)
+void permute_encipher(const struct permute_key *key, struct permute_block *block)
 {
     struct halves h = block_split(block);
-    for (unsigned i = 0; i < ROUNDS; i++)
-        h = (struct halves){h.right, h.left ^ round_value(key, i, h.right)};
+    for (unsigned i = 0; i < PERMUTE_ROUNDS; i++)
+        h = (struct halves){h.right, h.left ^ round_value(&key->rounds[i], h.right)};
     block_join(h, block);
 }
 
-void permute_decipher(const struct key *key, struct permute_block *block)
+void permute_decipher(const struct permute_key *key, struct permute_block *block)
 {
     struct halves h = block_split(block);
-    for (unsigned i = ROUNDS; i > 0; i--)
-        h = (struct halves){h.right ^ round_value(key, i - 1, h.left), h.left};
+    for (unsigned i = PERMUTE_ROUNDS; i > 0; i--)
+        h = (struct halves){h.right ^ round_value(&key->rounds[i - 1], h.left), h.left};
     block_join(h, block);
 }

@@ -18,5 +18,13 @@ struct permute_block {
     uint8_t bytes[PERMUTE_BLOCK_BYTES]; // big-endian: the first half is the upper 60 bits
 };
 
-void permute_encipher(const struct key *key, struct permute_block *block);
-void permute_decipher(const struct key *key, struct permute_block *block);
+#define PERMUTE_ROUNDS 6U
+
+struct permute_key {
+    struct short_key rounds[PERMUTE_ROUNDS];
+};
+
+void permute_key_init(struct permute_key *out, const struct key *key);
+
+void permute_encipher(const struct permute_key *key, struct permute_block *block);
+void permute_decipher(const struct permute_key *key, struct permute_block *block);

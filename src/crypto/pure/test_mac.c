@@ -59,18 +59,21 @@ static void known_derived_keys(void **state)
                         "43b6331bd93cbb67aafd1f7e29a6ed7b8534bc16826bc27fa20d2963a905fb00");
 }
 
+static uint64_t tag_of(const struct key *key, uint8_t domain, struct span message)
+{
+    struct short_key short_key;
+    short_key_init(&short_key, key, domain);
+    return short_tag64(&short_key, message);
+}
+
 static void known_short_tags(void **state)
 {
     (void)state;
     struct key key = counting_key(0);
     struct span text = SPAN("example.com");
-    assert_int_equal(short_tag64(&key, 1, SPAN("")), UINT64_C(0x8fe69d3c60beca4d));
-    assert_int_equal(short_tag64(&key, 1, text), UINT64_C(0x894755887ebef692));
-    assert_int_equal(short_tag64(&key, 2, text), UINT64_C(0xf2c5f995fffe2531));
-    struct digest128 empty = short_digest128(&key, 1, SPAN(""));
-    assert_string_equal(hex_of(empty.bytes, 16).text, "cc4e323241bfae261df9f372550d7f55");
-    struct digest128 digest = short_digest128(&key, 3, text);
-    assert_string_equal(hex_of(digest.bytes, 16).text, "4b84682c127a5f0ab46a98c897e434f9");
+    assert_true(tag_of(&key, 1, SPAN("")) == UINT64_C(0x8fe69d3c60beca4d));
+    assert_true(tag_of(&key, 1, text) == UINT64_C(0x894755887ebef692));
+    assert_true(tag_of(&key, 2, text) == UINT64_C(0xf2c5f995fffe2531));
 }
 
 static void domains_keys_and_lengths_are_unrelated(void **state)
