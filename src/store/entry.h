@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What an outbox entry's sealed address belongs to: whoever seals it and whoever opens it must
-// agree.
+// Outbox entries: what an address is sealed with (whoever seals it and whoever opens it must
+// agree), and how an entry is copied.
 
 #include "store/store.h"
 
@@ -16,4 +16,10 @@ static inline void outbox_entry_associated(const struct outbox_entry *entry,
         out[i] = (uint8_t)(entry->id >> (56 - 8 * i));
         out[8 + i] = (uint8_t)(entry->brand_id >> (56 - 8 * i));
     }
+}
+
+// A copy without the unused end of the sealed address, which comes last: a third of the whole.
+static inline void outbox_entry_copy(struct outbox_entry *out, const struct outbox_entry *entry)
+{
+    memcpy(out, entry, offsetof(struct outbox_entry, address.bytes) + entry->address.len);
 }

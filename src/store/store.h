@@ -60,7 +60,7 @@ struct outbox_entry {
     int64_t deadline_at_ms; // the code's end: nothing is submitted from then on
     int64_t due_at_ms;
     char masked[MASKED_ADDRESS_BYTES_MAX]; // for people, NUL-terminated
-    struct sealed address;
+    struct sealed address;                 // last: see outbox_entry_copy
 };
 
 // Caller-allocated; the transition and `done` find their own context around it.

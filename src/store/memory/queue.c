@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/memory/queue.h"
 
-#include "base/assert.h"
+#include "store/entry.h"
 
 #include <stdlib.h>
 
@@ -101,7 +101,7 @@ bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry
     uint32_t number = queue->first_free;
     struct queue_slot *slot = &queue->slots[number];
     queue->first_free = slot->next_free;
-    slot->entry = *entry;
+    outbox_entry_copy(&slot->entry, entry);
     slot->is_leased = false;
     slot->heap_at = (uint32_t)queue->held;
     queue->heap[queue->held++] = number;
@@ -134,7 +134,7 @@ size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t leas
         struct queue_slot *slot = &queue->slots[number];
         slot->is_leased = true;
         slot->generation++;
-        out[count].entry = slot->entry;
+        outbox_entry_copy(&out[count].entry, &slot->entry);
         out[count].token = (uint64_t)slot->generation << 32 | number;
         count++;
         set_claimable(queue, slot, now_ms + lease_ms);

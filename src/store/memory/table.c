@@ -119,7 +119,8 @@ struct cell *record_table_add(struct record_table *table, const struct record_ke
     uint32_t number = table->first_free;
     struct cell *cell = cell_at(table, number);
     table->first_free = cell->next_free;
-    *cell = (struct cell){.key = *key, .number = number};
+    cell->key = *key;
+    cell->number = number;
     size_t place = place_of(table, key);
     ASSERT(table->index[place] == 0);
     table->index[place] = number + 1;

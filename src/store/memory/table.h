@@ -43,7 +43,8 @@ void record_table_fini(struct record_table *table);
 
 struct cell *record_table_find(struct record_table *table, const struct record_key *key);
 
-// A cleared cell for a key that is not there. NULL: full, or no memory.
+// A cell for a key that is not there; its record is for the caller to write. NULL: full, or no
+// memory.
 struct cell *record_table_add(struct record_table *table, const struct record_key *key);
 
 // The cell's record has changed.

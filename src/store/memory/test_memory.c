@@ -361,7 +361,7 @@ static void test_sweep_removes_what_has_expired(void **state)
         struct record_key key = numbered_key(number);
         struct cell *cell = record_table_add(&table, &key);
         assert_non_null(cell);
-        cell->record.codes_held = 1;
+        cell->record = (struct record){.codes_held = 1};
         cell->record.codes[0].expires_at_ms = START_MS + (number % 2 == 0 ? 0 : 86400000);
         record_table_touch(&table, cell);
     }
