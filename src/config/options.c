@@ -114,12 +114,12 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                            .help = "Unsent messages above which no more are taken on"},
 };
 
-// Listeners, store, keys and threads are made once; the rest is read where it is used.
+// Listeners, store, keys, threads and their limits are made once; the rest is read where it is
+// used.
 static const enum config_option_id restart_options[] = {
-    CONFIG_LISTEN,
-    CONFIG_DATA_DIR,
-    CONFIG_KEY_FILE,
-    CONFIG_LOOPS,
+    CONFIG_LISTEN,       CONFIG_DATA_DIR,        CONFIG_KEY_FILE,     CONFIG_LOOPS,
+    CONFIG_LOG_FORMAT,   CONFIG_CONNECTIONS_MAX, CONFIG_HEAD_TIMEOUT, CONFIG_BODY_TIMEOUT,
+    CONFIG_IDLE_TIMEOUT, CONFIG_WRITE_TIMEOUT,   CONFIG_OUTBOX_MAX,
 };
 
 void config_restart_options(const struct config *running, const struct config *fresh,

@@ -249,13 +249,14 @@ static void test_what_a_reload_cannot_change_is_named(void **state)
     option_table_preset(config_option_table(), &running->server);
     fresh->server = running->server;
     fresh->server.log_level = 0;
-    fresh->server.outbox_max = 1;
+    fresh->server.drain_timeout_seconds = 1;
     config_restart_options(running, fresh, &out);
     assert_string_equal(names, "");
     fresh->server.loops = 4;
+    fresh->server.outbox_max = 1;
     fresh->server.listen[0] = '8';
     config_restart_options(running, fresh, &out);
-    assert_string_equal(names, "listen, loops");
+    assert_string_equal(names, "listen, loops, outboxMax");
     config_destroy(&running);
     config_destroy(&fresh);
 }

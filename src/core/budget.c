@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/budget.h"
 
+#include "base/assert.h"
+
 // The reserve exists once a device has succeeded. At least one try stays open to others: a person
 // with a new phone must be able to begin.
 static unsigned open_limit(const struct record *record, const struct policy *policy)
@@ -14,6 +16,7 @@ static unsigned open_limit(const struct record *record, const struct policy *pol
 
 static unsigned reserve_limit(const struct record *record, const struct policy *policy)
 {
+    ASSERT(open_limit(record, policy) <= policy->lock_after_failures);
     return policy->lock_after_failures - open_limit(record, policy);
 }
 
@@ -45,6 +48,7 @@ bool budget_allows(const struct record *record, const struct policy *policy, uin
 void budget_count_failure(struct record *record, const struct policy *policy, int64_t now_ms)
 {
     bool is_open = open_allows(record, policy, now_ms);
+    ASSERT(is_open || reserve_allows(record, policy, now_ms));
     unsigned limit = is_open ? open_limit(record, policy) : reserve_limit(record, policy);
     uint8_t *count = is_open ? &record->failures_open : &record->failures_reserved;
     int64_t *locked_until_ms =

@@ -115,6 +115,7 @@ static enum verdict generate(struct context *context)
     if (wait_ms > 0)
         return VERDICT_TOO_MANY_SENDS;
     struct live_code *code = code_to_send(context);
+    ASSERT(code->expires_at_ms > context->now_ms);
     code->channel = context->command->channel;
     window_add(context->record, context->now_ms);
     order_send(context, code);
@@ -140,6 +141,7 @@ static bool is_right_guess(const struct context *context)
 
 static enum verdict count_wrong_guess(struct context *context)
 {
+    ASSERT(context->code->tries < context->code->tries_max);
     context->code->tries++;
     budget_count_failure(context->record, context->policy, context->now_ms);
     return VERDICT_WRONG_CODE;
@@ -148,6 +150,7 @@ static enum verdict count_wrong_guess(struct context *context)
 static enum verdict log_in(struct context *context)
 {
     struct record *record = context->record;
+    ASSERT(context->code != NULL);
     if (record->uid == 0)
         record->uid = (context->command->random_uid >> 1) + 1;
     context->decision.uid = record->uid;
@@ -176,11 +179,16 @@ struct decision decide(const struct policy *policy, struct record *record,
 {
     struct context context = {
         .policy = policy, .record = record, .command = command, .now_ms = now_ms};
+    policy_assert(policy);
+    record_assert(record);
+    ASSERT(now_ms > 0);
     record_prune(record, now_ms);
     context.code = record_code_find(record, command->session.id);
     enum verdict verdict = check_session(&context);
     if (verdict == VERDICT_DONE)
         verdict = rules[command->kind](&context);
     context.decision.verdict = verdict;
+    ASSERT(context.decision.has_send <= context.decision.is_record_changed);
+    record_assert(record);
     return context.decision;
 }

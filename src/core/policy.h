@@ -3,8 +3,9 @@
 #pragma once
 // What a brand's settings mean to the rules: a plain value, copied from the brand's snapshot.
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/assert.h"
+#include "core/limits.h"
+#include "crypto/pure/code.h"
 
 struct policy {
     uint32_t otp_max_count; // accepted generates a window, 1 to 64; 0: no limit
@@ -17,6 +18,23 @@ struct policy {
     uint8_t lock_after_failures; // consecutive, over all sessions: 5 to 100
     bool is_resend_new;          // every resend gets a fresh code
 };
+
+// Settings are checked where they are set; here a value out of its range is a bug.
+static inline void policy_assert(const struct policy *policy)
+{
+    ASSERT(policy->otp_max_count <= RECORD_SENDS_MAX);
+    ASSERT(policy->otp_window_ms >= 0);
+    ASSERT(policy->otp_window_ms <= OTP_WINDOW_MS_MAX);
+    ASSERT(policy->otp_ttl_ms > 0);
+    ASSERT(policy->otp_ttl_ms <= OTP_TTL_MS_MAX);
+    ASSERT(policy->session_ttl_ms > 0);
+    ASSERT(policy->session_ttl_ms <= SESSION_TTL_MS_MAX);
+    ASSERT(policy->lock_ms > 0);
+    ASSERT(policy->otp_length >= CODE_DIGITS_MIN);
+    ASSERT(policy->otp_length <= CODE_DIGITS_MAX);
+    ASSERT(policy->otp_attempts_max > 0);
+    ASSERT(policy->lock_after_failures > 0);
+}
 
 static inline bool policy_has_limit(const struct policy *policy)
 {

@@ -8,6 +8,32 @@
 
 #define DOMAIN_DEVICE 0x44U
 
+static void code_assert(const struct live_code *code)
+{
+    ASSERT(code->length >= CODE_DIGITS_MIN);
+    ASSERT(code->length <= CODE_DIGITS_MAX);
+    ASSERT(code->tries_max > 0);
+    ASSERT(code->tries <= code->tries_max);
+    ASSERT(code->ttl_ms > 0);
+    ASSERT(code->ttl_ms <= OTP_TTL_MS_MAX);
+    ASSERT(code->expires_at_ms > 0);
+}
+
+void record_assert(const struct record *record)
+{
+    ASSERT(record->codes_held <= RECORD_CODES_MAX);
+    ASSERT(record->sends_held <= RECORD_SENDS_MAX);
+    ASSERT(record->tombstones_held <= RECORD_TOMBSTONES_MAX);
+    ASSERT(record->tombstones_next < RECORD_TOMBSTONES_MAX);
+    ASSERT(record->tombstones_held == 0 || record->tombstones_until_s > 0);
+    ASSERT(record->uid <= (uint64_t)INT64_MAX + 1);
+    ASSERT(record->last_device == 0 || record->uid != 0);
+    for (size_t i = 0; i < record->codes_held; i++)
+        code_assert(&record->codes[i]);
+    for (size_t i = 1; i < record->sends_held; i++)
+        ASSERT(record->sends.offsets_ms[i - 1] <= record->sends.offsets_ms[i]);
+}
+
 void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
                    struct record_key *out)
 {
@@ -65,6 +91,7 @@ bool record_is_spent(const struct record *record, uint64_t session_id)
 static void code_remove(struct record *record, struct live_code *code)
 {
     size_t at = (size_t)(code - record->codes);
+    ASSERT(code >= record->codes);
     ASSERT(at < record->codes_held);
     size_t after = record->codes_held - at - 1U;
     memmove(code, code + 1, after * sizeof *code);
@@ -96,6 +123,7 @@ void record_code_bury(struct record *record, struct live_code *code)
 // Strangers who open session after session push out each other's codes, not the owner's.
 static struct live_code *code_to_drop(struct record *record)
 {
+    ASSERT(record->codes_held == RECORD_CODES_MAX);
     for (size_t i = 0; i < record->codes_held; i++) {
         if (record->last_device == 0 || record->codes[i].device != record->last_device)
             return &record->codes[i];
@@ -107,6 +135,7 @@ struct live_code *record_code_add(struct record *record)
 {
     if (record->codes_held == RECORD_CODES_MAX)
         record_code_bury(record, code_to_drop(record));
+    ASSERT(record->codes_held < RECORD_CODES_MAX);
     struct live_code *code = &record->codes[record->codes_held++];
     memset(code, 0, sizeof *code);
     return code;

@@ -86,6 +86,9 @@ void record_code_bury(struct record *record, struct live_code *code);
 // order.
 struct live_code *record_code_add(struct record *record);
 
+// Asserts the bounds and orders that every other function keeps.
+void record_assert(const struct record *record);
+
 // Drops what has ended by now_ms: lingering codes, tombstones.
 void record_prune(struct record *record, int64_t now_ms);
 

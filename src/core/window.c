@@ -8,6 +8,7 @@
 
 static int64_t send_at_ms(const struct record *record, size_t i)
 {
+    ASSERT(i < record->sends_held);
     return record->sends.base_at_ms + record->sends.offsets_ms[i];
 }
 
@@ -17,12 +18,14 @@ int64_t window_wait_ms(const struct record *record, const struct policy *policy,
         return 0;
     // The send that must have left the window before one more fits.
     size_t blocking = record->sends_held - policy->otp_max_count;
+    ASSERT(blocking < record->sends_held);
     int64_t free_at_ms = send_at_ms(record, blocking) + policy->otp_window_ms;
     return now_ms < free_at_ms ? free_at_ms - now_ms : 0;
 }
 
 static void forget_first(struct record *record, size_t count)
 {
+    ASSERT(count <= record->sends_held);
     size_t left = record->sends_held - count;
     memmove(record->sends.offsets_ms, record->sends.offsets_ms + count,
             left * sizeof record->sends.offsets_ms[0]);
@@ -54,6 +57,8 @@ void window_add(struct record *record, int64_t now_ms)
     if (now_ms - record->sends.base_at_ms > (int64_t)UINT32_MAX)
         rebase(record, now_ms);
     int64_t offset_ms = now_ms - record->sends.base_at_ms;
-    ASSERT(offset_ms >= 0 && offset_ms <= (int64_t)UINT32_MAX);
+    ASSERT(offset_ms >= 0);
+    ASSERT(offset_ms <= (int64_t)UINT32_MAX);
+    ASSERT(record->sends_held < RECORD_SENDS_MAX);
     record->sends.offsets_ms[record->sends_held++] = (uint32_t)offset_ms;
 }
