@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Once it is warm, the server asks the heap for nothing in otp/generate and otp/validate: not in its
-// own code, not in a library, on no thread. docs/adr/0007-allocations.md names the exceptions.
+// Once it is warm, the server asks the heap for nothing in otp/generate and otp/validate: not in
+// its own code, not in a library, on no thread. docs/adr/0007-allocations.md names the exceptions.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -70,16 +70,17 @@ async function generateAll(sessions, lastId) {
 function validateAll(sessions, otps) {
   return spread(lanes, people, async (lane, who, i) => {
     const otp = otps.get(who.identifierValue.toLowerCase());
-    const attempt = (guess) => postBytes('otp/validate', { ...who, sessionId: sessions[i], otp: guess });
-    return [await lane.code(attempt(wrong(otp))), await lane.code(attempt(otp))].join(' ');
+    const body = { ...who, sessionId: sessions[i] };
+    const attempt = (guess) => lane.code(postBytes('otp/validate', { ...body, otp: guess }));
+    return [await attempt(wrong(otp)), await attempt(otp)].join(' ');
   });
 }
 
 async function loginAll() {
-  const before = Number(await api.lastId());
+  const newest = Number(await api.lastId());
   const opened = await measure(() => openSessions(lanes, people));
-  const generated = await measure(() => generateAll(opened.result, before + PEOPLE));
-  const otps = await readCodes(api, PEOPLE, String(before));
+  const generated = await measure(() => generateAll(opened.result, newest + PEOPLE));
+  const otps = await readCodes(api, PEOPLE, String(newest));
   const validated = await measure(() => validateAll(opened.result, otps));
   assert.deepEqual([...new Set(generated.result.codes)], [200]);
   assert.deepEqual([...new Set(validated.result)], ['1506 200']);

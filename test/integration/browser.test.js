@@ -93,8 +93,10 @@ describe('the inbox page', { skip }, () => {
     const first = await arrival(mobile('919999999993'));
     const second = await arrival(email('captest@example.com'));
     assert.deepEqual(await page.locator('.otp').allInnerTexts(), [second.code, first.code]);
-    assert.deepEqual(await page.locator('.to').allInnerTexts(), ['captest@example.com', '+919999999993']);
-    assert.match(await first.row.locator('.text').innerText(), new RegExp(`^${first.code} is your`));
+    const addresses = await page.locator('.to').allInnerTexts();
+    assert.deepEqual(addresses, ['captest@example.com', '+919999999993']);
+    const text = await first.row.locator('.text').innerText();
+    assert.match(text, new RegExp(`^${first.code} is your`));
     await page.reload();
     await rows().nth(1).waitFor();
     assert.deepEqual(await page.locator('.otp').allInnerTexts(), [second.code, first.code]);
@@ -141,8 +143,8 @@ describe('the inbox page', { skip }, () => {
 
   test('fits a narrow phone', async () => {
     await page.setViewportSize(PHONE);
-    const widths = () =>
-      page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    const root = page.locator('html');
+    const widths = () => root.evaluate((html) => [html.scrollWidth, html.clientWidth]);
     assert.deepEqual(await widths(), [PHONE.width, PHONE.width]);
     await arrival(email(`${'x'.repeat(LONGEST_LOCAL_PART)}@example.com`));
     await arrival(mobile('12025550148', { brand: 'Markup' }));
@@ -154,9 +156,9 @@ describe('the inbox page', { skip }, () => {
     page.on('request', (request) => urls.push(new URL(request.url())));
     await page.reload();
     await page.getByText('Live', { exact: true }).waitFor();
-    const foreign = urls.filter(({ protocol, host }) => protocol !== 'data:' && host !== server.address);
-    assert.ok(urls.length >= 4);
-    assert.deepEqual(foreign.map(String), []);
+    const fetched = urls.filter(({ protocol }) => protocol !== 'data:');
+    assert.ok(fetched.length >= 4);
+    assert.deepEqual([...new Set(fetched.map(({ host }) => host))], [server.address]);
   });
 
   test('says so when the server is gone, and goes on with the next one', async () => {

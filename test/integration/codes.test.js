@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Issuing and typing codes: resends, limits, locks, and the many ways in which people and apps write
-// numbers, codes and bodies.
+// Issuing and typing codes: resends, limits, locks, and the many ways in which people and apps
+// write numbers, codes and bodies.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -38,15 +38,17 @@ after(async () => {
   await server.stop();
 });
 
-const fullWidth = (digits) => digits.replace(/\d/g, (d) => String.fromCodePoint(0xff10 + Number(d)));
-const devanagari = (digits) => digits.replace(/\d/g, (d) => String.fromCodePoint(0x966 + Number(d)));
+const digitsFrom = (zero) => (text) =>
+  text.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+const fullWidth = digitsFrom(0xff10);
+const devanagari = digitsFrom(0x966);
 
 /** Sends again and answers the code in that message. */
 async function resend(who, sessionId) {
-  const before = await api.lastId();
+  const newest = await api.lastId();
   const reply = await api.generate(who, sessionId);
   assert.equal(reply.code, 200, reply.text);
-  const [message] = await api.messages(who.identifierValue, before);
+  const [message] = await api.messages(who.identifierValue, newest);
   return message.otp;
 }
 

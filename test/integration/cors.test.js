@@ -109,7 +109,8 @@ describe('the answer itself', () => {
 
 describe('request ids', () => {
   const sent = async (id) => {
-    const reply = await client.post(MOBILE, body('Shop'), id === null ? {} : { 'X-Request-Id': id });
+    const headers = id === null ? {} : { 'X-Request-Id': id };
+    const reply = await client.post(MOBILE, body('Shop'), headers);
     return reply.headers['x-request-id'];
   };
 
@@ -174,7 +175,8 @@ describe('the answers of HTTP', () => {
     });
   }
 
-  for (const type of ['APPLICATION/JSON', 'application/json; charset=UTF-8', 'application/json ;x']) {
+  const types = ['APPLICATION/JSON', 'application/json; charset=UTF-8', 'application/json ;x'];
+  for (const type of types) {
     test(`${type} is JSON`, async () => {
       assert.equal((await post(MOBILE, json, { 'Content-Type': type })).code, 200);
     });

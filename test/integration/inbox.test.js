@@ -40,7 +40,7 @@ async function inbox(query) {
 }
 
 test('a message: members, order, values', async () => {
-  const before = Date.now();
+  const began = Date.now();
   const { message } = await api.begin(mobile('+91 99999 99993'));
   assert.deepEqual(Object.keys(message), ['id', 'brand', 'channel', 'to', 'text', 'otp', 'sentAt']);
   const { id, brand, channel, to, text, otp, sentAt } = message;
@@ -49,7 +49,7 @@ test('a message: members, order, values', async () => {
   assert.match(otp, /^\d{6}$/);
   const said = `${otp} is your DocDemo code, valid for 20 minutes. Never share it with anyone.`;
   assert.equal(text, said);
-  assert.ok(sentAt >= before && sentAt <= Date.now());
+  assert.ok(sentAt >= began && sentAt <= Date.now());
   const { message: mail } = await api.begin(email('Some.Body@Example.COM'));
   assert.deepEqual([mail.channel, mail.to], ['EMAIL', 'some.body@example.com']);
 });
@@ -130,8 +130,8 @@ describe('waiting', () => {
 
 describe('what is not understood is refused', () => {
   const queries = [
-    'wait=61s', 'wait=soon', 'wait=-1s', 'limit=0', 'limit=10001', 'limit=ten', 'after=x', 'after=-1',
-    'to=', 'to=nobody', 'to=%zz', 'to=99999999999999999999',
+    'wait=61s', 'wait=soon', 'wait=-1s', 'limit=0', 'limit=10001', 'limit=ten', 'after=x',
+    'after=-1', 'to=', 'to=nobody', 'to=%zz', 'to=99999999999999999999',
   ];
   for (const query of queries) {
     test(query, async () => {

@@ -17,9 +17,9 @@ const CASES_MIN = 60;
 const WITHIN_MS = 2000;
 const PATIENCE_MS = 30000; // for measuring how late something is
 const LAST_ID = 'last-request';
-const lastRequest = Buffer.from(plain.replace('Host:', `X-Request-Id: ${LAST_ID}\r\nHost:`), 'latin1');
 
 const latin1 = (text) => Buffer.from(text, 'latin1');
+const lastRequest = latin1(plain.replace('Host:', `X-Request-Id: ${LAST_ID}\r\nHost:`));
 const pause = (ms) =>
   new Promise((resolve) => (ms ? setTimeout(resolve, ms) : setImmediate(resolve)));
 
@@ -56,11 +56,9 @@ async function takeSteps(connection, steps) {
 
 /** The connection still serves: the next request is answered, and nothing was before it. */
 async function checkOpen(connection, count) {
-  const before = connection.received.length;
   await connection.write(lastRequest);
   await connection.when(PATIENCE_MS, 'one more answer', () => connection.answers.length > count);
   const last = connection.answers[count];
-  assert.ok(connection.received.length > before);
   assert.deepEqual([last.status, last.headers['x-request-id']], [200, LAST_ID]);
 }
 
@@ -71,7 +69,8 @@ function checkAnswers(sample, answers) {
   }
   for (const { status, body } of sample.isBodiless ? [] : answers) {
     if (status >= 400) {
-      assert.deepEqual([JSON.parse(body).status.success, JSON.parse(body).status.code], [false, status]);
+      const told = JSON.parse(body).status;
+      assert.deepEqual([told.success, told.code], [false, status]);
     }
   }
   for (const name of sample.hasHeaders ?? []) {

@@ -66,10 +66,10 @@ test('the walk of README.md prints what it says', async () => {
   const steps = walkOf(README);
   const mark = 'end-of-a-step';
   const script = steps.map(({ command }) => `${command}\nprintf '\\n%s\\n' ${mark}\n`).join('');
-  const after = await api.lastId();
+  const newest = await api.lastId();
   const printed = await bash(script.replaceAll('127.0.0.1:8480', server.address));
-  await api.messages(OUR_EMAIL, after);
-  await api.messages(someone.identifierValue, after);
+  await api.messages(OUR_EMAIL, newest);
+  await api.messages(someone.identifierValue, newest);
   const parts = printed.split(`\n${mark}\n`);
   assert.ok(steps.length >= 5);
   assert.equal(parts.length, steps.length + 1);
@@ -103,10 +103,10 @@ async function runCalls(sessions, address) {
 
 test("the documentation's calls with a session just opened, then the code", async () => {
   const sessions = [await api.open(someone), await api.open(somebody, 'web/')];
-  const after = await api.lastId();
+  const newest = await api.lastId();
   assert.deepEqual(await runCalls(sessions, OUR_EMAIL), [SUCCESS, SUCCESS]);
-  const [toPhone] = await api.messages(someone.identifierValue, after);
-  const [toMailbox] = await api.messages(OUR_EMAIL, after);
+  const [toPhone] = await api.messages(someone.identifierValue, newest);
+  const [toMailbox] = await api.messages(OUR_EMAIL, newest);
   const onPhone = await api.validate(someone, sessions[0], toPhone.otp);
   const onWeb = await api.validate(somebody, sessions[1], toMailbox.otp, 'web/');
   assert.deepEqual([onPhone.code, onPhone.json.user.role], [200, 'USER']);

@@ -74,9 +74,9 @@ test('the banner: addresses to click, and one command to paste', async () => {
 test('a port in use: who has it is found by the command in the message', async () => {
   const server = await Server.start();
   const args = ['serve', '--dev', '--listen', server.address];
-  const patterns = [new RegExp(`${server.address}.* in use`), new RegExp(`ss -ltnp .*:${server.port}`)];
+  const wanted = `${server.address} is in use; .*: ss -ltnp 'sport = :${server.port}'`;
   try {
-    await assertRefused(args, EXIT.unavailable, patterns);
+    await assertRefused(args, EXIT.unavailable, [new RegExp(wanted)]);
   } finally {
     await server.stop();
   }
@@ -195,8 +195,12 @@ describe('otpd init', () => {
       const { status, stdout } = await runOtpd(['init', '--key-file', keyFile]);
       const keys = fs.readFileSync(keyFile);
       assert.deepEqual([status, fs.statSync(keyFile).mode & 0o777], [0, 0o600]);
-      await assertRefused(['init', '--key-file', keyFile], EXIT.cannotCreate, [/never overwritten/]);
+      const again = ['init', '--key-file', keyFile];
+      await assertRefused(again, EXIT.cannotCreate, [/never overwritten/]);
       assert.deepEqual(fs.readFileSync(keyFile), keys);
+      for (const [, command] of stdout.matchAll(/\botpd ([a-z]+) --/g)) {
+        assert.equal((await runOtpd([command, '--help'])).status, 0, `otpd ${command}`);
+      }
       const config = `${stdout}\n${configText(BRAND)}`;
       await (await Server.start({ isDev: false, config })).stop();
     }));
@@ -232,9 +236,9 @@ describe('slips of the pen', () => {
     }));
 
   test('help and version end well', async () => {
-    for (const args of [['help'], ['--help'], ['serve', '--help'], ['init', '--help'], ['version']]) {
-      const { status, stdout, stderr } = await runOtpd(args);
-      assert.deepEqual([status, stderr], [0, ''], args.join(' '));
+    for (const words of ['help', '--help', 'serve --help', 'init --help', 'version']) {
+      const { status, stdout, stderr } = await runOtpd(words.split(' '));
+      assert.deepEqual([status, stderr], [0, ''], words);
       assert.match(stdout, /otpd/);
     }
   });

@@ -60,9 +60,9 @@ class Api {
   }
 
   /** Messages to that address, in any spelling; waits for one newer than `after`. */
-  async messages(to, after = '0', query = '') {
-    const path = `/dev/inbox?to=${encodeURIComponent(to)}&after=${after}&wait=${INBOX_WAIT}${query}`;
-    const reply = await this.client.get(path);
+  async messages(to, after = '0') {
+    const query = `to=${encodeURIComponent(to)}&after=${after}&wait=${INBOX_WAIT}`;
+    const reply = await this.client.get(`/dev/inbox?${query}`);
     assert.equal(reply.status, 200, reply.text);
     this.server.secrets.addAnswer(reply.json);
     return reply.json.messages;

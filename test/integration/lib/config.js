@@ -4,7 +4,8 @@
 
 /** One line a setting; JSON values are YAML too. */
 function settingLines(settings, indent) {
-  return Object.entries(settings).map(([name, value]) => `${indent}${name}: ${JSON.stringify(value)}`);
+  const line = ([name, value]) => `${indent}${name}: ${JSON.stringify(value)}`;
+  return Object.entries(settings).map(line);
 }
 
 function brandLines(name, settings) {

@@ -82,7 +82,7 @@ class Lane {
   }
 }
 
-/** Calls `job(lane, item)` for every item, each lane one after the other; results in their order. */
+/** Calls `job(lane, item, index)` for each item, one at a time a lane; results in their order. */
 async function spread(lanes, items, job) {
   const results = new Array(items.length);
   let next = 0;

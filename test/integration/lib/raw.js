@@ -10,6 +10,11 @@ const { within } = require('./wait');
 const CONNECT_MS = 10000;
 const END_OF_HEAD = '\r\n\r\n';
 
+function parseField(line) {
+  const [, name, value] = /^([^:]*): *(.*)$/.exec(line);
+  return [name.toLowerCase(), value];
+}
+
 /**
  * The whole answers at the start of `text` (one character a byte) and what is left behind them.
  * In the first `bodiless` of them, which answer HEAD, a Content-Length is not followed by a body.
@@ -22,8 +27,7 @@ function parseAnswers(text, bodiless) {
       return { answers, rest: text };
     }
     const [statusLine, ...lines] = text.slice(0, end).split('\r\n');
-    const fields = lines.map((line) => [line.split(':')[0].toLowerCase(), line.replace(/^[^:]*: */, '')]);
-    const headers = Object.fromEntries(fields);
+    const headers = Object.fromEntries(lines.map(parseField));
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1]);
     const start = end + END_OF_HEAD.length;
     const hasBody = status >= 200 && answers.length >= bodiless;
