@@ -141,7 +141,7 @@ static void put_brand_option(const struct option *option, struct strbuf *out)
 void config_put_sample(const struct config_server *server, struct strbuf *out)
 {
     strbuf_put_text(out, "# Configuration of otpd. What is commented out has the value shown.\n"
-                         "# Check it with: otpd check --config FILE\n\n");
+                         "# Serve with it: otpd serve --config FILE\n\n");
     for (size_t i = 0; i < CONFIG_OPTION_COUNT_; i++)
         put_server_option(&config_options[i], server, out);
     strbuf_put_text(out,
