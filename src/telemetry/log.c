@@ -193,7 +193,7 @@ static void write_now(struct logger *logger, struct span rest)
     uint8_t room[LOG_STAMP_BYTES_MAX + LOG_LINE_BYTES_MAX];
     struct strbuf out = strbuf_over(room, sizeof room);
     append(logger, &out, rest);
-    (void)write_lines(logger, strbuf_span(&out));
+    (void)write_lines(logger, span_make(room, out.len));
 }
 
 void log_event(struct logger *logger, enum log_level level, const char *event,
