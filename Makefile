@@ -10,6 +10,8 @@
 #   make lint     layers, style, format, clang-tidy
 #   make fmt      lay out the code
 #   make bench    measure against nginx; writes a dated table
+#   make phone-table  write src/address/phone_table.c anew, from the release that
+#                 tools/phone-table.d/package.json names
 #   make clean    remove all that was built
 #
 # Packages are asked for only when one is missing: tools/install-deps has the list.
@@ -19,7 +21,7 @@ SEED = 1
 T = 60
 
 .DEFAULT_GOAL = build
-.PHONY: build run test check sim fuzz lint fmt bench clean build-packages test-packages
+.PHONY: build run test check sim fuzz lint fmt bench phone-table clean build-packages test-packages
 
 build: build-packages
 	@tools/build release
@@ -49,6 +51,10 @@ fmt: test-packages
 bench: test-packages
 	@tools/build release
 	@bench/run
+
+phone-table: test-packages
+	cd tools/phone-table.d && npm ci
+	@tools/phone-table
 
 clean:
 	rm -rf build build-plain build-asan build-tsan build-fuzz

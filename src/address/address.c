@@ -5,25 +5,23 @@
 #include "address/kinds.h"
 #include "base/assert.h"
 
-struct kind {
-    uint8_t letter;
-    bool (*parse)(struct span spelling, struct strbuf *out);
+// They are part of record keys: never change one.
+static const uint8_t letters[] = {
+    [ADDRESS_MOBILE] = 'M',
+    [ADDRESS_EMAIL] = 'E',
 };
 
-// The letters are part of record keys: never change one.
-static const struct kind kinds[] = {
-    [ADDRESS_MOBILE] = {'M', mobile_parse},
-    [ADDRESS_EMAIL] = {'E', email_parse},
-};
-
-bool address_parse(enum address_kind kind, struct span spelling, struct address *out)
+bool address_parse(enum address_kind kind, struct span spelling, struct span default_country,
+                   struct address *out)
 {
-    ASSERT(kind < sizeof kinds / sizeof kinds[0]);
+    ASSERT(kind < sizeof letters);
     struct strbuf value = strbuf_over(out->text + 1, ADDRESS_VALUE_BYTES_MAX);
-    if (!kinds[kind].parse(spelling, &value) || value.is_overflowed)
+    bool is_address = kind == ADDRESS_MOBILE ? mobile_parse(spelling, default_country, &value)
+                                             : email_parse(spelling, &value);
+    if (!is_address || value.is_overflowed)
         return false;
     out->kind = kind;
-    out->text[0] = kinds[kind].letter;
+    out->text[0] = letters[kind];
     out->len = (uint16_t)(1 + value.len);
     return true;
 }

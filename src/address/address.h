@@ -20,8 +20,10 @@ struct address {
     uint8_t text[1 + ADDRESS_VALUE_BYTES_MAX];
 };
 
-// False when `spelling` cannot be an address of that kind; *out is then unspecified.
-bool address_parse(enum address_kind kind, struct span spelling, struct address *out);
+// False when `spelling` cannot be an address of that kind; *out is then unspecified. A number
+// without plus or 00 may be one of `default_country` (ISO 3166-1 alpha-2; empty: of none).
+bool address_parse(enum address_kind kind, struct span spelling, struct span default_country,
+                   struct address *out);
 
 // The canonical value: what tokens carry and messages go to.
 static inline struct span address_value(const struct address *address)

@@ -8,7 +8,7 @@
 
 // Each appends the canonical value to `out`, which has room for ADDRESS_VALUE_BYTES_MAX. False: not
 // an address of that kind; what is in `out` is then of no use.
-bool mobile_parse(struct span spelling, struct strbuf *out);
+bool mobile_parse(struct span spelling, struct span default_country, struct strbuf *out);
 bool email_parse(struct span spelling, struct strbuf *out);
 
 // The domain of an e-mail address, as A-labels in lower case.

@@ -1,24 +1,20 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A spelling becomes a canonical number in three steps:
+// A spelling becomes a canonical number in two steps: what people put between digits goes, and
+// digits of any script become ASCII; then the digits are looked up in the world's numbering plans.
 //
-//   fold           what people put between digits goes; digits of any script become ASCII
-//   international  a leading "+" or "00" goes
-//   is_possible    what is left can be a number of ITU-T E.164
-//
-// Only the international form is known: a number without "+" or "00" is taken to begin with its
-// country code.
+// "+" and "00" say that a calling code follows. Without them a number is its country's, if it is a
+// valid one there; else, or with no country to go by, it is taken to begin with its calling code.
+// Other ways to dial out (011, 810, 009) are not known: with them a number could be read in two
+// ways.
 #include "address/kinds.h"
+#include "address/phone.h"
 #include "base/unicode_digit.h"
-
-#define E164_DIGITS_MIN 7U
-#define E164_DIGITS_MAX 15U // ITU-T E.164 section 6.2.1
-#define PREFIX_DIGITS 2U    // "00"
 
 struct folded {
     bool has_plus;
     size_t len;
-    uint8_t digits[PREFIX_DIGITS + E164_DIGITS_MAX];
+    uint8_t digits[PHONE_DIALLED_MAX];
 };
 
 struct scalar_range {
@@ -75,27 +71,16 @@ static bool fold(struct span spelling, struct folded *out)
     return true;
 }
 
-static struct span international(const struct folded *folded)
+bool mobile_parse(struct span spelling, struct span default_country, struct strbuf *out)
 {
-    struct span digits = span_make(folded->digits, folded->len);
-    bool has_prefix = !folded->has_plus && span_starts_with(digits, SPAN("00"));
-    return has_prefix ? span_from(digits, PREFIX_DIGITS) : digits;
-}
-
-// No country code begins with 0 (ITU-T E.164, list of assigned codes).
-static bool is_possible(struct span digits)
-{
-    return digits.len >= E164_DIGITS_MIN && digits.len <= E164_DIGITS_MAX && digits.data[0] != '0';
-}
-
-bool mobile_parse(struct span spelling, struct strbuf *out)
-{
+    const struct span prefix = SPAN("00");
     struct folded folded;
     if (!fold(spelling, &folded))
         return false;
-    struct span digits = international(&folded);
-    if (!is_possible(digits))
-        return false;
-    strbuf_put(out, digits);
-    return true;
+    struct span digits = span_make(folded.digits, folded.len);
+    if (folded.has_plus)
+        return phone_international(digits, out);
+    if (span_starts_with(digits, prefix))
+        return phone_international(span_from(digits, prefix.len), out);
+    return phone_national(digits, default_country, out) || phone_international(digits, out);
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a request ends: one function writes the reply and lets go of the brand set, after which the
 // request's memory is gone.
+#include "api/batch.h"
 #include "api/cors.h"
-#include "api/request.h"
 
 #include "base/assert.h"
 
@@ -13,8 +13,9 @@
 
 struct answer {
     int http_status;
-    struct strbuf *body;
+    struct span body;
     int64_t retry_after_s; // 0: none
+    enum cors_grant grant;
 };
 
 // Answers are about one person at one moment: no cache keeps them.
@@ -32,30 +33,56 @@ static void add_retry_after(struct http_reply *reply, struct strbuf *text, int64
     http_reply_add(reply, SPAN("Retry-After"), strbuf_span(text));
 }
 
-static void add_cors(struct http_reply *reply, const struct api_request *request)
+static void send_answer(struct api_request *request, const struct answer *answer)
 {
-    struct span origin = request->exchange->request.origin;
-    if (request->brand != NULL)
-        cors_add_to_answer(reply, cors_grant_of_brand(request->brand, origin), origin,
-                           request->mount->is_web);
-}
-
-static void give(struct api_request *request, const struct answer *answer)
-{
-    ASSERT(!answer->body->is_overflowed);
     uint8_t storage[20];
     struct strbuf retry_after = strbuf_over(storage, sizeof storage);
     struct http_reply reply = {
         .status = answer->http_status,
         .content_type = SPAN("application/json"),
-        .body = strbuf_span(answer->body),
+        .body = answer->body,
     };
     api_add_common_fields(&reply);
     add_retry_after(&reply, &retry_after, answer->retry_after_s);
-    add_cors(&reply, request);
+    cors_add_to_answer(&reply, answer->grant, request->exchange->request.origin,
+                       request->mount->is_web);
+    http_reply(request->exchange, &reply);
+}
+
+static void let_go(struct api_request *request)
+{
     if (request->brands != NULL)
         brands_release(request->service->deps.brands, &request->brands);
-    http_reply(request->exchange, &reply);
+}
+
+static enum cors_grant grant_of(const struct api_request *request)
+{
+    if (request->brand == NULL)
+        return CORS_REFUSED;
+    return cors_grant_of_brand(request->brand, request->exchange->request.origin);
+}
+
+// An item has no HTTP status and no fields of its own: its body alone goes on.
+static void give_to_batch(struct api_request *request, struct span body)
+{
+    struct api_batch *batch = request->batch;
+    if (request->brand != NULL)
+        batch_narrow_grant(batch, grant_of(request));
+    let_go(request);
+    batch_take(batch, body);
+}
+
+static void give(struct api_request *request, int http_status, const struct strbuf *body,
+                 int64_t retry_after_s)
+{
+    ASSERT(!body->is_overflowed);
+    if (request->batch != NULL) {
+        give_to_batch(request, strbuf_span(body));
+        return;
+    }
+    struct answer answer = {http_status, strbuf_span(body), retry_after_s, grant_of(request)};
+    let_go(request);
+    send_answer(request, &answer);
 }
 
 static void answer_status(struct api_request *request, int http_status, enum api_status status,
@@ -64,7 +91,7 @@ static void answer_status(struct api_request *request, int http_status, enum api
     uint8_t storage[512];
     struct strbuf body = strbuf_over(storage, sizeof storage);
     reply_write_status(&body, status);
-    give(request, &(struct answer){http_status, &body, retry_after_s});
+    give(request, http_status, &body, retry_after_s);
 }
 
 // Failures of the business are HTTP 200. What belongs to HTTP itself has its status as its code.
@@ -89,7 +116,7 @@ bool request_refuse_shape(struct api_request *request, enum api_status status)
         reply_write_fault(&body, status, &request->fault);
     else
         reply_write_status(&body, status);
-    give(request, &(struct answer){HTTP_STATUS_BAD_REQUEST, &body, 0});
+    give(request, HTTP_STATUS_BAD_REQUEST, &body, 0);
     return false;
 }
 
@@ -138,7 +165,12 @@ void request_succeed_with(struct api_request *request, const struct reply_succes
     uint8_t storage[REPLY_BYTES_MAX];
     struct strbuf body = strbuf_over(storage, sizeof storage);
     reply_write_success(&body, success);
-    give(request, &(struct answer){HTTP_STATUS_OK, &body, 0});
+    give(request, HTTP_STATUS_OK, &body, 0);
+}
+
+void request_answer_batch(struct api_request *request, struct span replies, enum cors_grant grant)
+{
+    send_answer(request, &(struct answer){HTTP_STATUS_OK, replies, 0, grant});
 }
 
 struct token_claims request_claims(const struct api_request *request, enum token_role role)

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api.h"
 
+#include "api/batch.h"
 #include "api/cors.h"
-#include "api/request.h"
 #include "base/assert.h"
 
 struct mount_row {
@@ -38,32 +38,18 @@ void api_init(struct api *api, struct service *service)
 _Static_assert(sizeof(struct api_request) <= HTTP_EXCHANGE_ARENA_BYTES / 2,
                "an arena has room for the request and for what it copies");
 
-static struct api_request *request_begin(const struct api_mount *mount,
-                                         struct http_exchange *exchange)
-{
-    struct service *service = mount->api->service;
-    struct api_request *request = arena_alloc(&exchange->arena, sizeof *request);
-    ASSERT(request != NULL);
-    *request = (struct api_request){
-        .mount = mount,
-        .exchange = exchange,
-        .worker = exchange->worker,
-        .service = service,
-        .now_ms = store_now_ms(service->deps.store),
-        .channel = -1,
-    };
-    return request;
-}
-
 static void handle_post(void *ctx, struct http_exchange *exchange)
 {
     const struct api_mount *mount = ctx;
-    struct api_request *request = request_begin(mount, exchange);
-    for (request_check *const *check = mount->endpoint->checks; *check != NULL; check++) {
-        if (!(*check)(request))
-            return;
-    }
-    mount->endpoint->act(request);
+    struct api_request *request = arena_alloc(&exchange->arena, sizeof *request);
+    ASSERT(request != NULL);
+    request_init(request, mount, exchange);
+    if (!check_media_type(request))
+        return;
+    if (batch_is_asked_for(request))
+        batch_start(request);
+    else
+        request_run(request);
 }
 
 static void handle_preflight(void *ctx, struct http_exchange *exchange)

@@ -49,7 +49,6 @@ static bool check_channel_fits(struct api_request *request)
 }
 
 static request_check *const checks[] = {
-    check_media_type,
     check_shape,
     check_channel_name,
     check_brand,

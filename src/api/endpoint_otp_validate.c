@@ -5,8 +5,8 @@
 #include "api/request.h"
 
 static request_check *const checks[] = {
-    check_media_type, check_shape,         check_brand,        check_identifier,
-    check_device,     check_session_opens, check_session_same, NULL,
+    check_shape,        check_brand, check_identifier, check_device, check_session_opens,
+    check_session_same, NULL,
 };
 
 static void read_guess(struct api_request *request)

@@ -5,7 +5,7 @@
 #include "api/request.h"
 
 static request_check *const checks[] = {
-    check_media_type, check_shape, check_brand, check_identifier, check_device, NULL,
+    check_shape, check_brand, check_identifier, check_device, NULL,
 };
 
 static void issue_session_id(const struct api_request *request, char out[SESSION_ID_TEXT_BYTES])
@@ -22,6 +22,7 @@ static void open_session(struct api_request *request)
 {
     char session_id[SESSION_ID_TEXT_BYTES];
     issue_session_id(request, session_id);
+    metrics_count(request->service->deps.metrics, METRIC_SESSIONS, 0, 0);
     struct token_claims view = request_claims(request, TOKEN_VIEW);
     struct reply_user user = {
         .session_id = span_make(session_id, sizeof session_id),

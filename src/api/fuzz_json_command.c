@@ -35,7 +35,7 @@ static void check_identifier(const struct api_fields *fields, struct api_fault *
     struct identifier identifier;
     if (identifier_spell(fields, &spelling, fault) != API_SUCCESS)
         return;
-    if (identifier_parse(&spelling, &identifier) != API_SUCCESS)
+    if (identifier_parse(&spelling, SPAN("IN"), &identifier) != API_SUCCESS)
         return;
     ASSERT(identifier.address.len > 1);
     ASSERT(identifier.others_len <= sizeof identifier.others);

@@ -66,36 +66,47 @@ enum api_status identifier_spell(const struct api_fields *fields,
     return API_SUCCESS;
 }
 
-static bool add_other(struct strbuf *others, const struct address *identifier,
-                      enum address_kind kind, struct span spelling)
+static void add_other(struct strbuf *others, const struct address *identifier,
+                      const struct address *other)
 {
-    struct address other;
-    if (span_is_empty(spelling))
-        return true;
-    if (!address_parse(kind, spelling, &other))
-        return false;
-    struct span run = address_identifier(&other);
+    struct span run = address_identifier(other);
     if (span_eq(run, address_identifier(identifier)))
-        return true;
+        return;
     strbuf_put_byte(others, (uint8_t)run.len);
     strbuf_put(others, run);
+}
+
+static bool parse_others(const struct identifier_spelling *spelling, struct span default_country,
+                         struct identifier *identifier)
+{
+    const struct span spellings[] = {
+        [ADDRESS_MOBILE] = spelling->mobile,
+        [ADDRESS_EMAIL] = spelling->email,
+    };
+    struct strbuf others = strbuf_over(identifier->others, sizeof identifier->others);
+    for (size_t kind = 0; kind < sizeof spellings / sizeof spellings[0]; kind++) {
+        struct address other;
+        if (span_is_empty(spellings[kind]))
+            continue;
+        if (!address_parse((enum address_kind)kind, spellings[kind], default_country, &other))
+            return false;
+        add_other(&others, &identifier->address, &other);
+    }
+    ASSERT(!others.is_overflowed);
+    identifier->others_len = others.len;
     return true;
 }
 
 enum api_status identifier_parse(const struct identifier_spelling *spelling,
-                                 struct identifier *identifier_out)
+                                 struct span default_country, struct identifier *identifier_out)
 {
     if (spelling->type == IDENTIFIER_EXTERNAL_ID)
         return API_EXTERNAL_ID_OFF;
     enum address_kind kind = spelling->type == IDENTIFIER_EMAIL ? ADDRESS_EMAIL : ADDRESS_MOBILE;
-    struct address *address = &identifier_out->address;
-    struct strbuf others = strbuf_over(identifier_out->others, sizeof identifier_out->others);
     identifier_out->type = spelling->type;
-    if (!address_parse(kind, spelling->value, address) ||
-        !add_other(&others, address, ADDRESS_MOBILE, spelling->mobile) ||
-        !add_other(&others, address, ADDRESS_EMAIL, spelling->email))
+    bool is_address =
+        address_parse(kind, spelling->value, default_country, &identifier_out->address);
+    if (!is_address || !parse_others(spelling, default_country, identifier_out))
         return API_DETAILS_INVALID;
-    ASSERT(!others.is_overflowed);
-    identifier_out->others_len = others.len;
     return API_SUCCESS;
 }

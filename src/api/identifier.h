@@ -41,9 +41,10 @@ enum api_status identifier_spell(const struct api_fields *fields,
                                  struct identifier_spelling *spelling_out,
                                  struct api_fault *fault_out);
 
-// Its form: API_SUCCESS, API_EXTERNAL_ID_OFF, or API_DETAILS_INVALID.
+// Its form: API_SUCCESS, API_EXTERNAL_ID_OFF, or API_DETAILS_INVALID. `default_country` is the
+// brand's, for numbers; empty: none.
 enum api_status identifier_parse(const struct identifier_spelling *spelling,
-                                 struct identifier *identifier_out);
+                                 struct span default_country, struct identifier *identifier_out);
 
 static inline struct span identifier_others(const struct identifier *identifier)
 {

@@ -8,6 +8,31 @@
 
 #define JSON_MEDIA_TYPE SPAN("application/json")
 
+void request_init(struct api_request *request, const struct api_mount *mount,
+                  struct http_exchange *exchange)
+{
+    struct service *service = mount->api->service;
+    *request = (struct api_request){
+        .mount = mount,
+        .exchange = exchange,
+        .worker = exchange->worker,
+        .service = service,
+        .body = exchange->request.body,
+        .now_ms = store_now_ms(service->deps.store),
+        .channel = -1,
+    };
+}
+
+void request_run(struct api_request *request)
+{
+    const struct endpoint *endpoint = request->mount->endpoint;
+    for (request_check *const *check = endpoint->checks; *check != NULL; check++) {
+        if (!(*check)(request))
+            return;
+    }
+    endpoint->act(request);
+}
+
 // RFC 9110 section 8.3: parameters (charset, mostly) follow a semicolon.
 bool check_media_type(struct api_request *request)
 {
@@ -22,8 +47,8 @@ bool check_shape(struct api_request *request)
 {
     const struct api_mount *mount = request->mount;
     enum api_status status =
-        api_fields_read(request->worker->json, request->exchange->request.body,
-                        mount->endpoint->message, mount->is_web, &request->fields, &request->fault);
+        api_fields_read(request->worker->json, request->body, mount->endpoint->message,
+                        mount->is_web, &request->fields, &request->fault);
     if (status == API_SUCCESS)
         status = identifier_spell(&request->fields, &request->spelling, &request->fault);
     return status == API_SUCCESS || request_refuse_shape(request, status);
@@ -38,7 +63,8 @@ bool check_brand(struct api_request *request)
 
 bool check_identifier(struct api_request *request)
 {
-    enum api_status status = identifier_parse(&request->spelling, &request->identifier);
+    struct span country = span_of_text(request->brand->settings.default_country);
+    enum api_status status = identifier_parse(&request->spelling, country, &request->identifier);
     return status == API_SUCCESS || request_refuse(request, status);
 }
 

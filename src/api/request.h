@@ -9,8 +9,11 @@
 // It lives in the arena of its exchange, together with the service call that it makes. It is
 // answered exactly once, and from its brand check until then holds the brand set: the settings that
 // it began with are those that it ends with.
+//
+// The items of a batch (api/batch.h) are requests like any other, one after the other.
 
 #include "api/api.h"
+#include "api/cors.h"
 #include "api/fields.h"
 #include "api/guess.h"
 #include "api/identifier.h"
@@ -21,7 +24,9 @@ struct api_request {
     struct http_exchange *exchange;
     const struct api_worker *worker;
     struct service *service;
-    int64_t now_ms; // the store's time when the request came
+    struct span body;        // of the exchange, or an item of it
+    struct api_batch *batch; // that this is an item of; NULL: none
+    int64_t now_ms;          // the store's time when the request came, or the item's turn
 
     // From the shape on.
     struct api_fields fields; // text lives until the loop parses the next body
@@ -59,7 +64,13 @@ extern const struct endpoint endpoint_token_generate;
 extern const struct endpoint endpoint_otp_generate;
 extern const struct endpoint endpoint_otp_validate;
 
-request_check check_media_type;
+void request_init(struct api_request *request, const struct api_mount *mount,
+                  struct http_exchange *exchange);
+
+// All of its endpoint's checks, then what it asks for. It may be gone afterwards.
+void request_run(struct api_request *request);
+
+request_check check_media_type; // of the whole exchange, before request_run
 request_check check_shape;
 request_check check_brand;
 request_check check_identifier;
@@ -87,6 +98,9 @@ bool request_is_done(struct api_request *request);
 
 void request_succeed(struct api_request *request);
 void request_succeed_with(struct api_request *request, const struct reply_success *success);
+
+// Answers the exchange of a batch by the replies of its items.
+void request_answer_batch(struct api_request *request, struct span replies, enum cors_grant grant);
 
 // For a token that is made now; it ends as the URI family's settings say.
 struct token_claims request_claims(const struct api_request *request, enum token_role role);

@@ -64,7 +64,7 @@ static const struct row rows[] = {
     {TOKEN, "", 400, 1519},
     {TOKEN, "{", 400, 1519},
     {TOKEN, "[]", 400, 1519},
-    {TOKEN, "[{" MOBILE_ID "," BRAND "}]", 400, 1519},
+    {TOKEN, "[[]", 400, 1519},
     {TOKEN, "\"x\"", 400, 1519},
     {TOKEN, "{}", 400, 1519},
     {TOKEN, "{" MOBILE_ID "}", 400, 1519},

@@ -42,7 +42,7 @@ static enum api_status parse(const struct body *body, struct identifier *identif
     struct identifier_spelling spelling;
     struct api_fault fault;
     enum api_status status = spell(body, &spelling, &fault);
-    return status == API_SUCCESS ? identifier_parse(&spelling, identifier) : status;
+    return status == API_SUCCESS ? identifier_parse(&spelling, SPAN("IN"), identifier) : status;
 }
 
 struct good_row {
@@ -54,6 +54,8 @@ struct good_row {
 static const struct good_row good_rows[] = {
     {{"MOBILE", "919999999993", NULL, NULL}, IDENTIFIER_MOBILE, "919999999993"},
     {{"MOBILE", "+91 99999-99993", NULL, NULL}, IDENTIFIER_MOBILE, "919999999993"},
+    {{"MOBILE", "099999 99993", NULL, NULL}, IDENTIFIER_MOBILE, "919999999993"},
+    {{"MOBILE", "12025550147", NULL, NULL}, IDENTIFIER_MOBILE, "12025550147"},
     {{"EMAIL", "captest@example.com", NULL, NULL}, IDENTIFIER_EMAIL, "captest@example.com"},
     {{"EMAIL", "Captest@EXAMPLE.com", NULL, NULL}, IDENTIFIER_EMAIL, "captest@example.com"},
     {{NULL, NULL, "12025550147", NULL}, IDENTIFIER_MOBILE, "12025550147"},

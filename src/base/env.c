@@ -23,6 +23,13 @@ static struct mono system_mono(void *ctx)
     return (struct mono){read_clock_ms(CLOCK_MONOTONIC)};
 }
 
+int64_t clock_system_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 struct clock clock_system(void)
 {
     return (struct clock){.wall_ms = system_wall_ms, .mono = system_mono, .ctx = NULL};

@@ -58,5 +58,8 @@ static inline bool mono_is_due(struct mono deadline, struct mono now)
     return now.ms >= deadline.ms;
 }
 
+// For durations shorter than a millisecond; from an unknown start, as mono is.
+int64_t clock_system_ns(void);
+
 // CLOCK_REALTIME and CLOCK_MONOTONIC. Stateless; callable from any thread.
 struct clock clock_system(void);

@@ -100,19 +100,29 @@ static void apply_flags(struct config *config, const struct config_flags *flags,
     }
 }
 
+static bool check_address(const struct config *config, enum config_option_id id, const char *text,
+                          struct config_report *report, struct config_address *out)
+{
+    struct err_info info;
+    if (config_listen_parse(span_of_text(text), out))
+        return true;
+    err_info_set(&info,
+                 "%s: \"%s\" is not an IP address and a port, as in 127.0.0.1:8480 or [::1]:8480",
+                 config_options[id].name, text);
+    complain(config, id, report, &info);
+    return false;
+}
+
 static void check_listen(const struct config *config, struct config_report *report)
 {
     struct err_info info;
     struct config_address address;
     const char *listen = config->server.listen;
-    if (!config_listen_parse(span_of_text(listen), &address)) {
-        err_info_set(&info,
-                     "listen: \"%s\" is not an IP address and a port, as in 127.0.0.1:8480 or "
-                     "[::1]:8480",
-                     listen);
-        complain(config, CONFIG_LISTEN, report, &info);
+    const char *metrics_listen = config->server.metrics_listen;
+    if (metrics_listen[0] != '\0')
+        (void)check_address(config, CONFIG_METRICS_LISTEN, metrics_listen, report, &address);
+    if (!check_address(config, CONFIG_LISTEN, listen, report, &address))
         return;
-    }
     if (!config->is_dev || address.is_loopback)
         return;
     err_info_set(&info,

@@ -28,6 +28,7 @@ enum config_log_format {
 // As plain values; config_options describes each. An empty path is null.
 struct config_server {
     char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
+    char metrics_listen[CONFIG_LISTEN_BYTES_MAX];
     char data_dir[CONFIG_PATH_BYTES_MAX];
     char key_file[CONFIG_PATH_BYTES_MAX];
     uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
@@ -45,6 +46,7 @@ struct config_server {
 // Rows of config_options.
 enum config_option_id {
     CONFIG_LISTEN,
+    CONFIG_METRICS_LISTEN,
     CONFIG_DATA_DIR,
     CONFIG_KEY_FILE,
     CONFIG_LOOPS,

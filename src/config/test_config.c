@@ -122,6 +122,9 @@ static const struct error_case error_cases[] = {
     {"loops: 1\n\tlogLevel: info\n", "c.yaml:1:8: error: invalid multiline plain key\n"},
     {"listen: nowhere\n", "c.yaml:1:9: error: listen: \"nowhere\" is not an IP address and a port, "
                           "as in 127.0.0.1:8480 or [::1]:8480\n"},
+    {"metricsListen: 127.0.0.1\n",
+     "c.yaml:1:16: error: metricsListen: \"127.0.0.1\" is not an IP address and a port, as in "
+     "127.0.0.1:8480 or [::1]:8480\n"},
     {"listen: 0.0.0.0:8480\n",
      "c.yaml:1:9: error: listen: \"0.0.0.0:8480\" is no loopback address; --dev shows every code "
      "to whoever can reach it\n"},

@@ -21,7 +21,7 @@ static enum err put_dev_brand(struct brands *brands, struct err_info *info)
 {
     struct brand_settings settings;
     brand_settings_init(&settings);
-    memcpy(settings.default_country, "IN", sizeof "IN");
+    memcpy(settings.default_country, DEV_BRAND_COUNTRY, sizeof DEV_BRAND_COUNTRY);
     memcpy(settings.cors_origins, "*", sizeof "*");
     return brands_put(brands, SPAN(DEV_BRAND_NAME), &settings, SPAN(""), info);
 }

@@ -7,6 +7,7 @@
 #include "service/brand.h"
 
 #define DEV_BRAND_NAME "DocDemo"
+#define DEV_BRAND_COUNTRY "IN"
 
 // Adds and replaces; in development DocDemo too, unless the file has one of that name.
 MUST_CHECK enum err daemon_brands_put(struct brands *brands, const struct config *config,

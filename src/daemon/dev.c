@@ -4,6 +4,7 @@
 
 #include "address/address.h"
 #include "channel/capture.h"
+#include "daemon/brands.h"
 
 static void keep_message(void *ctx, const struct captured_message *message)
 {
@@ -18,11 +19,13 @@ static void keep_message(void *ctx, const struct captured_message *message)
     inbox_add(ctx, &copy);
 }
 
+// Whoever looks into the inbox names no brand: numbers are taken as DocDemo takes them.
 static bool canonical(void *ctx, bool is_email, struct span spelling, struct strbuf *out)
 {
     (void)ctx;
     struct address address;
-    if (!address_parse(is_email ? ADDRESS_EMAIL : ADDRESS_MOBILE, spelling, &address))
+    enum address_kind kind = is_email ? ADDRESS_EMAIL : ADDRESS_MOBILE;
+    if (!address_parse(kind, spelling, SPAN(DEV_BRAND_COUNTRY), &address))
         return false;
     strbuf_put(out, address_value(&address));
     return true;

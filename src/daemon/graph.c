@@ -14,6 +14,16 @@
 
 #define LOOPS_AUTOMATIC_MAX 4U
 
+_Static_assert(GRAPH_ROUTES_MAX <= METRICS_ROUTES_MAX, "each route is counted");
+
+static enum err create_monitor(struct graph *graph, struct err_info *info)
+{
+    enum err err = monitor_init(&graph->monitor, &graph->clock);
+    if (err != ERR_OK)
+        err_info_set(info, "metrics: %s", err_text(err));
+    return err;
+}
+
 static enum err create_logger(struct graph *graph, struct err_info *info)
 {
     const struct config_server *server = &graph->config->server;
@@ -85,10 +95,12 @@ static enum err create_service(struct graph *graph, struct err_info *info)
         .keyring = graph->keyring,
         .brands = graph->brands,
         .log = graph->log,
+        .metrics = graph->monitor.metrics,
         .channels_mask = graph->channel != NULL ? (1U << CHANNEL_COUNT_) - 1 : 0,
     };
     service_init(&graph->service, &deps);
     api_init(&graph->api, &graph->service);
+    monitor_watch(&graph->monitor, graph->store, &graph->service);
     return ERR_OK;
 }
 
@@ -123,6 +135,7 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .clock = graph->clock,
         .entropy = random_pool_entropy(&graph->courier_pool),
         .log = graph->log,
+        .metrics = graph->monitor.metrics,
     };
     for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
         deps.channels[kind] = graph->channel;
@@ -130,6 +143,11 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));
     return err;
+}
+
+static bool has_metrics_listener(const struct graph *graph)
+{
+    return graph->config->server.metrics_listen[0] != '\0';
 }
 
 static enum err create_router(struct graph *graph, struct err_info *info)
@@ -141,8 +159,13 @@ static enum err create_router(struct graph *graph, struct err_info *info)
         inbox_routes(&graph->inbox_http, graph->routes + count);
         count += INBOX_ROUTES_COUNT;
     }
+    if (!has_metrics_listener(graph)) {
+        memcpy(graph->routes + count, graph->monitor.routes, sizeof graph->monitor.routes);
+        count += MONITOR_ROUTES_COUNT;
+    }
     graph->router = (struct http_router){
         .routes = graph->routes, .count = count, .write_error = api_write_error};
+    metrics_http_name_routes(graph->monitor.metrics, &graph->router);
     return ERR_OK;
 }
 
@@ -160,6 +183,7 @@ static enum err on_worker(void *ctx, uv_loop_t *loop, struct http_worker_options
     out->router = &graph->router;
     out->entropy = &own->entropy;
     out->user = own;
+    out->metrics = graph->monitor.metrics;
     return ERR_OK;
 }
 
@@ -206,11 +230,21 @@ static enum err create_server(struct graph *graph, struct err_info *info)
     return http_server_create(&options, &graph->server, info);
 }
 
+static enum err create_metrics_server(struct graph *graph, struct err_info *info)
+{
+    struct http_limits limits = limits_of(&graph->config->server);
+    struct span address = span_of_text(graph->config->server.metrics_listen);
+    if (!has_metrics_listener(graph))
+        return ERR_OK;
+    return monitor_listen(&graph->monitor, address, &limits, graph->clock, info);
+}
+
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
-    create_logger,  create_keyring, create_store,  create_brands, create_channels,
-    create_service, create_courier, create_router, create_server,
+    create_monitor, create_logger,   create_keyring,        create_store,
+    create_brands,  create_channels, create_service,        create_courier,
+    create_router,  create_server,   create_metrics_server,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -239,6 +273,8 @@ enum err graph_start(struct graph *graph, struct err_info *info)
     atomic_store_explicit(&graph->courier_thread, thread, memory_order_release);
     if (err == ERR_OK)
         err = http_server_start(graph->server);
+    if (err == ERR_OK && graph->monitor.server != NULL)
+        err = http_server_start(graph->monitor.server);
     if (err != ERR_OK)
         err_info_set(info, "start: %s", err_text(err));
     return err;
@@ -256,19 +292,22 @@ static void stop_courier(struct graph *graph)
 enum err graph_stop(struct graph *graph)
 {
     int64_t drain_ms = (int64_t)graph->config->server.drain_timeout_seconds * 1000;
+    atomic_store(&graph->monitor.is_draining, true);
     if (graph->inbox != NULL)
         inbox_end_waits(graph->inbox);
     http_server_drain(graph->server, drain_ms);
     enum err err = http_server_join(graph->server);
-    if (err == ERR_OK)
-        stop_courier(graph);
-    return err;
+    if (err != ERR_OK)
+        return err;
+    stop_courier(graph);
+    return monitor_stop(&graph->monitor);
 }
 
 void graph_destroy(struct graph **out)
 {
     struct graph *graph = *out;
     http_server_destroy(&graph->server);
+    http_server_destroy(&graph->monitor.server);
     stop_courier(graph);
     courier_destroy(&graph->courier);
     if (graph->channel != NULL)
@@ -278,6 +317,7 @@ void graph_destroy(struct graph **out)
     store_destroy(&graph->store);
     keyring_destroy(&graph->keyring);
     logger_destroy(&graph->log);
+    monitor_fini(&graph->monitor);
     free(graph);
     *out = NULL;
 }
@@ -288,7 +328,9 @@ enum err graph_reload(struct graph *graph, const struct config *old, const struc
     enum err err = daemon_brands_put(graph->brands, fresh, info);
     if (err == ERR_OK)
         err = daemon_brands_drop(graph->brands, old, fresh, info);
-    if (err == ERR_OK)
-        logger_set_level(graph->log, (enum log_level)fresh->server.log_level);
-    return err;
+    if (err != ERR_OK)
+        return err;
+    logger_set_level(graph->log, (enum log_level)fresh->server.log_level);
+    monitor_note_reload(&graph->monitor, &graph->clock);
+    return ERR_OK;
 }

@@ -4,6 +4,7 @@
 // The object graph of one server, built in the order in which things need each other and taken down
 // in the opposite one.
 //
+//   monitor: metrics that the others count in, and later the listener that shows them
 //   logger ─▶ keyring ─▶ store ─▶ brands ─▶ service ─▶ api ─┐
 //                          └────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
 //   development: inbox ◀── capture channel ◀── courier      │
@@ -13,10 +14,11 @@
 #include "api/api.h"
 #include "config/config.h"
 #include "crypto/pure/random.h"
+#include "daemon/monitor.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
-#define GRAPH_ROUTES_MAX (API_ROUTES + INBOX_ROUTES_COUNT)
+#define GRAPH_ROUTES_MAX (API_ROUTES + MONITOR_ROUTES_COUNT + INBOX_ROUTES_COUNT)
 
 // What one loop has of its own.
 struct graph_loop {
@@ -29,6 +31,7 @@ struct graph {
     const struct config *config; // of the start; a reload changes brands and log level alone
     struct clock clock;
     struct entropy entropy; // of what happens once in a while
+    struct monitor monitor;
     struct logger *log;
     struct keyring *keyring;
     struct store *store;

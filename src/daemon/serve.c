@@ -35,14 +35,14 @@ struct process {
 };
 
 // "127.0.0.1:8480" with the port that was really bound.
-static void put_listen(const struct process *process, struct strbuf *out)
+static void put_listen(const char *configured, const struct http_server *server, struct strbuf *out)
 {
-    struct span listen = span_of_text(process->config->server.listen);
+    struct span listen = span_of_text(configured);
     size_t colon = listen.len;
     while (colon > 0 && listen.data[colon - 1] != ':')
         colon--;
     strbuf_put(out, span_first(listen, colon));
-    strbuf_put_u64(out, http_server_port(process->graph->server));
+    strbuf_put_u64(out, http_server_port(server));
 }
 
 static void print_banner(const struct process *process, struct span listen, int64_t ready_ms)
@@ -61,13 +61,26 @@ static void print_banner(const struct process *process, struct span listen, int6
     (void)fflush(stdout);
 }
 
+static void announce_metrics(const struct process *process)
+{
+    uint8_t storage[CONFIG_LISTEN_BYTES_MAX + 8];
+    struct strbuf listen = strbuf_over(storage, sizeof storage);
+    const struct http_server *server = process->graph->monitor.server;
+    if (server == NULL)
+        return;
+    put_listen(process->config->server.metrics_listen, server, &listen);
+    LOG_EVENT(process->graph->log, LOG_INFO, "metrics.ready",
+              log_text("listen", strbuf_span(&listen)));
+}
+
 static void announce(const struct process *process, struct mono began)
 {
     uint8_t storage[CONFIG_LISTEN_BYTES_MAX + 8];
     struct strbuf listen = strbuf_over(storage, sizeof storage);
     struct logger *log = process->graph->log;
     int64_t ready_ms = clock_mono(&process->graph->clock).ms - began.ms;
-    put_listen(process, &listen);
+    put_listen(process->config->server.listen, process->graph->server, &listen);
+    announce_metrics(process);
     if (process->config->is_dev)
         print_banner(process, strbuf_span(&listen), ready_ms);
     LOG_EVENT(log, LOG_INFO, "server.ready", log_text("version", SPAN(OTPD_VERSION)),
@@ -199,10 +212,12 @@ enum exit_status daemon_serve(struct config *config, const struct config_sources
     struct process process = {.config = config, .sources = sources};
     (void)signal(SIGPIPE, SIG_IGN);
     enum err err = graph_create(config, &process.graph, info);
-    if (err == ERR_OK) {
-        watch_signals(&process);
-        err = graph_start(process.graph, info);
+    if (err != ERR_OK) {
+        config_destroy(&process.config);
+        return exit_status_of(err);
     }
+    watch_signals(&process);
+    err = graph_start(process.graph, info);
     if (err != ERR_OK)
         return exit_status_of(err);
     announce(&process, began);

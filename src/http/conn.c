@@ -28,6 +28,7 @@
 #include "http/reply.h"
 #include "http/router.h"
 #include "http/worker.h"
+#include "telemetry/metrics.h"
 
 enum conn_stage {
     STAGE_IDLE,
@@ -59,6 +60,8 @@ struct http_conn {
     bool closes;       // after this answer
     bool lingers;
     struct http_scratch *scratch; // while HANDLING
+    size_t route;                 // of the router, or METRICS_NO_ROUTE
+    int64_t handled_at_ns;        // when its handler was called
     void (*on_wake)(struct http_exchange *exchange, void *ctx, struct mono now, bool is_gone);
     void *wake_ctx;
     bool is_told_gone;
@@ -108,6 +111,7 @@ static void put_reply(struct http_conn *conn, const struct http_reply *reply,
     }
     http_reply_write(reply, &frame, &out);
     http_output_end(&conn->output, &out);
+    metrics_answer(conn->worker->options.metrics, conn->route, reply->status, conn->handled_at_ns);
     enter(conn, STAGE_WRITING, mono_after(conn->now, conn->worker->limits.write_ms_max));
 }
 
@@ -210,6 +214,8 @@ static bool dispatch(struct http_conn *conn)
     exchange->worker = worker->options.user;
     exchange->received_at = conn->now;
     conn->scratch = scratch;
+    conn->route = (size_t)(route - worker->options.router->routes);
+    conn->handled_at_ns = metrics_now_ns(worker->options.metrics);
     enter(conn, STAGE_HANDLING, never);
     route->handler(route->ctx, exchange);
     return true;
@@ -226,6 +232,7 @@ static bool step_idle(struct http_conn *conn)
     }
     http_head_start(&conn->head, limits->head_bytes_max, limits->body_bytes_max);
     conn->is_head_done = false;
+    conn->route = METRICS_NO_ROUTE;
     conn->started_at = conn->now;
     enter(conn, STAGE_HEAD, mono_after(conn->now, limits->head_ms_max));
     return true;

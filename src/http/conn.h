@@ -19,6 +19,7 @@
 
 struct http_conn;
 struct http_worker;
+struct metrics;
 
 struct http_limits {
     size_t head_bytes_max; // 8192
@@ -38,6 +39,7 @@ struct http_worker_options {
     struct clock clock;
     const struct entropy *entropy; // for request ids
     void *user;                    // exchange->worker
+    struct metrics *metrics;       // counts answers by the router's rows; NULL: nobody does
 };
 
 // Everything that the connections of one loop share: limits, router, pools. One thread.

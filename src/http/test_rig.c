@@ -124,6 +124,11 @@ static void set_routes(struct rig *rig)
 
 void rig_init(struct rig *rig, const struct http_limits *limits)
 {
+    rig_init_counted(rig, limits, NULL);
+}
+
+void rig_init_counted(struct rig *rig, const struct http_limits *limits, struct metrics *metrics)
+{
     rig->now = (struct mono){RIG_START_MS};
     rig->limits = *limits;
     rig->conn = NULL;
@@ -143,6 +148,7 @@ void rig_init(struct rig *rig, const struct http_limits *limits)
         .clock = rig->clock,
         .entropy = &rig->entropy,
         .user = rig,
+        .metrics = metrics,
     };
     rig->worker = http_worker_create(&options);
     ASSERT(rig->worker != NULL);

@@ -33,7 +33,10 @@ struct rig {
     uint8_t out[512 * 1024];
 };
 
+struct metrics;
+
 void rig_init(struct rig *rig, const struct http_limits *limits);
+void rig_init_counted(struct rig *rig, const struct http_limits *limits, struct metrics *metrics);
 void rig_fini(struct rig *rig); // closes what is open
 
 void rig_connect(struct rig *rig);

@@ -55,14 +55,23 @@ struct courier {
 struct state_row {
     enum log_level level;
     const char *event;
+    enum metric_ending ending; // of all but DELIVERY_QUEUED
 };
 
 static const struct state_row state_rows[] = {
-    [DELIVERY_QUEUED] = {LOG_INFO, "otp.retry"},
-    [DELIVERY_ACCEPTED] = {LOG_INFO, "otp.sent"},
-    [DELIVERY_FAILED] = {LOG_WARNING, "otp.failed"},
-    [DELIVERY_EXPIRED] = {LOG_WARNING, "otp.expired"},
+    [DELIVERY_QUEUED] = {LOG_INFO, "otp.retry", 0},
+    [DELIVERY_ACCEPTED] = {LOG_INFO, "otp.sent", METRIC_ENDING_ACCEPTED},
+    [DELIVERY_FAILED] = {LOG_WARNING, "otp.failed", METRIC_ENDING_FAILED},
+    [DELIVERY_EXPIRED] = {LOG_WARNING, "otp.expired", METRIC_ENDING_EXPIRED},
 };
+
+static const enum metric_attempt attempt_of_result[] = {
+    [SEND_ACCEPTED] = METRIC_ATTEMPT_ACCEPTED,
+    [SEND_RETRY] = METRIC_ATTEMPT_RETRY,
+    [SEND_REFUSED] = METRIC_ATTEMPT_PERMANENT,
+};
+
+_Static_assert(METRIC_CHANNELS == CHANNEL_COUNT_, "each channel is counted");
 
 // The store's time may stand still between its commits; a deadline must not.
 static int64_t now_ms(const struct courier *courier)
@@ -147,6 +156,8 @@ static void finish(struct job *job, enum delivery_state state, int64_t due_at_ms
         .due_at_ms = due_at_ms,
     };
     log_state(job, state, why);
+    if (state != DELIVERY_QUEUED)
+        metrics_count(courier->deps.metrics, METRIC_DELIVERIES_ENDED, state_rows[state].ending, 0);
     free_job(job);
     settle(courier, &settlement);
 }
@@ -167,6 +178,8 @@ static void on_result(void *ctx, enum send_result result)
     struct job *job = ctx;
     ASSERT(job->is_sending);
     job->is_sending = false;
+    metrics_count(job->courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
+                  attempt_of_result[result]);
     switch (result) {
     case SEND_ACCEPTED:
         finish(job, DELIVERY_ACCEPTED, 0, "");

@@ -15,6 +15,7 @@
 #include "crypto/keyring/keyring.h"
 #include "store/store.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 // What the courier must know of a brand. Borrowed from the directory until `release`.
 struct courier_brand {
@@ -38,6 +39,7 @@ struct courier_deps {
     struct clock clock;
     struct entropy entropy; // jitter
     struct logger *log;
+    struct metrics *metrics;
 };
 
 struct courier;

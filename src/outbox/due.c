@@ -20,3 +20,8 @@ bool due_is_in_time(int64_t due_at_ms, int64_t deadline_at_ms)
 {
     return due_at_ms < deadline_at_ms;
 }
+
+int64_t due_late_ms(int64_t next_due_ms, int64_t now_ms)
+{
+    return next_due_ms < now_ms ? now_ms - next_due_ms : 0;
+}

@@ -13,5 +13,13 @@
 // random share between a half and the whole (`jitter` is uniform over all 32-bit values).
 int64_t due_retry_delay_ms(unsigned tries, uint32_t jitter);
 
+// How long the entry that is due next has been due; 0 when it is not due, or there is none
+// (INT64_MAX).
+int64_t due_late_ms(int64_t next_due_ms, int64_t now_ms);
+
+// Nobody sends: a running courier claims within ms what is due, and one that is short of places
+// within the time in which a channel gives up.
+#define DUE_STUCK_MS 60000
+
 // Would that try begin before the code ends?
 bool due_is_in_time(int64_t due_at_ms, int64_t deadline_at_ms);

@@ -4,6 +4,7 @@
 #include "outbox/test_outbox.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct fixture {
     struct keyring *keyring;
     struct test_brand brand;
     struct fake_channel sms;
+    struct metrics *metrics;
     struct logger *log;
     int log_descriptor;
     struct courier *courier;
@@ -133,6 +135,7 @@ static struct courier *open_courier(struct fixture *f)
         .clock = {fixture_wall_ms, fixture_mono, f},
         .entropy = f->entropy,
         .log = f->log,
+        .metrics = f->metrics,
     };
     assert_int_equal(courier_create(&deps, &courier), ERR_OK);
     return courier;
@@ -162,6 +165,8 @@ static void setup(struct fixture *f)
         ERR_OK);
     f->sms =
         (struct fake_channel){.base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
+    const struct metrics_options counted = {.now_ns = clock_system_ns};
+    assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
     open_log(f);
     f->courier = open_courier(f);
 }
@@ -172,6 +177,7 @@ static void teardown(struct fixture *f)
     courier_destroy(&f->courier);
     assert_null(f->courier);
     logger_destroy(&f->log);
+    metrics_destroy(&f->metrics);
     (void)close(f->log_descriptor);
     keyring_destroy(&f->keyring);
     store_destroy(&f->memory);
@@ -298,6 +304,60 @@ static void deadline_counts_at_the_moment_of_sending(void **state)
     assert_int_equal(f.sms.sends, 1);
     assert_int_equal(f.settlements[0].state, DELIVERY_ACCEPTED);
     assert_int_equal(f.settlements[1].state, DELIVERY_EXPIRED);
+    teardown(&f);
+}
+
+static void assert_counted(const struct fixture *f, const char *line)
+{
+    char *page = calloc(1, METRICS_PAGE_BYTES_MAX + 1);
+    assert_non_null(page);
+    struct strbuf out = strbuf_over(page, METRICS_PAGE_BYTES_MAX);
+    metrics_write(f->metrics, &out);
+    if (strstr(page, line) == NULL)
+        fail_msg("no line %s", line);
+    free(page);
+}
+
+static void attempts_and_endings_are_counted(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    f.sms.result = SEND_RETRY;
+    (void)enqueue(&f, 1);
+    assert_int_equal(courier_step(f.courier), 1);
+    assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"retry\"} 1\n");
+    assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 0\n");
+    f.now_ms += 1000;
+    f.sms.result = SEND_ACCEPTED;
+    assert_int_equal(courier_step(f.courier), 1);
+    f.sms.result = SEND_REFUSED;
+    (void)enqueue(&f, 2);
+    assert_int_equal(courier_step(f.courier), 1);
+    (void)enqueue(&f, 3);
+    f.now_ms += TEST_DAY_MS;
+    assert_int_equal(courier_step(f.courier), 1);
+    assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"accepted\"} 1\n");
+    assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"permanent\"} 1\n");
+    assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 1\n");
+    assert_counted(&f, "otpd_deliveries_ended_total{state=\"failed\"} 1\n");
+    assert_counted(&f, "otpd_deliveries_ended_total{state=\"expired\"} 1\n");
+    teardown(&f);
+}
+
+// The page names the channels by the numbers that entries have.
+static void channels_are_counted_under_their_names(void **state)
+{
+    struct fixture f;
+    char line[100];
+    (void)state;
+    setup(&f);
+    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
+        metrics_count(f.metrics, METRIC_OTP_ISSUED, kind, 0);
+        (void)snprintf(line, sizeof line, "otpd_otp_issued_total{channel=\"%s\"} 1\n",
+                       channel_name((enum channel_kind)kind));
+        assert_counted(&f, line);
+    }
     teardown(&f);
 }
 
@@ -562,6 +622,8 @@ int main(void)
         cmocka_unit_test(log_shows_neither_code_nor_address),
         cmocka_unit_test(nothing_is_submitted_from_the_deadline_on),
         cmocka_unit_test(deadline_counts_at_the_moment_of_sending),
+        cmocka_unit_test(attempts_and_endings_are_counted),
+        cmocka_unit_test(channels_are_counted_under_their_names),
         cmocka_unit_test(refused_is_failed),
         cmocka_unit_test(retry_comes_after_its_delay_with_the_same_message),
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),

@@ -65,6 +65,16 @@ static void deadline_itself_is_too_late(void **state)
     assert_false(due_is_in_time(1001, 1000));
 }
 
+static void an_entry_is_late_from_its_due_time_on(void **state)
+{
+    (void)state;
+    assert_int_equal(due_late_ms(INT64_MAX, 1000), 0);
+    assert_int_equal(due_late_ms(1001, 1000), 0);
+    assert_int_equal(due_late_ms(1000, 1000), 0);
+    assert_int_equal(due_late_ms(999, 1000), 1);
+    assert_int_equal(due_late_ms(0, DUE_STUCK_MS + 1), DUE_STUCK_MS + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +82,7 @@ int main(void)
         cmocka_unit_test(delay_grows_with_jitter_and_tries),
         cmocka_unit_test(jitter_spreads_over_the_whole_half),
         cmocka_unit_test(deadline_itself_is_too_late),
+        cmocka_unit_test(an_entry_is_late_from_its_due_time_on),
     };
     return cmocka_run_group_tests_name("outbox/due", tests, NULL, NULL);
 }

@@ -17,11 +17,19 @@
 void service_init(struct service *service, const struct service_deps *deps)
 {
     service->deps = *deps;
+    atomic_init(&service->store_failed_at_ms, 0);
 }
 
 bool service_can_send(const struct service *service, enum channel_kind kind)
 {
     return (service->deps.channels_mask & 1U << kind) != 0;
+}
+
+bool service_is_store_failing(const struct service *service)
+{
+    int64_t failed_at_ms = atomic_load_explicit(&service->store_failed_at_ms, memory_order_relaxed);
+    return failed_at_ms != 0 &&
+           store_now_ms(service->deps.store) - failed_at_ms < SERVICE_STORE_DOUBT_MS;
 }
 
 static struct service_call *call_of(struct store_op *op)
@@ -80,14 +88,63 @@ static void log_failure(const struct service_call *call, enum store_outcome outc
               log_text("brand", call->brand->name), log_text("requestId", call->request_id));
 }
 
+static const enum metric_validated validated_of_verdict[] = {
+    [VERDICT_DONE] = METRIC_VALIDATED_OK,
+    [VERDICT_SESSION_INVALID] = METRIC_VALIDATED_SESSION,
+    [VERDICT_BINDING_DIFFERS] = METRIC_VALIDATED_SESSION,
+    [VERDICT_TOO_MANY_TRIES] = METRIC_VALIDATED_EXHAUSTED,
+    [VERDICT_TOO_MANY_SENDS] = METRIC_VALIDATED_EXHAUSTED,
+    [VERDICT_NO_CODE] = METRIC_VALIDATED_NO_CODE,
+    [VERDICT_WRONG_CODE] = METRIC_VALIDATED_WRONG,
+};
+
+_Static_assert(sizeof validated_of_verdict / sizeof validated_of_verdict[0] == VERDICT_COUNT_,
+               "each verdict is counted");
+_Static_assert(METRIC_CHANNELS == CHANNEL_COUNT_, "each channel is counted");
+
+static void count_decision(const struct service_call *call)
+{
+    struct metrics *metrics = call->service->deps.metrics;
+    const struct decision *decision = &call->decision;
+    if (call->command.kind == COMMAND_VALIDATE)
+        metrics_count(metrics, METRIC_OTP_VALIDATED, validated_of_verdict[decision->verdict], 0);
+    if (decision->has_send)
+        metrics_count(metrics, METRIC_OTP_ISSUED, decision->send.channel, 0);
+    if (decision->verdict == VERDICT_TOO_MANY_SENDS)
+        metrics_count(metrics, METRIC_RATE_LIMITED, METRIC_LIMIT_SENDS, 0);
+    if (decision->verdict == VERDICT_TOO_MANY_TRIES)
+        metrics_count(metrics, METRIC_RATE_LIMITED, METRIC_LIMIT_TRIES, 0);
+}
+
+static const enum metric_store_error error_of_outcome[] = {
+    [STORE_REFUSED_BUSY] = METRIC_STORE_BUSY,
+    [STORE_REFUSED_FAILED] = METRIC_STORE_FAILED,
+    [STORE_UNKNOWN] = METRIC_STORE_UNKNOWN,
+};
+
+// Written only when it changes, or all loops would share one cache line for nothing.
+static void note_outcome(struct service *service, enum store_outcome outcome)
+{
+    bool has_failed = status_of_outcome[outcome] == SERVICE_FAILED;
+    int64_t failed_at_ms = has_failed ? store_now_ms(service->deps.store) : 0;
+    atomic_int_fast64_t *at_ms = &service->store_failed_at_ms;
+    if (atomic_load_explicit(at_ms, memory_order_relaxed) != failed_at_ms)
+        atomic_store_explicit(at_ms, failed_at_ms, memory_order_relaxed);
+    if (outcome != STORE_COMMITTED)
+        metrics_count(service->deps.metrics, METRIC_STORE_ERRORS, error_of_outcome[outcome], 0);
+}
+
 static void done(struct store_op *op, enum store_outcome outcome)
 {
     struct service_call *call = call_of(op);
     call->status = status_of_outcome[outcome];
-    if (outcome == STORE_COMMITTED)
+    note_outcome(call->service, outcome);
+    if (outcome == STORE_COMMITTED) {
+        count_decision(call);
         log_decision(call);
-    else
+    } else {
         log_failure(call, outcome);
+    }
     call->on_done(call);
 }
 

@@ -9,18 +9,23 @@
 #include "service/brand.h"
 #include "store/store.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+#include <stdatomic.h>
 
 struct service_deps {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
     struct logger *log;
+    struct metrics *metrics;
     uint8_t channels_mask; // bit 1 << enum channel_kind: something can send by it
 };
 
-// Immutable after service_init; every function from any thread.
+// Every function from any thread. `deps` are immutable after service_init.
 struct service {
     struct service_deps deps;
+    atomic_int_fast64_t store_failed_at_ms; // 0: the last command was committed, or refused as busy
 };
 
 void service_init(struct service *service, const struct service_deps *deps);
@@ -51,6 +56,14 @@ struct service_call {
 
 void service_submit(struct service *service, struct service_call *call,
                     const struct entropy *entropy);
+
+// A store that failed is in doubt for so long. Then it may be tried again: who is kept away because
+// of it cannot find out otherwise that it works.
+#define SERVICE_STORE_DOUBT_MS 10000
+
+// Did the last command end without a commit, for a reason that a person has to look at, and not
+// long ago?
+bool service_is_store_failing(const struct service *service);
 
 // Every channel that may be asked for and can send.
 bool service_can_send(const struct service *service, enum channel_kind kind);

@@ -7,6 +7,7 @@
 //   store_submit    one record: load, transition, save, with the outbox entries it promises,
 //   atomically store_claim     outbox entries that are due, under a lease with a fencing token
 //   store_settle    what became of claimed entries
+//   store_entries   how many are not settled, store_next_due_ms when the next one is due
 //   store_settings  brand settings: one versioned value each, with a notice of change
 //
 // Promises of every implementation:
@@ -110,6 +111,7 @@ struct store_ops {
                     size_t max);
     void (*settle)(struct store *store, const struct settlement *settlements, size_t count);
     int64_t (*next_due_ms)(struct store *store);
+    size_t (*entries)(struct store *store);
     int64_t (*now_ms)(struct store *store);
     enum err (*settings_put)(struct store *store, const struct setting *setting);
     void (*settings_each)(struct store *store,
@@ -153,6 +155,12 @@ static inline void store_settle(struct store *store, const struct settlement *se
 static inline int64_t store_next_due_ms(struct store *store)
 {
     return store->ops->next_due_ms(store);
+}
+
+// Entries that are not settled, claimed ones included.
+static inline size_t store_entries(struct store *store)
+{
+    return store->ops->entries(store);
 }
 
 // The last T that was given to a transition, or a newer one.

@@ -67,6 +67,16 @@ test(`there are at least ${SAMPLES_MIN}, each with a name of its own`, () => {
   assert.equal(new Set(samples.map(({ name }) => name)).size, samples.length);
 });
 
+test('a batch is answered item by item', async () => {
+  const client = new Client(server.port);
+  const person = { identifierType: 'MOBILE', identifierValue: '919999999993', brand: 'DocDemo' };
+  const reply = await client.post(PATH, [person, 5, { ...person, identifierType: 'FAX' }, person]);
+  assert.equal(reply.status, 200);
+  const codes = JSON.parse(reply.text).map(({ status }) => status.code);
+  assert.deepEqual(codes, [200, 1519, 1546, 200]);
+  client.close();
+});
+
 test('no message of a refusal repeats what a client has sent', async () => {
   const client = new Client(server.port);
   const bodies = [{ brand: 1, secret: 'needle' }, { needle: 1 }, { identifierType: 'needle' }];

@@ -30,15 +30,20 @@ static enum memory_fault rig_next_fault(void *ctx)
 {
     struct rig *rig = ctx;
     enum memory_fault fault = rig->fault;
-    rig->fault = MEMORY_FAULT_NONE;
+    if (rig->fault_skips > 0) {
+        rig->fault_skips--;
+        return MEMORY_FAULT_NONE;
+    }
+    if (!rig->fault_stays)
+        rig->fault = MEMORY_FAULT_NONE;
     return fault;
 }
 
-static void create_service(struct rig *rig)
+static void create_service(struct rig *rig, size_t entries_max)
 {
     struct memory_store_options options = memory_store_defaults;
     options.records_max = 1000;
-    options.entries_max = 4;
+    options.entries_max = entries_max;
     options.clock = (struct clock){rig_wall_ms, rig_mono, rig};
     options.faults = (struct memory_faults){rig_next_fault, rig};
     assert_int_equal(memory_store_create(&options, &rig->store), ERR_OK);
@@ -46,10 +51,13 @@ static void create_service(struct rig *rig)
     assert_non_null(rig->keyring);
     assert_int_equal(
         brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);
+    const struct metrics_options metrics_options = {.now_ns = clock_system_ns};
+    assert_int_equal(metrics_create(&metrics_options, &rig->metrics), ERR_OK);
     const struct service_deps deps = {
         .store = rig->store,
         .keyring = rig->keyring,
         .brands = rig->brands,
+        .metrics = rig->metrics,
         .channels_mask = 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL,
     };
     service_init(&rig->service, &deps);
@@ -79,7 +87,7 @@ static void create_edge(struct rig *rig)
     assert_non_null(rig->conn);
 }
 
-struct rig *rig_create(void)
+struct rig *rig_create_for(size_t entries_max)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
@@ -87,12 +95,17 @@ struct rig *rig_create(void)
     rig->now_ms = RIG_START_MS;
     seeded_init(&rig->seeded, 1);
     rig->entropy = seeded_entropy(&rig->seeded);
-    create_service(rig);
+    create_service(rig, entries_max);
     create_edge(rig);
     struct brand_settings settings;
     brand_settings_init(&settings);
     rig_put_brand(rig, "DocDemo", &settings);
     return rig;
+}
+
+struct rig *rig_create(void)
+{
+    return rig_create_for(RIG_ENTRIES_MAX);
 }
 
 void rig_destroy(struct rig *rig)
@@ -103,6 +116,7 @@ void rig_destroy(struct rig *rig)
     brands_destroy(&rig->brands);
     keyring_destroy(&rig->keyring);
     store_destroy(&rig->store);
+    metrics_destroy(&rig->metrics);
     free(rig);
 }
 

@@ -11,7 +11,8 @@
 
 // 2026-09-21T14:13:20Z; the clock stands still unless a test moves it.
 #define RIG_START_MS INT64_C(1790000000000)
-#define RIG_REPLY_BYTES_MAX 16384U
+#define RIG_REPLY_BYTES_MAX 262144U
+#define RIG_ENTRIES_MAX 4U
 
 struct rig {
     int64_t now_ms;
@@ -20,6 +21,7 @@ struct rig {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
+    struct metrics *metrics; // what the service counts
     struct service service;
     struct api api;
     struct http_route routes[API_ROUTES];
@@ -28,6 +30,8 @@ struct rig {
     struct http_worker *http;
     struct http_conn *conn;
     enum memory_fault fault; // of the next op
+    unsigned fault_skips;    // ops before it that have none
+    bool fault_stays;        // it is that of every op
 
     // The latest answer.
     int status;
@@ -35,7 +39,8 @@ struct rig {
     const char *body;                // in reply
 };
 
-struct rig *rig_create(void);
+struct rig *rig_create(void); // RIG_ENTRIES_MAX messages wait at most
+struct rig *rig_create_for(size_t entries_max);
 void rig_destroy(struct rig *rig);
 
 // Adds a brand, or changes its settings.

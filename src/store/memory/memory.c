@@ -239,6 +239,15 @@ static int64_t memory_next_due_ms(struct store *store)
     return next_ms;
 }
 
+static size_t memory_entries(struct store *store)
+{
+    struct memory_store *memory = memory_of(store);
+    lock(memory);
+    size_t held = memory->entries.held;
+    unlock(memory);
+    return held;
+}
+
 static int64_t memory_now_ms(struct store *store)
 {
     struct memory_store *memory = memory_of(store);
@@ -293,6 +302,7 @@ static const struct store_ops memory_ops = {
     .claim = memory_claim,
     .settle = memory_settle,
     .next_due_ms = memory_next_due_ms,
+    .entries = memory_entries,
     .now_ms = memory_now_ms,
     .settings_put = memory_settings_put,
     .settings_each = memory_settings_each,

@@ -247,6 +247,7 @@ static void test_lease_and_fencing(void **state)
     store_submit(fixture.store, &op.op);
     assert_int_equal(store_claim(fixture.store, &claim, &first, 1), 1);
     assert_int_equal(store_claim(fixture.store, &claim, &second, 1), 0);
+    assert_int_equal(store_entries(fixture.store), 1);
     fixture.now_ms += 999;
     assert_int_equal(store_claim(fixture.store, &claim, &second, 1), 0);
     fixture.now_ms += 1;
@@ -261,6 +262,7 @@ static void test_lease_and_fencing(void **state)
     settle(&fixture, &first, DELIVERY_ACCEPTED, 0);
     settle(&fixture, &first, DELIVERY_ACCEPTED, 0);
     assert_true(store_next_due_ms(fixture.store) == INT64_MAX);
+    assert_int_equal(store_entries(fixture.store), 0);
     store_destroy(&fixture.store);
 }
 

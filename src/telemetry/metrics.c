@@ -1,0 +1,463 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// Counters stand in SHARDS copies, each on cache lines of its own, and the page adds them up. Which
+// copy is counted in does not matter for the sum; that processors seldom share one keeps an
+// addition at a few nanoseconds. No lock: a page that is written while others count is a moment's
+// view in which one counter may be a little newer than another, but a histogram is consistent in
+// itself, because its count is the sum of the buckets that were read.
+//
+// Numbers on the page are integers with the decimal point moved, so that no rounding makes a
+// counter go back.
+#include "telemetry/metrics.h"
+
+#include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define SHARDS 8U // a power of two
+#define CACHE_LINE_BYTES 64
+#define CELLS_MAX 16U // of one metric: the product of its labels' values
+#define LABELS_MAX 2U
+#define LINE_BYTES_MAX 256U
+
+typedef _Atomic uint64_t cell;
+
+struct label {
+    const char *name;
+    const char *const *values; // NULL-terminated
+};
+
+struct metric_row {
+    const char *name;
+    const char *help;
+    const char *type;
+    unsigned decimals; // of the number that is kept: 3 when it counts thousandths
+    struct label labels[LABELS_MAX];
+};
+
+// "SMS" first, as in the wire names.
+static const char *const channels[] = {"SMS", "WHATSAPP", "ZALO", "EMAIL", NULL};
+
+static const char *const validated[] = {
+    [METRIC_VALIDATED_OK] = "ok",
+    [METRIC_VALIDATED_WRONG] = "wrong",
+    [METRIC_VALIDATED_EXHAUSTED] = "exhausted",
+    [METRIC_VALIDATED_NO_CODE] = "no_code",
+    [METRIC_VALIDATED_SESSION] = "session",
+    NULL,
+};
+
+static const char *const limits[] = {
+    [METRIC_LIMIT_SENDS] = "sends",
+    [METRIC_LIMIT_TRIES] = "tries",
+    NULL,
+};
+
+static const char *const attempts[] = {
+    [METRIC_ATTEMPT_ACCEPTED] = "accepted",
+    [METRIC_ATTEMPT_RETRY] = "retry",
+    [METRIC_ATTEMPT_PERMANENT] = "permanent",
+    NULL,
+};
+
+static const char *const endings[] = {
+    [METRIC_ENDING_ACCEPTED] = "accepted",
+    [METRIC_ENDING_FAILED] = "failed",
+    [METRIC_ENDING_EXPIRED] = "expired",
+    NULL,
+};
+
+static const char *const store_errors[] = {
+    [METRIC_STORE_BUSY] = "busy",
+    [METRIC_STORE_FAILED] = "failed",
+    [METRIC_STORE_UNKNOWN] = "unknown",
+    NULL,
+};
+
+static const char *const queued[] = {"queued", NULL};
+
+static const struct metric_row rows[METRIC_COUNT_] = {
+    [METRIC_SESSIONS] = {"otpd_sessions_total", "Sessions opened", "counter", 0, {{0}}},
+    [METRIC_OTP_ISSUED] = {"otpd_otp_issued_total",
+                           "Messages with a code that were promised, by the channel they go by",
+                           "counter",
+                           0,
+                           {{"channel", channels}}},
+    [METRIC_OTP_VALIDATED] = {"otpd_otp_validated_total",
+                              "What the rules said to a code that was given",
+                              "counter",
+                              0,
+                              {{"result", validated}}},
+    [METRIC_RATE_LIMITED] = {"otpd_rate_limited_total",
+                             "Commands refused by a limit on messages or on guesses",
+                             "counter",
+                             0,
+                             {{"policy", limits}}},
+    [METRIC_DELIVERY_ATTEMPTS] = {"otpd_delivery_attempts_total",
+                                  "Messages given to a channel, and what it said",
+                                  "counter",
+                                  0,
+                                  {{"channel", channels}, {"result", attempts}}},
+    [METRIC_DELIVERIES_ENDED] = {"otpd_deliveries_ended_total",
+                                 "Promised messages that are done with, and how",
+                                 "counter",
+                                 0,
+                                 {{"state", endings}}},
+    [METRIC_STORE_ERRORS] = {"otpd_store_errors_total",
+                             "Commands that the store did not commit",
+                             "counter",
+                             0,
+                             {{"outcome", store_errors}}},
+    [METRIC_OUTBOX_MESSAGES] = {"otpd_outbox_messages",
+                                "Promised messages that are not done with",
+                                "gauge",
+                                0,
+                                {{"state", queued}}},
+    [METRIC_OUTBOX_OLDEST_AGE_MS] = {"otpd_outbox_oldest_age_seconds",
+                                     "How long the message that waits longest has been due",
+                                     "gauge",
+                                     3,
+                                     {{0}}},
+    [METRIC_RELOADED_AT_MS] = {"otpd_config_reload_success_timestamp_seconds",
+                               "When a configuration was last taken over, at the start or later",
+                               "gauge",
+                               3,
+                               {{0}}},
+    [METRIC_CPU_US] = {"process_cpu_seconds_total", "User and system time", "counter", 6, {{0}}},
+    [METRIC_RESIDENT_BYTES] =
+        {"process_resident_memory_bytes", "Resident memory", "gauge", 0, {{0}}},
+    [METRIC_OPEN_FDS] = {"process_open_fds", "Open file descriptors", "gauge", 0, {{0}}},
+    [METRIC_STARTED_AT_MS] =
+        {"process_start_time_seconds", "When the process began", "gauge", 3, {{0}}},
+};
+
+// 0 stands for any status that is not listed.
+static const uint16_t statuses[] = {0,   200, 204, 303, 304, 400, 403, 404, 405, 406, 408,
+                                    409, 413, 415, 417, 429, 431, 500, 501, 503, 505};
+#define STATUSES (sizeof statuses / sizeof statuses[0])
+
+static const struct {
+    int64_t ns;
+    const char *text;
+} buckets[] = {
+    {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},  {1000000, "0.001"},
+    {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},  {25000000, "0.025"},
+    {50000000, "0.05"},  {100000000, "0.1"},  {250000000, "0.25"}, {500000000, "0.5"},
+    {1000000000, "1"},   {2500000000, "2.5"}, {5000000000, "5"},   {10000000000, "10"},
+    {INT64_MAX, "+Inf"},
+};
+#define BUCKETS (sizeof buckets / sizeof buckets[0])
+
+// Where things stand in a shard: the counted metrics, then the routes, METRICS_NO_ROUTE last.
+#define ROUTE_CELLS (STATUSES + BUCKETS + 1)
+#define SHARD_CELLS (METRIC_COUNTED_COUNT_ * CELLS_MAX + (METRICS_ROUTES_MAX + 1) * ROUTE_CELLS)
+
+struct shard {
+    alignas(CACHE_LINE_BYTES) cell cells[SHARD_CELLS];
+};
+
+struct metrics {
+    struct metrics_options options;
+    struct metrics_route routes[METRICS_ROUTES_MAX + 1];
+    size_t routes_held;
+    cell measured[METRIC_COUNT_ - METRIC_COUNTED_COUNT_];
+    struct shard shards[SHARDS];
+};
+
+_Static_assert(METRICS_PAGE_BYTES_MAX >=
+                   LINE_BYTES_MAX * ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
+                                     METRIC_COUNT_ * (CELLS_MAX + 2)),
+               "a page has room for every line");
+
+enum err metrics_create(const struct metrics_options *options, struct metrics **out)
+{
+    struct metrics *metrics = aligned_alloc(CACHE_LINE_BYTES, sizeof *metrics);
+    if (metrics == NULL)
+        return ERR_NO_MEMORY;
+    memset(metrics, 0, sizeof *metrics);
+    metrics->options = *options;
+    metrics->routes[METRICS_NO_ROUTE] = (struct metrics_route){SPAN("other"), SPAN("other")};
+    *out = metrics;
+    return ERR_OK;
+}
+
+void metrics_destroy(struct metrics **metrics)
+{
+    free(*metrics);
+    *metrics = NULL;
+}
+
+void metrics_name_routes(struct metrics *metrics, const struct metrics_route *routes, size_t count)
+{
+    ASSERT(count <= METRICS_ROUTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(routes[i].path.len <= METRICS_PATH_BYTES_MAX);
+        metrics->routes[i] = routes[i];
+    }
+    metrics->routes_held = count;
+}
+
+static size_t counted_at(enum metric metric, size_t at)
+{
+    ASSERT(metric < METRIC_COUNTED_COUNT_);
+    ASSERT(at < CELLS_MAX);
+    return metric * CELLS_MAX + at;
+}
+
+static size_t answer_at(size_t route, size_t status)
+{
+    return METRIC_COUNTED_COUNT_ * CELLS_MAX + route * ROUTE_CELLS + status;
+}
+
+static size_t duration_at(size_t route, size_t bucket)
+{
+    return answer_at(route, STATUSES) + bucket;
+}
+
+static size_t sum_at(size_t route)
+{
+    return duration_at(route, BUCKETS);
+}
+
+static struct shard *near_shard(struct metrics *metrics)
+{
+    return &metrics->shards[(unsigned)sched_getcpu() % SHARDS];
+}
+
+static void add(struct shard *shard, size_t at, uint64_t amount)
+{
+    (void)atomic_fetch_add_explicit(&shard->cells[at], amount, memory_order_relaxed);
+}
+
+static uint64_t value_of(const cell *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static uint64_t sum_of(const struct metrics *metrics, size_t at)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SHARDS; i++)
+        sum += value_of(&metrics->shards[i].cells[at]);
+    return sum;
+}
+
+static size_t count_values(const struct label *label)
+{
+    size_t count = 0;
+    while (label->name != NULL && label->values[count] != NULL)
+        count++;
+    return count > 0 ? count : 1;
+}
+
+void metrics_count(struct metrics *metrics, enum metric metric, unsigned label, unsigned second)
+{
+    if (metrics == NULL)
+        return;
+    size_t at = label * count_values(&rows[metric].labels[1]) + second;
+    add(near_shard(metrics), counted_at(metric, at), 1);
+}
+
+void metrics_set(struct metrics *metrics, enum metric metric, int64_t value)
+{
+    ASSERT(metric >= METRIC_COUNTED_COUNT_);
+    ASSERT(value >= 0);
+    atomic_store_explicit(&metrics->measured[metric - METRIC_COUNTED_COUNT_], (uint64_t)value,
+                          memory_order_relaxed);
+}
+
+int64_t metrics_now_ns(const struct metrics *metrics)
+{
+    return metrics != NULL ? metrics->options.now_ns() : 0;
+}
+
+static size_t status_at(int status)
+{
+    for (size_t i = 1; i < STATUSES; i++) {
+        if (statuses[i] == status)
+            return i;
+    }
+    return 0;
+}
+
+static size_t bucket_at(int64_t duration_ns)
+{
+    size_t at = 0;
+    while (duration_ns > buckets[at].ns)
+        at++;
+    return at;
+}
+
+void metrics_answer(struct metrics *metrics, size_t route, int status, int64_t began_ns)
+{
+    if (metrics == NULL)
+        return;
+    ASSERT(route < metrics->routes_held || route == METRICS_NO_ROUTE);
+    struct shard *shard = near_shard(metrics);
+    add(shard, answer_at(route, status_at(status)), 1);
+    if (route == METRICS_NO_ROUTE)
+        return;
+    int64_t duration_ns = metrics_now_ns(metrics) - began_ns;
+    add(shard, duration_at(route, bucket_at(duration_ns)), 1);
+    add(shard, sum_at(route), duration_ns > 0 ? (uint64_t)duration_ns : 0);
+}
+
+static void put_number(struct strbuf *out, uint64_t value, unsigned decimals)
+{
+    uint64_t unit = 1;
+    for (unsigned i = 0; i < decimals; i++)
+        unit *= 10;
+    strbuf_put_u64(out, value / unit);
+    uint64_t rest = value % unit;
+    if (rest > 0)
+        strbuf_put_byte(out, '.');
+    while (rest > 0) {
+        unit /= 10;
+        strbuf_put_byte(out, (uint8_t)('0' + rest / unit));
+        rest %= unit;
+    }
+}
+
+static void put_escaped(struct strbuf *out, struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        bool is_end_of_line = value.data[i] == '\n';
+        if (is_end_of_line || value.data[i] == '\\' || value.data[i] == '"')
+            strbuf_put_byte(out, '\\');
+        strbuf_put_byte(out, is_end_of_line ? 'n' : value.data[i]);
+    }
+}
+
+static void put_label(struct strbuf *out, const char *name, struct span value)
+{
+    bool is_first = out->data[out->len - 1] == '{';
+    strbuf_put_text(out, is_first ? "" : ",");
+    strbuf_put_text(out, name);
+    strbuf_put_text(out, "=\"");
+    put_escaped(out, value);
+    strbuf_put_byte(out, '"');
+}
+
+static void put_value(struct strbuf *out, const char *before, uint64_t value, unsigned decimals)
+{
+    strbuf_put_text(out, before);
+    put_number(out, value, decimals);
+    strbuf_put_byte(out, '\n');
+}
+
+static void put_family(struct strbuf *out, const char *name, const char *help, const char *type)
+{
+    strbuf_put_text(out, "# HELP ");
+    strbuf_put_text(out, name);
+    strbuf_put_byte(out, ' ');
+    strbuf_put_text(out, help);
+    strbuf_put_text(out, "\n# TYPE ");
+    strbuf_put_text(out, name);
+    strbuf_put_byte(out, ' ');
+    strbuf_put_text(out, type);
+    strbuf_put_byte(out, '\n');
+}
+
+static void put_sample(struct strbuf *out, const struct metric_row *row, size_t at, uint64_t value)
+{
+    size_t seconds = count_values(&row->labels[1]);
+    const size_t values[LABELS_MAX] = {at / seconds, at % seconds};
+    strbuf_put_text(out, row->name);
+    strbuf_put_text(out, row->labels[0].name != NULL ? "{" : "");
+    for (size_t i = 0; i < LABELS_MAX && row->labels[i].name != NULL; i++)
+        put_label(out, row->labels[i].name, span_of_text(row->labels[i].values[values[i]]));
+    put_value(out, row->labels[0].name != NULL ? "} " : " ", value, row->decimals);
+}
+
+static void put_metric(struct strbuf *out, const struct metrics *metrics, enum metric metric)
+{
+    const struct metric_row *row = &rows[metric];
+    size_t count = count_values(&row->labels[0]) * count_values(&row->labels[1]);
+    put_family(out, row->name, row->help, row->type);
+    if (metric >= METRIC_COUNTED_COUNT_) {
+        put_sample(out, row, 0, value_of(&metrics->measured[metric - METRIC_COUNTED_COUNT_]));
+        return;
+    }
+    for (size_t at = 0; at < count; at++)
+        put_sample(out, row, at, sum_of(metrics, counted_at(metric, at)));
+}
+
+static void put_build(struct strbuf *out, const struct metrics *metrics)
+{
+    put_family(out, "otpd_build_info", "The version that runs; always 1", "gauge");
+    strbuf_put_text(out, "otpd_build_info{");
+    put_label(out, "version", metrics->options.version);
+    put_value(out, "} ", 1, 0);
+}
+
+static void put_status(struct strbuf *out, uint16_t status)
+{
+    uint8_t digits[8];
+    struct strbuf text = strbuf_over(digits, sizeof digits);
+    strbuf_put_u64(&text, status);
+    put_label(out, "code", status > 0 ? strbuf_span(&text) : SPAN("other"));
+}
+
+// Only the statuses that a route has given: most never do.
+static void put_answers(struct strbuf *out, const struct metrics *metrics, size_t route)
+{
+    for (size_t i = 0; i < STATUSES; i++) {
+        uint64_t sum = sum_of(metrics, answer_at(route, i));
+        if (sum == 0)
+            continue;
+        strbuf_put_text(out, "otpd_http_requests_total{");
+        put_label(out, "route", metrics->routes[route].path);
+        put_label(out, "method", metrics->routes[route].method);
+        put_status(out, statuses[i]);
+        put_value(out, "} ", sum, 0);
+    }
+}
+
+#define DURATION "otpd_http_request_duration_seconds"
+
+static void put_route_line(struct strbuf *out, const char *name, const struct metrics_route *route)
+{
+    strbuf_put_text(out, name);
+    put_label(out, "route", route->path);
+    put_label(out, "method", route->method);
+}
+
+static void put_durations(struct strbuf *out, const struct metrics *metrics, size_t route)
+{
+    const struct metrics_route *named = &metrics->routes[route];
+    uint64_t sums[BUCKETS];
+    uint64_t count = 0;
+    for (size_t i = 0; i < BUCKETS; i++)
+        sums[i] = count += sum_of(metrics, duration_at(route, i));
+    for (size_t i = 0; i < BUCKETS && count > 0; i++) {
+        put_route_line(out, DURATION "_bucket{", named);
+        put_label(out, "le", span_of_text(buckets[i].text));
+        put_value(out, "} ", sums[i], 0);
+    }
+    if (count == 0)
+        return;
+    put_route_line(out, DURATION "_sum{", named);
+    put_value(out, "} ", sum_of(metrics, sum_at(route)), 9);
+    put_route_line(out, DURATION "_count{", named);
+    put_value(out, "} ", count, 0);
+}
+
+static void put_http(struct strbuf *out, const struct metrics *metrics)
+{
+    put_family(out, "otpd_http_requests_total", "Answers by route and HTTP status", "counter");
+    for (size_t i = 0; i < metrics->routes_held; i++)
+        put_answers(out, metrics, i);
+    put_answers(out, metrics, METRICS_NO_ROUTE);
+    put_family(out, DURATION, "Time from a whole request to its answer", "histogram");
+    for (size_t i = 0; i < metrics->routes_held; i++)
+        put_durations(out, metrics, i);
+}
+
+void metrics_write(const struct metrics *metrics, struct strbuf *out)
+{
+    put_build(out, metrics);
+    put_http(out, metrics);
+    for (enum metric metric = 0; metric < METRIC_COUNT_; metric++)
+        put_metric(out, metrics, metric);
+}
