@@ -104,6 +104,13 @@ static bool was_sent_lately(const struct model *model, const struct model_person
     return false;
 }
 
+static void forget_wrong(struct model_person *person)
+{
+    person->wrong_held = 0;
+    free(person->wrong_at_ms);
+    person->wrong_at_ms = NULL;
+}
+
 // Promise 1: a code validates once, and only one that was sent to that person and is alive.
 static void on_success(struct model *model, size_t person, struct model_session *session,
                        const char *guess, int64_t at_ms)
@@ -111,9 +118,7 @@ static void on_success(struct model *model, size_t person, struct model_session 
     struct model_person *p = &model->people[person];
     session->successes++;
     p->logins++;
-    p->wrong_held = 0;
-    free(p->wrong_at_ms);
-    p->wrong_at_ms = NULL;
+    forget_wrong(p);
     if (session->successes > 1)
         complain(model, "person %zu: session %s validated twice", person, session->text);
     if (session->wrong >= model->rules.attempts_max)
@@ -151,4 +156,6 @@ void model_on_validate(struct model *model, size_t person, const char *session, 
         on_success(model, person, s, guess, at_ms);
     if (code == 1506)
         on_wrong(model, person, s, at_ms);
+    if (code == MODEL_UNKNOWN && was_sent_lately(model, &model->people[person], guess, at_ms))
+        forget_wrong(&model->people[person]); // it may have been a success
 }

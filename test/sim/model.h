@@ -52,6 +52,9 @@ struct model {
     char complaint[256];
 };
 
+// For a code: the answer was lost, or says that it is not known what was done.
+#define MODEL_UNKNOWN 0
+
 void model_init(struct model *model, const struct model_rules *rules, size_t people);
 void model_fini(struct model *model);
 

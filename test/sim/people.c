@@ -234,7 +234,8 @@ static void on_answer(void *ctx, int status, int code, const char *body, int64_t
         on_generated(actor, code);
     }
     if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING)
-        model_on_validate(people->model, actor->person, actor->session, actor->guess, code, at_ms);
+        model_on_validate(people->model, actor->person, actor->session, actor->guess,
+                          code == 503 ? MODEL_UNKNOWN : code, at_ms);
     if (step == ACTOR_VALIDATING)
         on_validated(actor, code);
     if (step == ACTOR_REPLAYING)

@@ -10,6 +10,9 @@
 #define WALL_START_MS INT64_C(1795305600000)
 #define MINUTE_MS INT64_C(60000)
 
+// Longer than the longest script of anybody, with all its waiting.
+#define SETTLE_MS (240 * MINUTE_MS)
+
 static int64_t world_wall_ms(void *ctx)
 {
     const struct world *world = ctx;
@@ -275,9 +278,7 @@ void world_run(struct world *world, int64_t until_ms)
 void world_settle(struct world *world)
 {
     world->options.faults = (struct world_faults){0};
-    world_run(world, world->scheduler.now_ms + 10 * MINUTE_MS);
-    (void)memory_store_release(world->store);
-    world_run(world, world->scheduler.now_ms + MINUTE_MS);
+    world_run(world, world->scheduler.now_ms + SETTLE_MS);
 }
 
 // --- clients ---
