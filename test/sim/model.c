@@ -94,11 +94,11 @@ void model_on_generate(struct model *model, size_t person, const char *session, 
 }
 
 static bool was_sent_lately(const struct model *model, const struct model_person *person,
-                            const char *guess, int64_t at_ms)
+                            const struct model_try *try)
 {
     for (size_t i = 0; i < person->messages_held; i++) {
-        if (strcmp(person->messages[i].code, guess) == 0 &&
-            at_ms - person->messages[i].at_ms <= model->rules.ttl_ms)
+        if (strcmp(person->messages[i].code, try->guess) == 0 &&
+            try->at_ms - person->messages[i].at_ms <= model->rules.ttl_ms)
             return true;
     }
     return false;
@@ -113,49 +113,48 @@ static void forget_wrong(struct model_person *person)
 
 // Promise 1: a code validates once, and only one that was sent to that person and is alive.
 static void on_success(struct model *model, size_t person, struct model_session *session,
-                       const char *guess, int64_t at_ms)
+                       const struct model_try *try)
 {
     struct model_person *p = &model->people[person];
     session->successes++;
-    p->logins++;
     forget_wrong(p);
     if (session->successes > 1)
         complain(model, "person %zu: session %s validated twice", person, session->text);
     if (session->wrong >= model->rules.attempts_max)
         complain(model, "person %zu: validated after %u wrong tries", person, session->wrong);
-    if (!was_sent_lately(model, p, guess, at_ms))
-        complain(model, "person %zu: %s validated at %lld but was not sent lately", person, guess,
-                 (long long)at_ms);
+    model->lucky += try->is_drawn;
+    if (!try->is_drawn && !was_sent_lately(model, p, try))
+        complain(model, "person %zu: %s validated at %lld but was not sent lately", person,
+                 try->guess, (long long)try->at_ms);
 }
 
 // After `lock_after` wrong answers in a row each lock lets at most one more through in each of the
 // two parts of the budget.
 static void on_wrong(struct model *model, size_t person, struct model_session *session,
-                     int64_t at_ms)
+                     const struct model_try *try)
 {
     struct model_person *p = &model->people[person];
     session->wrong++;
     int64_t *wrong = push((void **)&p->wrong_at_ms, &p->wrong_held, sizeof *p->wrong_at_ms);
-    *wrong = at_ms;
+    *wrong = try->at_ms;
     if (session->wrong > model->rules.attempts_max)
         complain(model, "person %zu: %u wrong tries evaluated in one session", person,
                  session->wrong);
     if (p->wrong_held <= model->rules.lock_after)
         return;
-    int64_t since_ms = at_ms - p->wrong_at_ms[0];
+    int64_t since_ms = try->at_ms - p->wrong_at_ms[0];
     size_t budget = model->rules.lock_after + 2 * (size_t)(since_ms / model->rules.lock_ms);
     if (p->wrong_held > budget)
         complain(model, "person %zu: %zu wrong tries evaluated in a row", person, p->wrong_held);
 }
 
-void model_on_validate(struct model *model, size_t person, const char *session, const char *guess,
-                       int code, int64_t at_ms)
+void model_on_validate(struct model *model, size_t person, const struct model_try *try)
 {
-    struct model_session *s = session_of(&model->people[person], session);
-    if (code == 200)
-        on_success(model, person, s, guess, at_ms);
-    if (code == 1506)
-        on_wrong(model, person, s, at_ms);
-    if (code == MODEL_UNKNOWN && was_sent_lately(model, &model->people[person], guess, at_ms))
+    struct model_session *session = session_of(&model->people[person], try->session);
+    if (try->code == 200)
+        on_success(model, person, session, try);
+    if (try->code == 1506)
+        on_wrong(model, person, session, try);
+    if (try->code == MODEL_UNKNOWN && was_sent_lately(model, &model->people[person], try))
         forget_wrong(&model->people[person]); // it may have been a success
 }

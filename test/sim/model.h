@@ -41,7 +41,15 @@ struct model_person {
     size_t accepted_held;
     int64_t *wrong_at_ms; // answers 1506 since the last success
     size_t wrong_held;
-    size_t logins;
+};
+
+// One call of otp/validate and its answer.
+struct model_try {
+    const char *session;
+    const char *guess;
+    bool is_drawn; // at random: once in a million it is right without having been sent
+    int code;
+    int64_t at_ms;
 };
 
 struct model {
@@ -49,6 +57,7 @@ struct model {
     struct model_person *people;
     size_t people_held;
     unsigned violations;
+    unsigned lucky; // successes of guesses drawn at random
     char complaint[256];
 };
 
@@ -61,5 +70,4 @@ void model_fini(struct model *model);
 void model_on_message(struct model *model, size_t person, const char *code, int64_t at_ms);
 void model_on_generate(struct model *model, size_t person, const char *session, int code,
                        int64_t at_ms);
-void model_on_validate(struct model *model, size_t person, const char *session, const char *guess,
-                       int code, int64_t at_ms);
+void model_on_validate(struct model *model, size_t person, const struct model_try *try);

@@ -110,7 +110,8 @@ static void random_guess(struct actor *actor)
 static void choose_guess(struct actor *actor)
 {
     const struct mailbox *mailbox = &actor->people->mailboxes[actor->person];
-    if (actor->is_attacker || below(actor, 8) == 0)
+    actor->is_drawn = actor->is_attacker || below(actor, 8) == 0;
+    if (actor->is_drawn)
         random_guess(actor);
     else
         (void)snprintf(actor->guess, sizeof actor->guess, "%s", mailbox->code);
@@ -233,9 +234,11 @@ static void on_answer(void *ctx, int status, int code, const char *body, int64_t
         model_on_generate(people->model, actor->person, actor->session, code, at_ms);
         on_generated(actor, code);
     }
-    if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING)
-        model_on_validate(people->model, actor->person, actor->session, actor->guess,
-                          code == 503 ? MODEL_UNKNOWN : code, at_ms);
+    if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING) {
+        int known = code == 503 ? MODEL_UNKNOWN : code;
+        struct model_try try = {actor->session, actor->guess, actor->is_drawn, known, at_ms};
+        model_on_validate(people->model, actor->person, &try);
+    }
     if (step == ACTOR_VALIDATING)
         on_validated(actor, code);
     if (step == ACTOR_REPLAYING)
