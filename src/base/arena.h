@@ -17,11 +17,6 @@ static inline struct arena arena_over(void *storage, size_t cap)
     return (struct arena){.base = storage, .used = 0, .cap = cap};
 }
 
-static inline void arena_reset(struct arena *arena)
-{
-    arena->used = 0;
-}
-
 // `size` bytes aligned for any object, not cleared; NULL when the arena is full.
 void *arena_alloc(struct arena *arena, size_t size);
 
