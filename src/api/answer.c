@@ -120,12 +120,18 @@ bool request_refuse_shape(struct api_request *request, enum api_status status)
     return false;
 }
 
-static const enum api_status status_of_service[] = {
-    [SERVICE_DECIDED] = API_SUCCESS,
-    [SERVICE_NO_CHANNEL] = API_NOT_GENERATED,
-    [SERVICE_BUSY] = API_UNAVAILABLE,
-    [SERVICE_FAILED] = API_UNAVAILABLE,
+static const enum api_status not_done[] = {
+    [COMMAND_GENERATE] = API_NOT_GENERATED,
+    [COMMAND_VALIDATE] = API_NOT_VALIDATED,
 };
+
+// Overload and a stopped store are HTTP's own 503; that it cannot be done here is the API's.
+static enum api_status status_of_service(const struct service_call *call)
+{
+    ASSERT(call->status != SERVICE_DECIDED);
+    bool is_for_later = call->status == SERVICE_BUSY || call->status == SERVICE_FAILED;
+    return is_for_later ? API_UNAVAILABLE : not_done[call->command.kind];
+}
 
 static const enum api_status status_of_verdict[] = {
     [VERDICT_DONE] = API_SUCCESS,
@@ -144,7 +150,7 @@ bool request_is_done(struct api_request *request)
 {
     const struct service_call *call = &request->call;
     if (call->status != SERVICE_DECIDED)
-        return request_refuse(request, status_of_service[call->status]);
+        return request_refuse(request, status_of_service(call));
     const struct decision *decision = &call->decision;
     ASSERT(decision->verdict < VERDICT_COUNT_);
     if (decision->verdict == VERDICT_DONE)

@@ -9,6 +9,7 @@
 // name, code on the wire, text on the wire
 #define API_STATUS_LIST(X)                                                              \
     X(API_SUCCESS, 200, "SUCCESS")                                                      \
+    X(API_NOT_VALIDATED, 1502, "Unable to validate OTP")                                \
     X(API_NOT_GENERATED, 1503, "Unable to generate OTP")                                \
     X(API_BRAND_UNKNOWN, 1504, "Unsupported brand")                                     \
     X(API_SESSION_INVALID, 1505, "Invalid session")                                     \

@@ -508,6 +508,26 @@ static void a_failing_store_is_503(void **state)
     assert_int_equal(rig_code(rig), 200);
 }
 
+static void a_full_disk_is_1503_and_1502(void **state)
+{
+    struct rig *rig = *state;
+    struct family family = mobile_family();
+    struct rig_message message;
+    open_session(rig, &family);
+    rig->fault = MEMORY_FAULT_FULL;
+    generate(rig, &family);
+    assert_int_equal(rig->status, 200);
+    assert_int_equal(rig_code(rig), 1503);
+    generate(rig, &family);
+    assert_true(rig_take_message(rig, &message));
+    rig->fault = MEMORY_FAULT_FULL;
+    validate_text(rig, &family, message.otp);
+    assert_int_equal(rig->status, 200);
+    assert_int_equal(rig_code(rig), 1502);
+    validate_text(rig, &family, message.otp);
+    assert_int_equal(rig_code(rig), 200);
+}
+
 // The answer comes later, and by then the loop has parsed another body and the brand has changed.
 static void a_late_answer_is_that_of_its_request(void **state)
 {
@@ -593,6 +613,7 @@ int main(void)
         RIG_TEST(a_brand_without_a_channel_cannot_send),
         RIG_TEST(a_full_outbox_is_503),
         RIG_TEST(a_failing_store_is_503),
+        RIG_TEST(a_full_disk_is_1503_and_1502),
         RIG_TEST(a_late_answer_is_that_of_its_request),
         RIG_TEST(a_conflict_is_not_noticed),
         RIG_TEST(pipelined_requests_are_answered_in_order),

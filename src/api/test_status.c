@@ -19,6 +19,8 @@ struct wire_row {
 // Written out once more on purpose: clients compare these bytes.
 static const struct wire_row wire_rows[] = {
     {API_SUCCESS, 200, "{\"success\":true,\"code\":200,\"message\":\"SUCCESS\"}"},
+    {API_NOT_VALIDATED, 1502,
+     "{\"success\":false,\"code\":1502,\"message\":\"Unable to validate OTP\"}"},
     {API_NOT_GENERATED, 1503,
      "{\"success\":false,\"code\":1503,\"message\":\"Unable to generate OTP\"}"},
     {API_BRAND_UNKNOWN, 1504,

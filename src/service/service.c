@@ -61,9 +61,8 @@ static void transition(struct store_op *op, struct record *record, int64_t now_m
 }
 
 static const enum service_status status_of_outcome[] = {
-    [STORE_COMMITTED] = SERVICE_DECIDED,
-    [STORE_REFUSED_BUSY] = SERVICE_BUSY,
-    [STORE_REFUSED_FAILED] = SERVICE_FAILED,
+    [STORE_COMMITTED] = SERVICE_DECIDED, [STORE_REFUSED_BUSY] = SERVICE_BUSY,
+    [STORE_REFUSED_FULL] = SERVICE_FULL, [STORE_REFUSED_FAILED] = SERVICE_FAILED,
     [STORE_UNKNOWN] = SERVICE_FAILED,
 };
 
@@ -118,6 +117,7 @@ static void count_decision(const struct service_call *call)
 
 static const enum metric_store_error error_of_outcome[] = {
     [STORE_REFUSED_BUSY] = METRIC_STORE_BUSY,
+    [STORE_REFUSED_FULL] = METRIC_STORE_FULL,
     [STORE_REFUSED_FAILED] = METRIC_STORE_FAILED,
     [STORE_UNKNOWN] = METRIC_STORE_UNKNOWN,
 };

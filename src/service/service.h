@@ -34,6 +34,7 @@ enum service_status {
     SERVICE_DECIDED,    // see call->decision
     SERVICE_NO_CHANNEL, // nothing can send to that address
     SERVICE_BUSY,       // nothing happened; try again
+    SERVICE_FULL,       // nothing happened; the disk has no room
     SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
 };
 

@@ -4,16 +4,15 @@
 // The store port: what the rules need of a store, and nothing more. docs/adr/0004-store-port.md
 // argues it and sketches Redis Cluster and PostgreSQL behind it.
 //
-//   store_submit    one record: load, transition, save, with the outbox entries it promises,
-//   atomically store_claim     outbox entries that are due, under a lease with a fencing token
+//   store_submit    one record: load, transition, save, with the entry it promises, atomically
+//   store_claim     outbox entries that are due, under a lease with a fencing token
 //   store_settle    what became of claimed entries
 //   store_entries   how many are not settled, store_next_due_ms when the next one is due
 //   store_settings  brand settings: one versioned value each, with a notice of change
 //
 // Promises of every implementation:
 //   1. `done` is called exactly once per op, after its effects are durable (as durable as that
-//   store
-//      gets) or certainly not applied, except STORE_UNKNOWN, which may be either.
+//      store gets) or certainly not applied, except STORE_UNKNOWN, which may be either.
 //   2. Record and entries of one op become visible together or not at all.
 //   3. Ops on one key take effect one after another; what one op's `done` was told, the next one
 //   sees.
@@ -22,8 +21,8 @@
 //   5. now_ms (T) never falls, over restarts too.
 //   6. An entry is claimed by one caller at a time; a settle with a stale token changes nothing.
 //
-// Threads: submit, claim and settle from any thread. `done` runs on a thread of the store's
-// choosing, which may be the caller's, before store_submit returns.
+// Threads: submit, claim and settle from any thread, submit from within `done` too. `done` runs on
+// a thread of the store's choosing, which may be the caller's, before store_submit returns.
 
 #include "base/err.h"
 #include "core/record.h"
@@ -32,6 +31,7 @@
 enum store_outcome {
     STORE_COMMITTED,
     STORE_REFUSED_BUSY,   // nothing applied; later it may work (queue or outbox full)
+    STORE_REFUSED_FULL,   // nothing applied; there is no room on the disk
     STORE_REFUSED_FAILED, // nothing applied; a person has to look
     STORE_UNKNOWN,        // the connection or process failed around the commit
 };

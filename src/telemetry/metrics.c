@@ -70,6 +70,7 @@ static const char *const endings[] = {
 
 static const char *const store_errors[] = {
     [METRIC_STORE_BUSY] = "busy",
+    [METRIC_STORE_FULL] = "full",
     [METRIC_STORE_FAILED] = "failed",
     [METRIC_STORE_UNKNOWN] = "unknown",
     NULL,

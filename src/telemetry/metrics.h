@@ -71,6 +71,7 @@ enum metric_ending {
 
 enum metric_store_error {
     METRIC_STORE_BUSY,    // nothing applied; later it may work
+    METRIC_STORE_FULL,    // nothing applied; no room on the disk
     METRIC_STORE_FAILED,  // nothing applied
     METRIC_STORE_UNKNOWN, // perhaps applied
 };

@@ -172,9 +172,15 @@ static void on_opened(struct actor *actor, int code, const char *body)
         generate(actor);
 }
 
+// The server could not do it: busy, failing, or without room on its disk.
+static bool is_unable(int code)
+{
+    return code == 503 || code == 1502 || code == 1503;
+}
+
 static void on_generated(struct actor *actor, int code)
 {
-    bool may_go_on = code == 200 || code == 0 || code == 503;
+    bool may_go_on = code == 200 || code == 0 || is_unable(code);
     if (!may_go_on) {
         rest_long(actor);
         return;
@@ -189,7 +195,7 @@ static void on_validated(struct actor *actor, int code)
 {
     bool is_in = code == 200;
     actor->people->logins += is_in && !actor->is_attacker;
-    bool is_unsure = code == 0 || code == 503;
+    bool is_unsure = code == 0 || is_unable(code);
     if ((is_in && below(actor, 4) == 0) || is_unsure) {
         actor->step = ACTOR_REPLAYING; // the same again: a second press, or a retry
         send_guess(actor);
@@ -209,7 +215,8 @@ static enum seen seen_of(const struct actor *actor, int status, int code)
 {
     static const int codes[SEEN_COUNT_] = {
         [SEEN_1505] = 1505, [SEEN_1506] = 1506, [SEEN_1507] = 1507, [SEEN_1508] = 1508,
-        [SEEN_1518] = 1518, [SEEN_1534] = 1534, [SEEN_1537] = 1537, [SEEN_503] = 503};
+        [SEEN_1518] = 1518, [SEEN_1534] = 1534, [SEEN_1537] = 1537, [SEEN_503] = 503,
+        [SEEN_1502] = 1502, [SEEN_1503] = 1503};
     if (status == 0)
         return SEEN_LOST;
     if (code == 200 && (actor->step == ACTOR_VALIDATING || actor->step == ACTOR_REPLAYING))
@@ -235,7 +242,7 @@ static void on_answer(void *ctx, int status, int code, const char *body, int64_t
         on_generated(actor, code);
     }
     if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING) {
-        int known = code == 503 ? MODEL_UNKNOWN : code;
+        int known = is_unable(code) ? MODEL_UNKNOWN : code;
         struct model_try try = {actor->session, actor->guess, actor->is_drawn, known, at_ms};
         model_on_validate(people->model, actor->person, &try);
     }

@@ -21,6 +21,8 @@ enum seen {
     SEEN_1534,
     SEEN_1537,
     SEEN_503,
+    SEEN_1502,
+    SEEN_1503,
     SEEN_LOST,
     SEEN_OTHER,
     SEEN_COUNT_,

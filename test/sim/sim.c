@@ -59,6 +59,7 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
     *out = (struct world_faults){
         .conflict = some(&choice, 50000),
         .delay = some(&choice, 50000),
+        .full = some(&choice, 1000),
         .failure = some(&choice, 1000),
         .crash_before = some(&choice, 300),
         .crash_after = some(&choice, 300),
@@ -184,8 +185,9 @@ static bool judge_coverage(const struct outcome *total, uint64_t number)
                  (unsigned long long)total->stats.messages, (unsigned long long)total->logins,
                  (unsigned long long)total->stats.crashes,
                  (unsigned long long)total->stats.clock_steps);
-    static const char *const names[SEEN_COUNT_] = {"login", "1505", "1506", "1507", "1508", "1518",
-                                                   "1534",  "1537", "503",  "lost", "other"};
+    static const char *const names[SEEN_COUNT_] = {"login", "1505", "1506", "1507", "1508",
+                                                   "1518",  "1534", "1537", "503",  "1502",
+                                                   "1503",  "lost", "other"};
     for (size_t i = 0; i < SEEN_COUNT_; i++)
         (void)printf(" %s %llu", names[i], (unsigned long long)total->seen[i]);
     (void)printf("\n");

@@ -42,6 +42,7 @@ static enum memory_fault draw_fault(void *ctx)
     const unsigned chances[] = {
         [MEMORY_FAULT_CONFLICT] = faults->conflict,
         [MEMORY_FAULT_DELAY] = faults->delay,
+        [MEMORY_FAULT_FULL] = faults->full,
         [MEMORY_FAULT_FAILURE] = faults->failure,
         [MEMORY_FAULT_CRASH_BEFORE] = faults->crash_before,
         [MEMORY_FAULT_CRASH_AFTER] = faults->crash_after,

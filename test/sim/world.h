@@ -21,6 +21,7 @@
 struct world_faults {
     unsigned conflict;
     unsigned delay;
+    unsigned full;
     unsigned failure;
     unsigned crash_before;
     unsigned crash_after;

@@ -111,6 +111,8 @@ static enum store_outcome commit_with_fault(struct memory_store *memory, struct 
     if (memory->is_crashed)
         return STORE_UNKNOWN;
     switch (fault) {
+    case MEMORY_FAULT_FULL:
+        return STORE_REFUSED_FULL;
     case MEMORY_FAULT_FAILURE:
         return STORE_REFUSED_FAILED;
     case MEMORY_FAULT_CRASH_BEFORE:

@@ -15,6 +15,7 @@ enum memory_fault {
     MEMORY_FAULT_NONE,
     MEMORY_FAULT_CONFLICT,     // its transition runs twice, as after a lost race
     MEMORY_FAULT_DELAY,        // it waits until memory_store_release
+    MEMORY_FAULT_FULL,         // refused: STORE_REFUSED_FULL
     MEMORY_FAULT_FAILURE,      // refused: STORE_REFUSED_FAILED
     MEMORY_FAULT_CRASH_BEFORE, // the process dies, and nothing of it was saved
     MEMORY_FAULT_CRASH_AFTER,  // the process dies, and all of it was saved

@@ -128,6 +128,7 @@ struct fault_row {
 static const struct fault_row fault_rows[] = {
     {"none", MEMORY_FAULT_NONE, STORE_COMMITTED, 1, 1},
     {"conflict", MEMORY_FAULT_CONFLICT, STORE_COMMITTED, 2, 1},
+    {"full", MEMORY_FAULT_FULL, STORE_REFUSED_FULL, 0, 0},
     {"failure", MEMORY_FAULT_FAILURE, STORE_REFUSED_FAILED, 0, 0},
     {"crash before", MEMORY_FAULT_CRASH_BEFORE, STORE_UNKNOWN, 0, 0},
     {"crash after", MEMORY_FAULT_CRASH_AFTER, STORE_UNKNOWN, 1, 1},
