@@ -61,9 +61,8 @@ static request_check *const checks[] = {
     NULL,
 };
 
-static void on_done(struct service_call *call)
+static void on_done(struct api_request *request)
 {
-    struct api_request *request = call->ctx;
     if (request_is_done(request))
         request_succeed(request);
 }

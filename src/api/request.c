@@ -161,10 +161,27 @@ bool check_session_same(struct api_request *request)
     return true;
 }
 
+static void land(struct http_task *task)
+{
+    struct api_request *request =
+        (struct api_request *)(void *)((char *)task - offsetof(struct api_request, landing));
+    service_report(&request->call);
+    request->on_done(request);
+}
+
+// On a thread of the store's choosing.
+static void on_call_done(struct service_call *call)
+{
+    struct api_request *request = call->ctx;
+    request->landing.run = land;
+    http_exchange_post(request->exchange, &request->landing);
+}
+
 void request_submit(struct api_request *request, enum command_kind kind,
-                    void (*on_done)(struct service_call *call))
+                    void (*on_done)(struct api_request *request))
 {
     const struct key *index_key = keyring_index(request->service->deps.keyring);
+    request->on_done = on_done;
     request->call = (struct service_call){
         .command =
             {
@@ -180,7 +197,7 @@ void request_submit(struct api_request *request, enum command_kind kind,
         .to = &request->identifier.address,
         .channel = request->channel,
         .request_id = request->exchange->request_id,
-        .on_done = on_done,
+        .on_done = on_call_done,
         .ctx = request,
     };
     service_submit(request->service, &request->call, &request->worker->entropy);

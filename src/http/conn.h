@@ -40,6 +40,11 @@ struct http_worker_options {
     const struct entropy *entropy; // for request ids
     void *user;                    // exchange->worker
     struct metrics *metrics;       // counts answers by the router's rows; NULL: nobody does
+
+    // For http_exchange_post, from any thread; set by whoever drives the worker on a thread of its
+    // own. NULL: there is one thread for all.
+    void (*post)(void *ctx, struct http_task *task);
+    void *post_ctx;
 };
 
 // Everything that the connections of one loop share: limits, router, pools. One thread.

@@ -71,6 +71,16 @@ void http_exchange_wake(struct http_exchange *exchange, struct mono at,
                                         bool is_gone),
                         void *ctx);
 
+// Something to be done on the thread of an exchange's loop. The caller's memory, until it is run.
+struct http_task {
+    void (*run)(struct http_task *task);
+    struct http_task *next; // the loop's, meanwhile
+};
+
+// Runs the task on the thread of the exchange's loop: before this returns when called there, else
+// soon, in the order of the calls. From any thread, as long as the exchange's reply is owed.
+void http_exchange_post(struct http_exchange *exchange, struct http_task *task);
+
 // First value of that name (any case), or an empty span with data NULL.
 struct span http_request_field(const struct http_request *request, struct span name);
 
