@@ -176,7 +176,7 @@ static enum err on_worker(void *ctx, uv_loop_t *loop, struct http_worker_options
     (void)loop;
     random_pool_init(&own->pool);
     own->entropy = random_pool_entropy(&own->pool);
-    enum err err = api_worker_init(&own->api, own->entropy);
+    enum err err = api_worker_init(&own->api, own->entropy, graph->clock);
     if (err != ERR_OK)
         return err;
     graph->loops_held++;
