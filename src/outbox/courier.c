@@ -63,12 +63,14 @@ static const struct state_row state_rows[] = {
     [DELIVERY_ACCEPTED] = {LOG_INFO, "otp.sent", METRIC_ENDING_ACCEPTED},
     [DELIVERY_FAILED] = {LOG_WARNING, "otp.failed", METRIC_ENDING_FAILED},
     [DELIVERY_EXPIRED] = {LOG_WARNING, "otp.expired", METRIC_ENDING_EXPIRED},
+    [DELIVERY_UNKNOWN] = {LOG_WARNING, "otp.unknown", METRIC_ENDING_UNKNOWN},
 };
 
-static const enum metric_attempt attempt_of_result[] = {
+static const enum metric_attempt attempt_of_outcome[] = {
     [SEND_ACCEPTED] = METRIC_ATTEMPT_ACCEPTED,
     [SEND_RETRY] = METRIC_ATTEMPT_RETRY,
     [SEND_REFUSED] = METRIC_ATTEMPT_PERMANENT,
+    [SEND_UNKNOWN] = METRIC_ATTEMPT_UNKNOWN,
 };
 
 _Static_assert(METRIC_CHANNELS == CHANNEL_COUNT_, "each channel is counted");
@@ -173,19 +175,23 @@ static void retry(struct job *job)
         finish(job, DELIVERY_EXPIRED, 0, "no time left for another try");
 }
 
-static void on_result(void *ctx, enum send_result result)
+static void on_result(void *ctx, const struct send_result *result)
 {
     struct job *job = ctx;
     ASSERT(job->is_sending);
     job->is_sending = false;
     metrics_count(job->courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
-                  attempt_of_result[result]);
-    switch (result) {
+                  attempt_of_outcome[result->outcome]);
+    const char *why = send_reason_sentence(result->reason);
+    switch (result->outcome) {
     case SEND_ACCEPTED:
         finish(job, DELIVERY_ACCEPTED, 0, "");
         return;
     case SEND_REFUSED:
-        finish(job, DELIVERY_FAILED, 0, "refused by the channel");
+        finish(job, DELIVERY_FAILED, 0, why);
+        return;
+    case SEND_UNKNOWN:
+        finish(job, DELIVERY_UNKNOWN, 0, why);
         return;
     case SEND_RETRY:
         retry(job);
@@ -277,6 +283,7 @@ static void deliver(struct job *job)
         .text = &job->text,
         .otp_only = &job->otp_only,
         .sent_at_ms = at_ms,
+        .deadline_at_ms = entry->deadline_at_ms,
     };
     struct channel *channel = channel_of(job);
     job->is_sending = true;

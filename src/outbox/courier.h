@@ -5,6 +5,7 @@
 //
 //   queued ──claim──▶ leased ──accepted──▶ accepted
 //     ▲                 │ ──refused───▶ failed
+//     │                 │ ──unknown───▶ unknown     (perhaps sent: never again on the same way)
 //     └──retry (due)────┤ ──code ended─▶ expired     (checked before each send: nothing late)
 //                       └──lease ends──▶ queued again, for a courier that died
 //

@@ -15,7 +15,7 @@
 // A channel that does as it is told and remembers the last message.
 struct fake_channel {
     struct channel base;
-    enum send_result result;
+    enum send_outcome result;
     bool is_holding; // results are given later, by release_result
     int64_t takes_ms;
     int64_t *now_ms;
@@ -24,7 +24,7 @@ struct fake_channel {
     char otp[16];
     char to[300];
     struct send_request request;
-    void (*on_result[HELD_MAX])(void *ctx, enum send_result result);
+    send_done *on_result[HELD_MAX];
     void *ctx[HELD_MAX];
     size_t held;
 };
@@ -98,7 +98,7 @@ static void keep_text(char *out, size_t cap, struct span text)
 }
 
 static void fake_send(struct channel *channel, const struct send_request *request,
-                      void (*on_result)(void *ctx, enum send_result result), void *ctx)
+                      send_done *on_result, void *ctx)
 {
     struct fake_channel *fake = (struct fake_channel *)channel;
     fake->sends++;
@@ -108,7 +108,7 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     keep_text(fake->to, sizeof fake->to, request->to);
     *fake->now_ms += fake->takes_ms;
     if (!fake->is_holding) {
-        on_result(ctx, fake->result);
+        on_result(ctx, &(struct send_result){.outcome = fake->result});
         return;
     }
     assert_true(fake->held < HELD_MAX);
@@ -116,10 +116,10 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     fake->ctx[fake->held++] = ctx;
 }
 
-static void release_result(struct fake_channel *fake, enum send_result result)
+static void release_result(struct fake_channel *fake, enum send_outcome result)
 {
     fake->held--;
-    fake->on_result[fake->held](fake->ctx[fake->held], result);
+    fake->on_result[fake->held](fake->ctx[fake->held], &(struct send_result){.outcome = result});
 }
 
 static const struct channel_ops fake_ops = {.send = fake_send};

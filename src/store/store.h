@@ -41,6 +41,7 @@ enum delivery_state {
     DELIVERY_ACCEPTED, // handed over
     DELIVERY_FAILED,   // refused for good
     DELIVERY_EXPIRED,  // its code ended first
+    DELIVERY_UNKNOWN,  // it may have been handed over; never sent again on the same way
 };
 
 #define MASKED_ADDRESS_BYTES_MAX 32U

@@ -110,21 +110,21 @@ static void on_settings(void *ctx)
 }
 
 static void channel_send(struct channel *channel, const struct send_request *request,
-                         void (*on_result)(void *ctx, enum send_result result), void *ctx)
+                         send_done *on_result, void *ctx)
 {
     struct world *world = ((struct sim_channel *)channel)->world;
     if (world_chance(world, world->options.faults.send_retry)) {
-        on_result(ctx, SEND_RETRY);
+        on_result(ctx, &(struct send_result){.outcome = SEND_RETRY});
         return;
     }
     if (world_chance(world, world->options.faults.send_refused)) {
-        on_result(ctx, SEND_REFUSED);
+        on_result(ctx, &(struct send_result){.outcome = SEND_REFUSED});
         return;
     }
     world->stats.messages++;
     world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
                               world->scheduler.now_ms);
-    on_result(ctx, SEND_ACCEPTED);
+    on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
 }
 
 static const struct channel_ops channel_ops = {.send = channel_send};
