@@ -6,7 +6,8 @@
 //
 // Both parts are quoted-printable: pure ASCII in lines of at most 76, so that no relay has a
 // reason to rewrite them. "=_" never occurs in quoted-printable text, hence neither does the
-// boundary. A line that begins with a dot is left to the transport.
+// boundary. No line begins with a dot, so that none has to be doubled on the way (RFC 5321 section
+// 4.5.2).
 #include "channel/mail.h"
 
 #include "base/unicode_digit.h"
@@ -295,7 +296,8 @@ static void qp_byte(struct qp *qp, uint8_t byte)
     qp->has_space = byte == ' ';
     if (byte == ' ')
         return;
-    bool is_literal = byte > ' ' && byte < 0x7F && byte != '=';
+    bool is_first = qp->column == 0 || qp->column == QP_COLUMNS_MAX;
+    bool is_literal = byte > ' ' && byte < 0x7F && byte != '=' && !(byte == '.' && is_first);
     if (is_literal)
         qp_token(qp, span_make(&byte, 1));
     else

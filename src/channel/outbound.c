@@ -12,21 +12,27 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define EXPIRY_CHECK_MS 100 // waiting transfers are looked at so often
+#define EXPIRY_CHECK_MS 100 // waiting jobs are looked at so often
 #define CA_CACHE_SECONDS 3600L
+
+// Kept by libcurl itself for its own transfers, beside those that are only made.
+#define CONNECTIONS_MAX (2L * OUTBOUND_WATCHES_MAX)
 
 struct outbound {
     CURLM *multi;
     struct clock clock;
     struct outbound_lane *lanes;
-    struct outbound_transfer *running_first; // newest first
+    struct outbound_job *running_first; // newest first
     size_t running, running_max;
     size_t waiting;
     struct mono next_expiry_check;
     bool is_ending;
+    size_t watches_held;
+    struct outbound_watch *watches[OUTBOUND_WATCHES_MAX];
+    struct curl_waitfd fds[OUTBOUND_WATCHES_MAX];
 };
 
-static struct mono now(const struct outbound *outbound)
+struct mono outbound_now(const struct outbound *outbound)
 {
     return clock_mono(&outbound->clock);
 }
@@ -44,9 +50,11 @@ enum err outbound_create(const struct clock *clock, size_t running_max, struct o
         curl_global_cleanup();
         return ERR_NO_MEMORY;
     }
-    *outbound = (struct outbound){.multi = multi, .clock = *clock, .running_max = running_max};
-    outbound->next_expiry_check = now(outbound);
-    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)running_max);
+    outbound->multi = multi;
+    outbound->clock = *clock;
+    outbound->running_max = running_max;
+    outbound->next_expiry_check = outbound_now(outbound);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
     *out = outbound;
     return ERR_OK;
 }
@@ -57,6 +65,7 @@ void outbound_destroy(struct outbound **outbound)
         return;
     ASSERT((*outbound)->running == 0);
     ASSERT((*outbound)->waiting == 0);
+    ASSERT((*outbound)->watches_held == 0);
     (void)curl_multi_cleanup((*outbound)->multi);
     free(*outbound);
     *outbound = NULL;
@@ -71,57 +80,27 @@ void outbound_lane_init(struct outbound_lane *lane, struct outbound *outbound, s
     outbound->lanes = lane;
 }
 
-// --- lists -----------------------------------------------------------------------------------
+// --- jobs --------------------------------------------------------------------------------------
 
-static void append_waiting(struct outbound_lane *lane, struct outbound_transfer *transfer)
+static void append_waiting(struct outbound_lane *lane, struct outbound_job *job)
 {
-    transfer->next = NULL;
-    transfer->previous = lane->last;
-    if (lane->last != NULL)
-        lane->last->next = transfer;
-    else
-        lane->first = transfer;
-    lane->last = transfer;
+    struct outbound_job **end = lane->last != NULL ? &lane->last->next : &lane->first;
+    job->next = NULL;
+    job->previous = lane->last;
+    *end = job;
+    lane->last = job;
     lane->outbound->waiting++;
 }
 
-static void remove_waiting(struct outbound_transfer *transfer)
+static void remove_waiting(struct outbound_job *job)
 {
-    struct outbound_lane *lane = transfer->lane;
-    struct outbound_transfer **before =
-        transfer->previous != NULL ? &transfer->previous->next : &lane->first;
-    struct outbound_transfer **after =
-        transfer->next != NULL ? &transfer->next->previous : &lane->last;
-    *before = transfer->next;
-    *after = transfer->previous;
+    struct outbound_lane *lane = job->lane;
+    struct outbound_job **before = job->previous != NULL ? &job->previous->next : &lane->first;
+    struct outbound_job **after = job->next != NULL ? &job->next->previous : &lane->last;
+    *before = job->next;
+    *after = job->previous;
     lane->outbound->waiting--;
 }
-
-static void push_running(struct outbound_transfer *transfer)
-{
-    struct outbound *outbound = transfer->lane->outbound;
-    transfer->previous = NULL;
-    transfer->next = outbound->running_first;
-    if (transfer->next != NULL)
-        transfer->next->previous = transfer;
-    outbound->running_first = transfer;
-    outbound->running++;
-    transfer->lane->running++;
-}
-
-static void remove_running(struct outbound_transfer *transfer)
-{
-    struct outbound *outbound = transfer->lane->outbound;
-    struct outbound_transfer **before =
-        transfer->previous != NULL ? &transfer->previous->next : &outbound->running_first;
-    *before = transfer->next;
-    if (transfer->next != NULL)
-        transfer->next->previous = transfer->previous;
-    outbound->running--;
-    transfer->lane->running--;
-}
-
-// --- starting --------------------------------------------------------------------------------
 
 static bool has_room(const struct outbound_lane *lane)
 {
@@ -130,80 +109,101 @@ static bool has_room(const struct outbound_lane *lane)
            outbound->running < outbound->running_max;
 }
 
-static void start(struct outbound_transfer *transfer)
+static void run(struct outbound_job *job)
 {
-    struct outbound *outbound = transfer->lane->outbound;
-    transfer->easy = transfer->prepare(transfer);
-    if (transfer->easy == NULL) {
-        transfer->on_done(transfer, CURLE_OUT_OF_MEMORY);
-        return;
-    }
-    (void)curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-    push_running(transfer);
-    if (curl_multi_add_handle(outbound->multi, transfer->easy) == CURLM_OK)
-        return;
-    remove_running(transfer);
-    transfer->on_done(transfer, CURLE_OUT_OF_MEMORY);
+    struct outbound *outbound = job->lane->outbound;
+    job->previous = NULL;
+    job->next = outbound->running_first;
+    if (job->next != NULL)
+        job->next->previous = job;
+    outbound->running_first = job;
+    outbound->running++;
+    job->lane->running++;
+    job->is_running = true;
+    job->on_turn(job);
+}
+
+void outbound_release(struct outbound_job *job)
+{
+    struct outbound *outbound = job->lane->outbound;
+    struct outbound_job **before =
+        job->previous != NULL ? &job->previous->next : &outbound->running_first;
+    ASSERT(job->is_running);
+    *before = job->next;
+    if (job->next != NULL)
+        job->next->previous = job->previous;
+    outbound->running--;
+    job->lane->running--;
+    job->is_running = false;
+}
+
+void outbound_add(struct outbound_lane *lane, struct outbound_job *job, int64_t wait_ms)
+{
+    ASSERT(wait_ms <= OUTBOUND_WAIT_MS_MAX);
+    job->is_running = false;
+    job->lane = lane;
+    job->waits_until = mono_after(outbound_now(lane->outbound), wait_ms);
+    if (lane->first == NULL && has_room(lane))
+        run(job);
+    else
+        append_waiting(lane, job);
 }
 
 // One of each lane in turn, so that none takes all the room that there is.
-static void start_waiting(struct outbound *outbound)
+static void run_waiting(struct outbound *outbound)
 {
     bool is_moving = outbound->waiting > 0;
     while (is_moving) {
         is_moving = false;
         for (struct outbound_lane *lane = outbound->lanes; lane != NULL; lane = lane->next) {
-            struct outbound_transfer *transfer = lane->first;
-            if (transfer == NULL || !has_room(lane))
+            struct outbound_job *job = lane->first;
+            if (job == NULL || !has_room(lane))
                 continue;
-            remove_waiting(transfer);
-            start(transfer);
+            remove_waiting(job);
+            run(job);
             is_moving = true;
         }
     }
 }
 
-void outbound_add(struct outbound_lane *lane, struct outbound_transfer *transfer, int64_t wait_ms)
+static void cut_waiting(struct outbound_lane *lane, struct mono at)
 {
-    ASSERT(wait_ms <= OUTBOUND_WAIT_MS_MAX);
-    transfer->easy = NULL;
-    transfer->lane = lane;
-    transfer->waits_until = mono_after(now(lane->outbound), wait_ms);
-    if (lane->first == NULL && has_room(lane))
-        start(transfer);
-    else
-        append_waiting(lane, transfer);
-}
-
-// --- ending ----------------------------------------------------------------------------------
-
-static void expire_waiting(struct outbound *outbound)
-{
-    struct mono at = now(outbound);
-    if (!outbound->is_ending && !mono_is_due(outbound->next_expiry_check, at))
-        return;
-    outbound->next_expiry_check = mono_after(at, EXPIRY_CHECK_MS);
-    for (struct outbound_lane *lane = outbound->lanes; lane != NULL; lane = lane->next) {
-        struct outbound_transfer *next;
-        for (struct outbound_transfer *each = lane->first; each != NULL; each = next) {
-            next = each->next;
-            if (!outbound->is_ending && !mono_is_due(each->waits_until, at))
-                continue;
-            remove_waiting(each);
-            each->on_done(each, CURLE_OPERATION_TIMEDOUT);
-        }
+    struct outbound_job *next;
+    for (struct outbound_job *job = lane->first; job != NULL; job = next) {
+        next = job->next;
+        if (!lane->outbound->is_ending && !mono_is_due(job->waits_until, at))
+            continue;
+        remove_waiting(job);
+        job->on_cut(job);
     }
 }
 
-static void finish(struct outbound_transfer *transfer, CURLcode code)
+static void cut_expired(struct outbound *outbound)
 {
-    struct outbound *outbound = transfer->lane->outbound;
-    (void)curl_multi_remove_handle(outbound->multi, transfer->easy);
-    remove_running(transfer);
-    transfer->on_done(transfer, code);
+    struct mono at = outbound_now(outbound);
+    if (!outbound->is_ending && !mono_is_due(outbound->next_expiry_check, at))
+        return;
+    outbound->next_expiry_check = mono_after(at, EXPIRY_CHECK_MS);
+    for (struct outbound_lane *lane = outbound->lanes; lane != NULL; lane = lane->next)
+        cut_waiting(lane, at);
 }
 
-static void finish_done(struct outbound *outbound)
+// --- transfers ---------------------------------------------------------------------------------
+
+enum err outbound_start(struct outbound *outbound, struct outbound_transfer *transfer)
+{
+    bool is_added =
+        curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
+        curl_multi_add_handle(outbound->multi, transfer->easy) == CURLM_OK;
+    return is_added ? ERR_OK : ERR_NO_MEMORY;
+}
+
+void outbound_remove(struct outbound *outbound, struct outbound_transfer *transfer)
+{
+    (void)curl_multi_remove_handle(outbound->multi, transfer->easy);
+}
+
+static void tell_done(struct outbound *outbound)
 {
     int left;
     const CURLMsg *message;
@@ -211,21 +211,76 @@ static void finish_done(struct outbound *outbound)
         char *private = NULL;
         CURLcode code = message->data.result;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        finish((struct outbound_transfer *)(void *)private, code);
+        struct outbound_transfer *transfer = (struct outbound_transfer *)(void *)private;
+        transfer->on_done(transfer, code);
     }
 }
+
+// --- watches -----------------------------------------------------------------------------------
+
+void outbound_watch(struct outbound *outbound, struct outbound_watch *watch)
+{
+    ASSERT(outbound->watches_held < OUTBOUND_WATCHES_MAX);
+    watch->index = outbound->watches_held++;
+    watch->is_ready = false;
+    outbound->watches[watch->index] = watch;
+}
+
+void outbound_unwatch(struct outbound *outbound, struct outbound_watch *watch)
+{
+    struct outbound_watch *last = outbound->watches[--outbound->watches_held];
+    ASSERT(outbound->watches[watch->index] == watch || last == watch);
+    outbound->watches[watch->index] = last;
+    last->index = watch->index;
+}
+
+static int64_t fill_fds(struct outbound *outbound, int64_t timeout_ms)
+{
+    struct mono at = outbound_now(outbound);
+    for (size_t i = 0; i < outbound->watches_held; i++) {
+        const struct outbound_watch *watch = outbound->watches[i];
+        int64_t left_ms = watch->until.ms - at.ms;
+        short events = watch->wants_write ? CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN;
+        outbound->fds[i] = (struct curl_waitfd){.fd = watch->fd, .events = events};
+        if (left_ms < timeout_ms)
+            timeout_ms = left_ms > 0 ? left_ms : 0;
+    }
+    return timeout_ms;
+}
+
+// Marked first and told then: whoever is told may end watches, its own and others.
+static void tell_ready(struct outbound *outbound)
+{
+    struct mono at = outbound_now(outbound);
+    for (size_t i = 0; i < outbound->watches_held; i++)
+        outbound->watches[i]->is_ready = outbound->fds[i].revents != 0;
+    for (size_t i = outbound->watches_held; i > 0; i--) {
+        if (i > outbound->watches_held)
+            continue;
+        struct outbound_watch *watch = outbound->watches[i - 1];
+        bool is_late = mono_is_due(watch->until, at);
+        if (!watch->is_ready && !is_late)
+            continue;
+        watch->is_ready = false;
+        watch->on_ready(watch, is_late);
+    }
+}
+
+// --- driving -----------------------------------------------------------------------------------
 
 void outbound_wait(struct outbound *outbound, int64_t timeout_ms)
 {
     int running;
-    int patience_ms = timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
-    if (outbound->waiting > 0 && patience_ms > EXPIRY_CHECK_MS)
-        patience_ms = EXPIRY_CHECK_MS;
-    (void)curl_multi_poll(outbound->multi, NULL, 0, patience_ms, NULL);
+    if (outbound->waiting > 0 && timeout_ms > EXPIRY_CHECK_MS)
+        timeout_ms = EXPIRY_CHECK_MS;
+    timeout_ms = fill_fds(outbound, timeout_ms < INT_MAX ? timeout_ms : INT_MAX);
+    (void)curl_multi_poll(outbound->multi, outbound->fds, (unsigned)outbound->watches_held,
+                          (int)timeout_ms, NULL);
+    tell_ready(outbound);
     (void)curl_multi_perform(outbound->multi, &running);
-    finish_done(outbound);
-    expire_waiting(outbound);
-    start_waiting(outbound);
+    tell_done(outbound);
+    cut_expired(outbound);
+    run_waiting(outbound);
 }
 
 void outbound_wakeup(struct outbound *outbound)
@@ -235,14 +290,13 @@ void outbound_wakeup(struct outbound *outbound)
 
 void outbound_end(struct outbound *outbound, int64_t patience_ms)
 {
-    struct mono end = mono_after(now(outbound), patience_ms);
+    struct mono end = mono_after(outbound_now(outbound), patience_ms);
     outbound->is_ending = true;
-    expire_waiting(outbound);
-    while (outbound->running > 0 && !mono_is_due(end, now(outbound)))
-        outbound_wait(outbound, end.ms - now(outbound).ms);
+    cut_expired(outbound);
+    while (outbound->running > 0 && !mono_is_due(end, outbound_now(outbound)))
+        outbound_wait(outbound, end.ms - outbound_now(outbound).ms);
     while (outbound->running_first != NULL)
-        finish(outbound->running_first, CURLE_ABORTED_BY_CALLBACK);
-    expire_waiting(outbound); // what was added meanwhile
+        outbound->running_first->on_cut(outbound->running_first);
 }
 
 CURL *outbound_easy(const struct outbound_rules *rules)
@@ -251,20 +305,20 @@ CURL *outbound_easy(const struct outbound_rules *rules)
     CURL *easy = curl_easy_init();
     if (easy == NULL)
         return NULL;
-    bool is_set =
-        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, rules->protocols) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-        // One file and no directory: only then does libcurl keep the parsed certificates.
-        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, rules->connect_ms) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, rules->total_ms) == CURLE_OK;
+    // Of these only the texts can fail, for want of memory.
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, rules->connect_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, rules->total_ms);
+    // One file and no directory: only then does libcurl keep the parsed certificates.
+    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
+    bool is_set = curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+                  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, rules->protocols) == CURLE_OK;
     if (is_set && rules->ca_file != NULL)
         is_set = curl_easy_setopt(easy, CURLOPT_CAINFO, rules->ca_file) == CURLE_OK;
     if (is_set)

@@ -1,118 +1,249 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A delivery lives from send until its result. The mail, which has the code in it, is written when
-// the transfer's turn has come and wiped when it is done.
+// A delivery is a job of the relay's lane; it borrows a connection, an idle one or a new one.
 //
-// How far the conversation has come is counted, not guessed: libcurl says when the login is over
-// (CURLOPT_PREREQFUNCTION), and from then on each reply answers the next of MAIL, RCPT, DATA and
-// the body. It sends no command before the reply to the one before it.
+//   delivery    waiting ──turn──▶ (login ──▶) talk ──▶ result
+//   connection  login ──▶ busy ◀──▶ idle ──▶ closed (a minute idle, or the relay closed it)
 //
-// Left to libcurl, and relied upon: STARTTLS or nothing (CURLUSESSL_ALL), doubling of leading dots,
-// keeping connections, and that a transfer on a kept connection that turns out to be dead fails and
-// is not silently begun again.
+// libcurl resolves, connects, makes TLS and logs in (CURLOPT_CONNECT_ONLY), and then reads and writes
+// the connection. The conversation about a message is our own, smtp_talk: libcurl's waits for the
+// reply to the message in a blocking loop, on the thread that drives all other transfers too.
+//
+// The mail, which has the code in it, is written when there is a connection to send it by, and wiped
+// with its delivery.
 #include "channel/smtp.h"
 
 #include "base/assert.h"
 #include "channel/mail.h"
-#include "channel/smtp_reply.h"
+#include "channel/smtp_talk.h"
 #include "crypto/pure/mac.h"
 
 #include <stdlib.h>
 
-#define CONNECT_MS_MAX 5000L
+#define CONNECT_MS_MAX 5000
+#define IDLE_MS_MAX 60000 // relays hang up after five minutes (RFC 5321 section 4.5.3.2.7), or sooner
 #define URL_BYTES_MAX 600U
-#define LINE_BYTES_MAX 512U // RFC 5321 section 4.5.3.1.5
 #define WORDS_BYTES_MAX 300U
+#define RECEIVE_BYTES 2048U
 
 struct smtp {
     struct channel base;
+    struct outbound *outbound;
     struct outbound_lane lane;
+    struct connection *idle; // the one that was used last comes first
     struct smtp_settings settings;
     struct mail_address from; // within settings
     char url[URL_BYTES_MAX];
     char password[SMTP_PASSWORD_BYTES_MAX + 1];
 };
 
-struct delivery {
-    struct outbound_transfer transfer; // first
+struct connection {
+    struct outbound_transfer login; // first
+    struct outbound_watch watch;
     struct smtp *smtp;
+    struct delivery *delivery; // NULL: idle
+    struct connection *next;   // idle
+    bool is_watched;
+    bool has_utf8;        // the relay takes addresses that are not ASCII (RFC 6531)
+    struct smtp_end end;  // of the login
+    size_t words_len;     // of its last reply
+    uint8_t words[SMTP_LINE_BYTES_MAX];
+    char error[CURL_ERROR_SIZE]; // libcurl's story; empty: none
+};
+
+struct delivery {
+    struct outbound_job job; // first
+    struct smtp *smtp;
+    struct connection *connection; // NULL: none yet, or none any more
     struct send_request request;
     send_done *on_result;
     void *ctx;
-    bool is_probe; // has no request
+    bool is_probe; // has no request: it is about the login alone
+    bool has_talk;
+    struct mono until;
+    struct mono code_end; // no message is begun from then on
     struct mail_address to;
-    struct curl_slist *recipients;
     uint8_t *mail;
-    size_t mail_len, mail_read;
-    bool has_begun; // the login is over
-    bool has_utf8;  // the relay takes addresses that are not ASCII (RFC 6531)
-    bool is_address_refused;
-    unsigned replies; // since it has begun
-    struct smtp_end end;
-    size_t line_len;
-    uint8_t line[LINE_BYTES_MAX];
-    char error[CURL_ERROR_SIZE];
+    size_t mail_len;
+    struct smtp_talk talk;
 };
 
-// --- what libcurl asks and tells ---------------------------------------------------------------
-
-static size_t on_read(char *out, size_t size, size_t count, void *ctx)
+static struct connection *connection_of(struct outbound_watch *watch)
 {
-    struct delivery *delivery = ctx;
-    size_t left = delivery->mail_len - delivery->mail_read;
-    size_t len = size * count < left ? size * count : left;
-    memcpy(out, delivery->mail + delivery->mail_read, len);
-    delivery->mail_read += len;
-    delivery->end.is_body_sent = delivery->mail_read == delivery->mail_len;
-    return len;
+    return (struct connection *)(void *)((char *)watch - offsetof(struct connection, watch));
 }
 
-static enum smtp_phase phase_of(const struct delivery *delivery)
+// --- results -----------------------------------------------------------------------------------
+
+static void free_delivery(struct delivery *delivery)
 {
-    unsigned phase = SMTP_FROM + delivery->replies;
-    if (!delivery->has_begun)
-        return SMTP_LOGIN;
-    return phase < SMTP_BODY ? (enum smtp_phase)phase : SMTP_BODY;
+    if (delivery->mail != NULL)
+        wipe(delivery->mail, delivery->mail_len);
+    free(delivery->mail);
+    free(delivery);
 }
 
-static struct span without_line_end(struct span line)
+// The provider's words may repeat what they are about.
+static void give_result(struct delivery *delivery, struct send_result *result, struct span words)
 {
-    while (line.len > 0 && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
-        line.len--;
-    return line;
+    uint8_t storage[WORDS_BYTES_MAX];
+    struct strbuf clean = strbuf_over(storage, sizeof storage);
+    struct span code = delivery->is_probe ? SPAN("") : message_reveal(delivery->request.otp_only);
+    smtp_clean_words(words, code, &clean);
+    result->words = strbuf_span(&clean);
+    if (delivery->job.is_running)
+        outbound_release(&delivery->job);
+    delivery->on_result(delivery->ctx, result);
+    free_delivery(delivery);
 }
 
-// One line of a reply. What is offered before STARTTLS does not count: the greeting and the consent
-// to STARTTLS, both 220, begin anew.
-static size_t on_reply_line(char *data, size_t size, size_t count, void *ctx)
+static void give_end(struct delivery *delivery, const struct smtp_end *end, struct span words)
 {
-    struct delivery *delivery = ctx;
-    struct span line = without_line_end(span_make(data, size * count));
-    if (span_starts_with(line, SPAN("220")))
-        delivery->has_utf8 = false;
-    if (!delivery->has_begun && line.len == 12 && span_eq_nocase(span_from(line, 4), SPAN("SMTPUTF8")))
-        delivery->has_utf8 = true;
-    if (smtp_reply_parse(line, &delivery->end)) {
-        delivery->end.phase = phase_of(delivery);
-        delivery->replies += delivery->has_begun ? 1 : 0;
-        delivery->line_len = span_first(line, LINE_BYTES_MAX).len;
-        memcpy(delivery->line, line.data, delivery->line_len);
+    struct send_result result = {.retry_after_ms = 0};
+    smtp_classify(end, &result);
+    give_result(delivery, &result, words);
+}
+
+// --- connections -------------------------------------------------------------------------------
+
+static void set_watch(struct connection *connection, bool is_watched)
+{
+    if (connection->is_watched == is_watched)
+        return;
+    connection->is_watched = is_watched;
+    if (is_watched)
+        outbound_watch(connection->smtp->outbound, &connection->watch);
+    else
+        outbound_unwatch(connection->smtp->outbound, &connection->watch);
+}
+
+static void close_connection(struct connection *connection)
+{
+    set_watch(connection, false);
+    outbound_remove(connection->smtp->outbound, &connection->login);
+    curl_easy_cleanup(connection->login.easy);
+    free(connection);
+}
+
+static void remove_idle(struct connection *connection)
+{
+    struct connection **at = &connection->smtp->idle;
+    while (*at != connection)
+        at = &(*at)->next;
+    *at = connection->next;
+}
+
+static struct connection *take_idle(struct smtp *smtp)
+{
+    struct connection *connection = smtp->idle;
+    if (connection != NULL)
+        smtp->idle = connection->next;
+    return connection;
+}
+
+static void put_idle(struct connection *connection)
+{
+    struct smtp *smtp = connection->smtp;
+    connection->delivery = NULL;
+    connection->next = smtp->idle;
+    smtp->idle = connection;
+    connection->watch.wants_write = false;
+    connection->watch.until = mono_after(outbound_now(smtp->outbound), IDLE_MS_MAX);
+    set_watch(connection, true);
+}
+
+// Polite, and not waited for.
+static void quit(struct connection *connection)
+{
+    static const char command[] = "QUIT\r\n";
+    size_t sent;
+    (void)curl_easy_send(connection->login.easy, command, sizeof command - 1, &sent);
+    remove_idle(connection);
+    close_connection(connection);
+}
+
+// --- the conversation --------------------------------------------------------------------------
+
+// `why` is for the case that the relay has not said it.
+static void end_talk(struct connection *connection, struct span why)
+{
+    struct delivery *delivery = connection->delivery;
+    const struct smtp_talk *talk = &delivery->talk;
+    struct span words = span_make(talk->words, talk->words_len);
+    bool is_answered = talk->end.code >= 400 || (talk->is_over && talk->is_reusable);
+    if (talk->is_reusable)
+        put_idle(connection);
+    else
+        close_connection(connection);
+    delivery->connection = NULL;
+    give_end(delivery, &talk->end, is_answered ? words : why);
+}
+
+enum progress {
+    PROGRESS_SOME,
+    PROGRESS_BLOCKED, // until the socket is ready again
+    PROGRESS_FAILED,
+};
+
+static enum progress progress_of(CURLcode code, size_t len)
+{
+    if (code == CURLE_AGAIN)
+        return PROGRESS_BLOCKED;
+    return code == CURLE_OK && len > 0 ? PROGRESS_SOME : PROGRESS_FAILED;
+}
+
+static enum progress send_some(struct connection *connection, struct span output)
+{
+    size_t len = 0;
+    CURLcode code = curl_easy_send(connection->login.easy, output.data, output.len, &len);
+    smtp_talk_sent(&connection->delivery->talk, len);
+    return progress_of(code, len);
+}
+
+static enum progress receive_some(struct connection *connection)
+{
+    uint8_t bytes[RECEIVE_BYTES];
+    size_t len = 0;
+    CURLcode code = curl_easy_recv(connection->login.easy, bytes, sizeof bytes, &len);
+    if (code == CURLE_OK)
+        smtp_talk_received(&connection->delivery->talk, span_make(bytes, len));
+    return progress_of(code, len);
+}
+
+// A relay that refuses in the middle of a message says so before it closes: what it said is read
+// also when nothing more can be sent.
+static void move_talk(struct connection *connection)
+{
+    struct smtp_talk *talk = &connection->delivery->talk;
+    enum progress sent = PROGRESS_BLOCKED;
+    enum progress received = PROGRESS_SOME;
+    while (!talk->is_over && (sent == PROGRESS_SOME || received == PROGRESS_SOME)) {
+        struct span output = smtp_talk_output(talk);
+        sent = output.len > 0 ? send_some(connection, output) : PROGRESS_BLOCKED;
+        received = receive_some(connection);
+        if (received == PROGRESS_FAILED)
+            break;
     }
-    return size * count;
+    connection->watch.wants_write = smtp_talk_output(talk).len > 0 && sent != PROGRESS_FAILED;
+    if (talk->is_over || received == PROGRESS_FAILED)
+        end_talk(connection, SPAN("the connection ended"));
 }
 
-// Logged in, nothing said of the message yet.
-static int on_begin(void *ctx, char *to_ip, char *own_ip, int to_port, int own_port)
+static void on_ready(struct outbound_watch *watch, bool is_late)
 {
-    struct delivery *delivery = ctx;
-    (void)to_ip, (void)own_ip, (void)to_port, (void)own_port;
-    delivery->has_begun = true;
-    delivery->is_address_refused =
-        !delivery->is_probe && !mail_address_is_ascii(delivery->to) && !delivery->has_utf8;
-    return delivery->is_address_refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    struct connection *connection = connection_of(watch);
+    bool is_idle = connection->delivery == NULL;
+    if (is_idle && is_late) {
+        quit(connection);
+    } else if (is_idle) { // closed by the relay, or it says what nobody asked
+        remove_idle(connection);
+        close_connection(connection);
+    } else if (is_late) {
+        end_talk(connection, SPAN("no answer in time"));
+    } else {
+        move_talk(connection);
+    }
 }
-
-// --- the message -------------------------------------------------------------------------------
 
 static void put_subject(const struct delivery *delivery, struct strbuf *out)
 {
@@ -153,25 +284,107 @@ static bool write_mail(struct delivery *delivery)
     return true;
 }
 
-static bool add_recipient(struct delivery *delivery)
+static void give_up(struct delivery *delivery, enum send_outcome outcome, enum send_reason reason)
 {
-    char text[MAIL_ADDRESS_BYTES_MAX + 3] = {0};
-    struct strbuf out = strbuf_over(text, sizeof text - 1);
-    strbuf_put_byte(&out, '<');
-    strbuf_put(&out, delivery->to.span);
-    strbuf_put_byte(&out, '>');
-    delivery->recipients = curl_slist_append(NULL, text);
-    return delivery->recipients != NULL;
+    struct send_result result = {.outcome = outcome, .reason = reason};
+    give_result(delivery, &result, SPAN(""));
+}
+
+// The connection is logged in.
+static void begin_talk(struct delivery *delivery, struct connection *connection)
+{
+    bool is_in_time = !mono_is_due(delivery->code_end, outbound_now(delivery->smtp->outbound));
+    if (!mail_address_is_ascii(delivery->to) && !connection->has_utf8) {
+        put_idle(connection);
+        give_up(delivery, SEND_REFUSED, SEND_INVALID_NUMBER);
+        return;
+    }
+    if (!is_in_time || !write_mail(delivery)) {
+        put_idle(connection);
+        give_up(delivery, SEND_RETRY, SEND_VENDOR_DOWN);
+        return;
+    }
+    smtp_talk_init(&delivery->talk, delivery->smtp->from, delivery->to,
+                   span_make(delivery->mail, delivery->mail_len));
+    delivery->has_talk = true;
+    delivery->connection = connection;
+    connection->delivery = delivery;
+    connection->watch.until = delivery->until;
+    set_watch(connection, true);
+    move_talk(connection);
+}
+
+// --- the login ---------------------------------------------------------------------------------
+
+static struct span without_line_end(struct span line)
+{
+    while (line.len > 0 && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
+        line.len--;
+    return line;
+}
+
+// One line of a reply. What is offered before STARTTLS does not count: the greeting and the consent
+// to STARTTLS, both 220, begin anew.
+static size_t on_reply_line(char *data, size_t size, size_t count, void *ctx)
+{
+    struct connection *connection = ctx;
+    struct span line = without_line_end(span_make(data, size * count));
+    if (span_starts_with(line, SPAN("220")))
+        connection->has_utf8 = false;
+    if (span_eq_nocase(span_from(line, 4), SPAN("SMTPUTF8")))
+        connection->has_utf8 = true;
+    if (smtp_reply_parse(line, &connection->end)) {
+        connection->words_len = span_first(line, sizeof connection->words).len;
+        memcpy(connection->words, line.data, connection->words_len);
+    }
+    return size * count;
+}
+
+// The relay's own words where it refused, libcurl's where the connection failed.
+static void fail_login(struct connection *connection, CURLcode code)
+{
+    struct delivery *delivery = connection->delivery;
+    struct smtp_end end = connection->end;
+    bool has_story = connection->error[0] != '\0';
+    struct span words =
+        span_of_text(has_story ? connection->error : curl_easy_strerror(code));
+    if (end.code >= 400)
+        words = span_make(connection->words, connection->words_len);
+    end.is_login_denied = code == CURLE_LOGIN_DENIED;
+    delivery->connection = NULL;
+    give_end(delivery, &end, words);
+    close_connection(connection);
+}
+
+static void end_probe(struct connection *connection)
+{
+    struct delivery *delivery = connection->delivery;
+    struct send_result result = {.outcome = SEND_ACCEPTED};
+    delivery->connection = NULL;
+    give_result(delivery, &result, span_make(connection->words, connection->words_len));
+    put_idle(connection);
+}
+
+static void on_login(struct outbound_transfer *transfer, CURLcode code)
+{
+    struct connection *connection = (struct connection *)transfer;
+    struct delivery *delivery = connection->delivery;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &fd);
+    connection->watch.fd = fd;
+    if (code != CURLE_OK)
+        fail_login(connection, code);
+    else if (delivery->is_probe)
+        end_probe(connection);
+    else
+        begin_talk(delivery, connection);
 }
 
 static bool set_login(CURL *easy, const struct smtp *smtp)
 {
-    static const long use_ssl[] = {
-        [SMTP_TLS_STARTTLS] = CURLUSESSL_ALL,
-        [SMTP_TLS_TLS] = CURLUSESSL_ALL,
-        [SMTP_TLS_NONE] = CURLUSESSL_NONE,
-    };
-    if (curl_easy_setopt(easy, CURLOPT_USE_SSL, use_ssl[smtp->settings.tls]) != CURLE_OK)
+    long use_ssl = smtp->settings.tls == SMTP_TLS_NONE ? CURLUSESSL_NONE : CURLUSESSL_ALL;
+    if (curl_easy_setopt(easy, CURLOPT_USE_SSL, use_ssl) != CURLE_OK)
         return false;
     if (smtp->settings.user[0] == '\0')
         return true;
@@ -181,40 +394,9 @@ static bool set_login(CURL *easy, const struct smtp *smtp)
            curl_easy_setopt(easy, CURLOPT_PASSWORD, smtp->password) == CURLE_OK;
 }
 
-static bool set_callbacks(CURL *easy, struct delivery *delivery)
+static CURL *make_easy(struct connection *connection)
 {
-    return curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, delivery->error) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_reply_line) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERDATA, delivery) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_begin) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PREREQDATA, delivery) == CURLE_OK;
-}
-
-// Only a new connection tells what the relay offers.
-static bool set_message(CURL *easy, struct delivery *delivery)
-{
-    long is_fresh = mail_address_is_ascii(delivery->to) ? 0 : 1;
-    return add_recipient(delivery) && write_mail(delivery) &&
-           curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_fresh) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAIL_FROM, delivery->smtp->settings.from) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, delivery->recipients) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)delivery->mail_len) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_READDATA, delivery) == CURLE_OK;
-}
-
-static bool set_probe(CURL *easy)
-{
-    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "NOOP") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
-}
-
-static CURL *prepare(struct outbound_transfer *transfer)
-{
-    struct delivery *delivery = (struct delivery *)transfer;
-    struct smtp *smtp = delivery->smtp;
+    const struct smtp *smtp = connection->smtp;
     long total_ms = (long)smtp->settings.timeout_ms;
     const struct outbound_rules rules = {
         .protocols = "smtp,smtps",
@@ -225,82 +407,76 @@ static CURL *prepare(struct outbound_transfer *transfer)
     CURL *easy = outbound_easy(&rules);
     if (easy == NULL)
         return NULL;
-    bool is_set = curl_easy_setopt(easy, CURLOPT_URL, smtp->url) == CURLE_OK &&
-                  set_login(easy, smtp) && set_callbacks(easy, delivery) &&
-                  (delivery->is_probe ? set_probe(easy) : set_message(easy, delivery));
-    if (is_set)
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, connection->error);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_reply_line);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, connection);
+    if (curl_easy_setopt(easy, CURLOPT_URL, smtp->url) == CURLE_OK && set_login(easy, smtp))
         return easy;
     curl_easy_cleanup(easy);
     return NULL;
 }
 
-// --- the result --------------------------------------------------------------------------------
-
-// The relay's own words where it refused, libcurl's where the connection failed.
-static void put_words(const struct delivery *delivery, const struct send_result *result,
-                      CURLcode code, struct strbuf *out)
+static bool connect_anew(struct delivery *delivery)
 {
-    struct span line = span_make(delivery->line, delivery->line_len);
-    struct span words = span_of_text(delivery->error[0] != '\0' ? delivery->error
-                                                                : curl_easy_strerror(code));
-    bool has_reply = result->outcome == SEND_ACCEPTED || delivery->end.code >= 400;
-    bool has_started = delivery->transfer.easy != NULL;
-    struct span own_code =
-        delivery->is_probe ? SPAN("") : message_reveal(delivery->request.otp_only);
-    if (has_reply)
-        words = line;
-    smtp_clean_words(has_started ? words : SPAN(""), own_code, out);
+    struct smtp *smtp = delivery->smtp;
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL)
+        return false;
+    connection->smtp = smtp;
+    connection->delivery = delivery;
+    connection->login.on_done = on_login;
+    connection->watch.on_ready = on_ready;
+    connection->login.easy = make_easy(connection);
+    if (connection->login.easy != NULL &&
+        outbound_start(smtp->outbound, &connection->login) == ERR_OK) {
+        delivery->connection = connection;
+        return true;
+    }
+    curl_easy_cleanup(connection->login.easy);
+    free(connection);
+    return false;
 }
 
-static void judge(struct delivery *delivery, CURLcode code, struct send_result *result)
+// --- jobs --------------------------------------------------------------------------------------
+
+static void on_turn(struct outbound_job *job)
 {
-    delivery->end.is_login_denied = code == CURLE_LOGIN_DENIED;
-    delivery->end.is_over_limit =
-        delivery->transfer.easy == NULL && code == CURLE_OPERATION_TIMEDOUT;
-    smtp_classify(&delivery->end, result);
-    if (delivery->is_address_refused)
-        *result = (struct send_result){.outcome = SEND_REFUSED, .reason = SEND_INVALID_NUMBER};
-    if (delivery->is_probe && code == CURLE_OK)
-        *result = (struct send_result){.outcome = SEND_ACCEPTED};
+    struct delivery *delivery = (struct delivery *)job;
+    struct smtp *smtp = delivery->smtp;
+    struct connection *connection = delivery->is_probe ? NULL : take_idle(smtp);
+    delivery->until = mono_after(outbound_now(smtp->outbound), smtp->settings.timeout_ms);
+    if (connection != NULL)
+        begin_talk(delivery, connection);
+    else if (!connect_anew(delivery))
+        give_up(delivery, SEND_RETRY, SEND_VENDOR_DOWN);
 }
 
-static void free_delivery(struct delivery *delivery)
+static void on_cut(struct outbound_job *job)
 {
-    if (delivery->mail != NULL)
-        wipe(delivery->mail, delivery->mail_len);
-    free(delivery->mail);
-    curl_slist_free_all(delivery->recipients);
-    free(delivery);
-}
-
-static void on_done(struct outbound_transfer *transfer, CURLcode code)
-{
-    struct delivery *delivery = (struct delivery *)transfer;
-    struct send_result result = {.outcome = SEND_RETRY};
-    uint8_t storage[WORDS_BYTES_MAX];
-    struct strbuf words = strbuf_over(storage, sizeof storage);
-    judge(delivery, code, &result);
-    put_words(delivery, &result, code, &words);
-    result.words = strbuf_span(&words);
-    delivery->on_result(delivery->ctx, &result);
-    curl_easy_cleanup(transfer->easy);
-    free_delivery(delivery);
-}
-
-static void give_up(send_done *on_result, void *ctx, enum send_outcome outcome,
-                    enum send_reason reason)
-{
-    const struct send_result result = {.outcome = outcome, .reason = reason};
-    on_result(ctx, &result);
+    struct delivery *delivery = (struct delivery *)job;
+    struct connection *connection = delivery->connection;
+    const struct smtp_end never_begun = {.is_never_begun = true};
+    const struct smtp_end *end = delivery->has_talk ? &delivery->talk.end : &never_begun;
+    if (connection != NULL)
+        close_connection(connection);
+    give_end(delivery, end, SPAN(""));
 }
 
 static void add(struct smtp *smtp, struct delivery *delivery, int64_t wait_ms)
 {
     delivery->smtp = smtp;
-    delivery->transfer.prepare = prepare;
-    delivery->transfer.on_done = on_done;
-    outbound_add(&smtp->lane, &delivery->transfer,
+    delivery->job.on_turn = on_turn;
+    delivery->job.on_cut = on_cut;
+    delivery->code_end = mono_after(outbound_now(smtp->outbound), wait_ms);
+    outbound_add(&smtp->lane, &delivery->job,
                  wait_ms < OUTBOUND_WAIT_MS_MAX ? wait_ms : OUTBOUND_WAIT_MS_MAX);
+}
+
+static void refuse(send_done *on_result, void *ctx, enum send_outcome outcome,
+                   enum send_reason reason)
+{
+    on_result(ctx, &(struct send_result){.outcome = outcome, .reason = reason});
 }
 
 // What still waits when its code ends is not sent.
@@ -309,12 +485,12 @@ static void smtp_send(struct channel *channel, const struct send_request *reques
 {
     struct mail_address to;
     if (!mail_address_of(request->to, &to)) {
-        give_up(on_result, ctx, SEND_REFUSED, SEND_INVALID_NUMBER);
+        refuse(on_result, ctx, SEND_REFUSED, SEND_INVALID_NUMBER);
         return;
     }
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (delivery == NULL) {
-        give_up(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
+        refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
     }
     delivery->request = *request;
@@ -328,7 +504,7 @@ void smtp_probe(struct channel *channel, send_done *on_result, void *ctx)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (delivery == NULL) {
-        give_up(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
+        refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
     }
     delivery->is_probe = true;
@@ -359,6 +535,8 @@ static void put_url(const struct smtp *smtp, struct strbuf *out)
 static void smtp_destroy(struct channel *channel)
 {
     struct smtp *smtp = (struct smtp *)channel;
+    while (smtp->idle != NULL)
+        quit(smtp->idle);
     wipe(smtp->password, sizeof smtp->password);
     free(smtp);
 }
@@ -373,6 +551,7 @@ enum err smtp_create(struct outbound *outbound, const struct smtp_settings *sett
         return ERR_NO_MEMORY;
     ASSERT(password.len < sizeof smtp->password);
     smtp->base.ops = &smtp_ops;
+    smtp->outbound = outbound;
     smtp->settings = *settings;
     memcpy(smtp->password, password.data, password.len);
     ASSERT(mail_address_of(span_of_text(smtp->settings.from), &smtp->from));

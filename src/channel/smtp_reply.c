@@ -126,7 +126,7 @@ static void give(struct send_result *out, enum send_outcome outcome, enum send_r
 void smtp_classify(const struct smtp_end *end, struct send_result *out)
 {
     unsigned class = end->code / 100;
-    if (end->is_over_limit)
+    if (end->is_never_begun)
         give(out, SEND_RETRY, SEND_THROTTLED);
     else if (class == 5)
         give(out, SEND_REFUSED, reason_of(refused_rows, end));
