@@ -3,7 +3,7 @@
 // Any lines as a recipe: it is refused, or it can be bound and renders a whole request, whose
 // headers hold no line break.
 #include "channel/recipe_inside.h"
-#include "channel/recipe_lines.h"
+#include "channel/test_recipe_lines.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any reply in any format: one result, its spans within bounds, printable, and without the code.
 #include "channel/recipe.h"
-#include "channel/recipe_lines.h"
+#include "channel/test_recipe_lines.h"
 
 #include <stdlib.h>
 

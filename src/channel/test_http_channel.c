@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "channel/http_channel.h"
-#include "channel/recipe_lines.h"
+#include "channel/test_recipe_lines.h"
 
 // A transport that keeps what it is given, and tells what it is told to tell.
 struct fake {

@@ -10,7 +10,7 @@
 // What a recipe may be, and what it is bound with. Whole recipes and their bytes are tested with
 // the providers' data.
 #include "channel/recipe.h"
-#include "channel/recipe_lines.h"
+#include "channel/test_recipe_lines.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BASE "recipe=x\nchannels=SMS\nrequest.url=https://example.com/\n"

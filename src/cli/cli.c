@@ -15,6 +15,8 @@ struct command {
 static const struct command commands[] = {
     {"serve", cli_serve, "run the server; --dev needs nothing else"},
     {"init", cli_init, "make a key file, and print a configuration to begin with"},
+    {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too"},
+    {"send-test", cli_send_test, "send one real message, and print what the provider says"},
     {"version", cli_version, "print the versions of otpd and its libraries"},
     {"help", cli_help, "print this text"},
 };
@@ -26,7 +28,7 @@ int cli_help(const struct cli *cli)
     (void)cli;
     (void)printf("usage: otpd COMMAND [OPTION…]\n\n");
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        (void)printf("  %-8s %s\n", commands[i].name, commands[i].help);
+        (void)printf("  %-10s %s\n", commands[i].name, commands[i].help);
     (void)printf("\notpd COMMAND --help tells a command's options.\n");
     return EXIT_STATUS_OK;
 }
@@ -36,7 +38,7 @@ static const struct command *command_find(struct span name)
     static const struct {
         struct span flag;
         size_t command;
-    } flags[] = {{SPAN("--help"), 3}, {SPAN("-h"), 3}, {SPAN("--version"), 2}};
+    } flags[] = {{SPAN("--help"), 5}, {SPAN("-h"), 5}, {SPAN("--version"), 4}};
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (span_eq(span_of_text(commands[i].name), name))
             return &commands[i];

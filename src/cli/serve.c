@@ -24,13 +24,12 @@ static int print_help(void)
     return EXIT_STATUS_OK;
 }
 
-static int print_report(const struct config_report *report)
+static void print_report(const struct config_report *report)
 {
     for (size_t i = 0; i < report->held; i++)
         (void)fprintf(stderr, "%s\n", report->lines[i]);
     if (report->left_off > 0)
         (void)fprintf(stderr, "and %zu more\n", report->left_off);
-    return EXIT_STATUS_CONFIG;
 }
 
 // Development shows codes to whoever asks, so nobody but this machine may.
@@ -48,6 +47,22 @@ static const char *find_fault(const struct config *config)
     if (!config->is_dev && config->brands_held == 0)
         return "no brand is configured; add one under \"brands:\" in the configuration\n"
                "otpd: otpd init prints an example";
+    return NULL;
+}
+
+struct config *cli_load_config(const struct config_sources *sources)
+{
+    struct config_report report;
+    struct config *config = NULL;
+    if (config_load(sources, &config, &report) != ERR_OK) {
+        print_report(&report);
+        return NULL;
+    }
+    const char *fault = find_fault(config);
+    if (fault == NULL)
+        return config;
+    (void)fprintf(stderr, "otpd: %s\n", fault);
+    config_destroy(&config);
     return NULL;
 }
 
@@ -69,14 +84,6 @@ int cli_serve(const struct cli *cli)
         .arguments_count = (size_t)cli->arguments_count,
         .environment = (const char *const *)cli->environment,
     };
-    struct config_report report;
-    struct config *config = NULL;
-    if (config_load(&sources, &config, &report) != ERR_OK)
-        return print_report(&report);
-    const char *fault = find_fault(config);
-    if (fault == NULL)
-        return serve(cli, config, &sources);
-    (void)fprintf(stderr, "otpd: %s\n", fault);
-    config_destroy(&config);
-    return EXIT_STATUS_CONFIG;
+    struct config *config = cli_load_config(&sources);
+    return config != NULL ? serve(cli, config, &sources) : EXIT_STATUS_CONFIG;
 }

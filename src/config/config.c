@@ -217,6 +217,11 @@ void config_destroy(struct config **config)
         explicit_bzero(brand->token_secret, sizeof brand->token_secret);
         free(brand);
     }
+    for (size_t i = 0; i < (*config)->providers_held; i++) {
+        struct config_provider *provider = (*config)->providers[i];
+        explicit_bzero(provider->password, sizeof provider->password);
+        free(provider);
+    }
     free(*config);
     *config = NULL;
 }

@@ -5,15 +5,19 @@
 //
 //   flag  >  environment  >  file  >  default          (--log-level, OTPD_LOG_LEVEL, logLevel:)
 //
-// Brands come from the file alone. Secrets are never among the values: the file names files that
-// hold them. A load either gives a whole, checked configuration or says everything that is wrong
-// with it, so that one run is enough to mend it; for a reload, load another one and compare.
+// Brands and providers come from the file alone. Secrets are never among the values: the file names
+// files that hold them. A load either gives a whole, checked configuration or says everything that
+// is wrong with it, so that one run is enough to mend it; for a reload, load another one and
+// compare.
 
+#include "channel/smtp_settings.h"
 #include "config/report.h"
 #include "service/brand.h"
 
 #define CONFIG_FILE_BYTES_MAX (1024U * 1024U)
 #define CONFIG_BRANDS_MAX 256U
+#define CONFIG_PROVIDERS_MAX 16U
+#define CONFIG_PROVIDER_NAME_BYTES_MAX 64U
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
 #define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
@@ -91,6 +95,19 @@ struct config_brand {
     uint32_t line, column;
 };
 
+enum config_provider_kind {
+    CONFIG_PROVIDER_SMTP,
+};
+
+// Who carries messages. Its settings are valid.
+struct config_provider {
+    char name[CONFIG_PROVIDER_NAME_BYTES_MAX + 1];
+    uint32_t kind; // enum config_provider_kind
+    struct smtp_settings smtp;
+    char password[SMTP_PASSWORD_BYTES_MAX + 1]; // secret; empty: none
+    uint32_t line, column;
+};
+
 struct config {
     bool is_dev;
     char file[CONFIG_PATH_BYTES_MAX]; // empty: none
@@ -98,6 +115,8 @@ struct config {
     struct config_origin origins[CONFIG_OPTION_COUNT_];
     struct config_brand *brands[CONFIG_BRANDS_MAX];
     size_t brands_held;
+    struct config_provider *providers[CONFIG_PROVIDERS_MAX];
+    size_t providers_held;
 };
 
 struct config_sources {
@@ -116,10 +135,13 @@ void config_destroy(struct config **config);
 // "default", "otpd.yaml:3", "OTPD_LISTEN" or "--listen".
 void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out);
 
-// Names of the options that differ and that a running server cannot change: "listen, loops". Empty:
-// a reload takes all of it over.
+// Names of the options that differ and that a running server cannot change: "listen, loops",
+// "providers". Empty: a reload takes all of it over.
 void config_restart_options(const struct config *running, const struct config *fresh,
                             struct strbuf *out);
+
+// The running providers become those of `fresh`, which it takes in exchange.
+void config_keep_providers(struct config *running, struct config *fresh);
 
 struct config_address {
     char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated

@@ -84,7 +84,21 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
 {
-    return graph->config->is_dev ? dev_create(graph, info) : ERR_OK;
+    const struct config *config = graph->config;
+    if (!config->is_dev)
+        return providers_create(&graph->providers, config, &graph->clock, graph->channels, info);
+    enum err err = dev_create(graph, info);
+    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
+        graph->channels[kind] = graph->capture;
+    return err;
+}
+
+static uint8_t channels_mask(const struct graph *graph)
+{
+    unsigned mask = 0;
+    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
+        mask |= graph->channels[kind] != NULL ? 1U << kind : 0;
+    return (uint8_t)mask;
 }
 
 static enum err create_service(struct graph *graph, struct err_info *info)
@@ -96,7 +110,7 @@ static enum err create_service(struct graph *graph, struct err_info *info)
         .brands = graph->brands,
         .log = graph->log,
         .metrics = graph->monitor.metrics,
-        .channels_mask = graph->channel != NULL ? (1U << CHANNEL_COUNT_) - 1 : 0,
+        .channels_mask = channels_mask(graph),
     };
     service_init(&graph->service, &deps);
     api_init(&graph->api, &graph->service);
@@ -137,8 +151,7 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
-        deps.channels[kind] = graph->channel;
+    memcpy(deps.channels, graph->channels, sizeof deps.channels);
     enum err err = courier_create(&deps, &graph->courier);
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));
@@ -269,7 +282,8 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
 enum err graph_start(struct graph *graph, struct err_info *info)
 {
     struct courier_thread *thread = NULL;
-    enum err err = courier_thread_start(graph->courier, graph->store, &thread);
+    enum err err =
+        courier_thread_start(graph->courier, graph->store, graph->providers.outbound, &thread);
     atomic_store_explicit(&graph->courier_thread, thread, memory_order_release);
     if (err == ERR_OK)
         err = http_server_start(graph->server);
@@ -310,8 +324,9 @@ void graph_destroy(struct graph **out)
     http_server_destroy(&graph->monitor.server);
     stop_courier(graph);
     courier_destroy(&graph->courier);
-    if (graph->channel != NULL)
-        graph->channel->ops->destroy(graph->channel);
+    if (graph->capture != NULL)
+        graph->capture->ops->destroy(graph->capture);
+    providers_destroy(&graph->providers);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
     store_destroy(&graph->store);

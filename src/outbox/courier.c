@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // A claimed entry becomes a job: a place that holds all that its channel borrows until the result
-// comes. There are as many places as a batch has entries, so that the courier allocates nothing and
-// claims no more than it can hold.
+// comes. The places are made once, and no more is claimed than they can hold: what waits beyond
+// them waits in the store. They are more than a batch, so that the messages of a slow provider
+// leave room for others; batches stay small, so that no lease runs while its entry waits for its
+// turn.
 //
 //   free ──claimed──▶ taken ──sent──▶ with the channel ──result──▶ finished ──▶ free
 //                       └──ended, or cannot be sent──────────────▶┘
@@ -26,6 +28,9 @@
 
 #define MINUTE_MS 60000
 
+#define FIELDS_ALWAYS 6U // of a log line about an entry
+#define FIELDS_MAX (FIELDS_ALWAYS + 2U)
+
 struct job {
     struct courier *courier;
     struct job *next_free;
@@ -37,6 +42,7 @@ struct job {
     uint8_t to[SEAL_PLAIN_BYTES_MAX];
     struct message text;
     struct message otp_only;
+    struct span words; // the provider's, while its result is looked at
 };
 
 struct courier {
@@ -49,7 +55,7 @@ struct courier {
     struct mono step_at_mono; // … and this machine's
     struct settlement settlements[COURIER_BATCH_MAX];
     struct claimed_entry claimed[COURIER_BATCH_MAX];
-    struct job jobs[COURIER_BATCH_MAX];
+    struct job jobs[COURIER_PLACES];
 };
 
 struct state_row {
@@ -97,16 +103,19 @@ static void log_state(const struct job *job, enum delivery_state state, const ch
     for (unsigned i = 0; i < sizeof id; i++)
         id[i] = (uint8_t)(entry->id >> (56 - 8 * i));
     strbuf_put_hex(&hex, span_make(id, sizeof id));
-    const struct log_field fields[] = {
+    struct log_field fields[FIELDS_MAX] = {
         log_text("entry", strbuf_span(&hex)),
         log_text("brand", job->brand.name),
         log_text("channel", span_of_text(channel)),
         log_text("to", span_make(entry->masked, strnlen(entry->masked, sizeof entry->masked))),
         log_number("tries", tries_made(job)),
         log_number("ms", now_ms(job->courier) - entry->created_at_ms),
-        log_text("why", span_of_text(why)),
     };
-    size_t count = sizeof fields / sizeof fields[0] - (why[0] == '\0' ? 1 : 0);
+    size_t count = FIELDS_ALWAYS;
+    if (why[0] != '\0')
+        fields[count++] = log_text("why", span_of_text(why));
+    if (job->words.len > 0)
+        fields[count++] = log_text("words", job->words);
     log_event(job->courier->deps.log, state_rows[state].level, state_rows[state].event, fields,
               count);
 }
@@ -132,6 +141,7 @@ static void free_job(struct job *job)
     job->to_len = 0;
     job->has_brand = false;
     job->brand = (struct courier_brand){0};
+    job->words = SPAN("");
     job->next_free = courier->first_free;
     courier->first_free = job;
     courier->free_count++;
@@ -164,13 +174,16 @@ static void finish(struct job *job, enum delivery_state state, int64_t due_at_ms
     settle(courier, &settlement);
 }
 
-static void retry(struct job *job)
+static void retry(struct job *job, const struct send_result *result)
 {
     struct courier *courier = job->courier;
     uint32_t jitter = (uint32_t)entropy_u64(&courier->deps.entropy);
-    int64_t due_at_ms = now_ms(courier) + due_retry_delay_ms(tries_made(job), jitter);
+    int64_t delay_ms = due_retry_delay_ms(tries_made(job), jitter);
+    if (delay_ms < result->retry_after_ms)
+        delay_ms = result->retry_after_ms;
+    int64_t due_at_ms = now_ms(courier) + delay_ms;
     if (due_is_in_time(due_at_ms, job->claimed.entry.deadline_at_ms))
-        finish(job, DELIVERY_QUEUED, due_at_ms, "");
+        finish(job, DELIVERY_QUEUED, due_at_ms, send_reason_sentence(result->reason));
     else
         finish(job, DELIVERY_EXPIRED, 0, "no time left for another try");
 }
@@ -180,6 +193,7 @@ static void on_result(void *ctx, const struct send_result *result)
     struct job *job = ctx;
     ASSERT(job->is_sending);
     job->is_sending = false;
+    job->words = result->words;
     metrics_count(job->courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
                   attempt_of_outcome[result->outcome]);
     const char *why = send_reason_sentence(result->reason);
@@ -194,7 +208,7 @@ static void on_result(void *ctx, const struct send_result *result)
         finish(job, DELIVERY_UNKNOWN, 0, why);
         return;
     case SEND_RETRY:
-        retry(job);
+        retry(job, result);
         return;
     }
     UNREACHABLE();
@@ -290,6 +304,11 @@ static void deliver(struct job *job)
     channel->ops->send(channel, &request, on_result, job);
 }
 
+bool courier_has_place(const struct courier *courier)
+{
+    return courier->free_count > 0;
+}
+
 size_t courier_step(struct courier *courier)
 {
     const struct store_claim claim = {.lease_ms = LEASE_MS};
@@ -297,7 +316,8 @@ size_t courier_step(struct courier *courier)
     ASSERT(!courier->is_in_step);
     if (courier->free_count == 0)
         return 0;
-    size_t count = store_claim(store, &claim, courier->claimed, courier->free_count);
+    size_t room = courier->free_count < COURIER_BATCH_MAX ? courier->free_count : COURIER_BATCH_MAX;
+    size_t count = store_claim(store, &claim, courier->claimed, room);
     if (count == 0)
         return 0;
     courier->is_in_step = true;
@@ -317,7 +337,7 @@ enum err courier_create(const struct courier_deps *deps, struct courier **out)
     if (courier == NULL)
         return ERR_NO_MEMORY;
     courier->deps = *deps;
-    for (size_t i = 0; i < COURIER_BATCH_MAX; i++) {
+    for (size_t i = 0; i < COURIER_PLACES; i++) {
         courier->jobs[i].courier = courier;
         free_job(&courier->jobs[i]);
     }
@@ -329,7 +349,7 @@ void courier_destroy(struct courier **courier)
 {
     if (*courier == NULL)
         return;
-    ASSERT((*courier)->free_count == COURIER_BATCH_MAX);
+    ASSERT((*courier)->free_count == COURIER_PLACES);
     free(*courier);
     *courier = NULL;
 }

@@ -50,5 +50,12 @@ void courier_destroy(struct courier **courier); // asserts that nothing is in fl
 
 #define COURIER_BATCH_MAX 32U
 
-// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due.
+// Messages with the channels at once: enough that slow providers leave room for the others.
+#define COURIER_PLACES 512U
+
+// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due,
+// or there was no place.
 size_t courier_step(struct courier *courier);
+
+// May a step claim anything? If not, only a result makes room.
+bool courier_has_place(const struct courier *courier);

@@ -76,7 +76,7 @@ static void setup(struct fixture *f)
     f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT, store_now_ms(f->store));
     assert_int_equal(template_compile(SPAN("{otp}"), &f->brand.template, NULL), ERR_OK);
     open_courier(f);
-    assert_int_equal(courier_thread_start(f->courier, f->store, &f->thread), ERR_OK);
+    assert_int_equal(courier_thread_start(f->courier, f->store, NULL, &f->thread), ERR_OK);
 }
 
 static void teardown(struct fixture *f)

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The list of providers in the file. An entry has two keys of its own, and the settings of its
+// kind.
+#include "config/source.h"
+
+#include <stdlib.h>
+
+enum entry_option_id {
+    ENTRY_NAME,
+    ENTRY_KIND,
+    ENTRY_OPTION_COUNT_,
+};
+
+enum { PART_ENTRY, PART_SETTINGS };
+
+static const char *const kind_choices[] = {[CONFIG_PROVIDER_SMTP] = "smtp", NULL};
+
+static const struct option entry_options[ENTRY_OPTION_COUNT_] = {
+    [ENTRY_NAME] = {.name = "name",
+                    .type = OPTION_TEXT,
+                    .unit = "name",
+                    .preset = "",
+                    .offset = offsetof(struct config_provider, name),
+                    .capacity = sizeof((struct config_provider *)0)->name,
+                    .help = "Name of the provider, for people and logs"},
+    [ENTRY_KIND] = {.name = "kind",
+                    .type = OPTION_CHOICE,
+                    .preset = "smtp",
+                    .choices = kind_choices,
+                    .offset = offsetof(struct config_provider, kind),
+                    .help = "How it is spoken to"},
+};
+
+static const struct option_table entry_table = {entry_options, ENTRY_OPTION_COUNT_};
+
+static void require(const struct config_entry *entry, enum entry_option_id id)
+{
+    struct err_info info;
+    const struct yaml_node *given = entry->parts[PART_ENTRY].given[id];
+    if (given != NULL && (given->kind != YAML_SCALAR || given->is_null || given->text.len > 0))
+        return; // if it is wrong, it has its error already
+    err_info_set(&info, "a provider without a %s", entry_options[id].name);
+    config_entry_complain(entry, given != NULL ? given : entry->node, &info);
+}
+
+// All kinds so far carry e-mail, and nothing chooses between two that carry the same.
+static void check_is_only_one(const struct config *config, const struct config_entry *entry)
+{
+    struct err_info info;
+    if (config->providers_held == 0)
+        return;
+    err_info_set(&info, "a second provider for EMAIL; the first is in line %u",
+                 config->providers[0]->line);
+    config_entry_complain(entry, entry->node, &info);
+}
+
+static void check_settings(struct config_provider *provider, const struct config_entry *entry)
+{
+    struct err_info info;
+    enum err err = smtp_settings_validate(&provider->smtp, &info);
+    if (err != ERR_OK)
+        config_entry_complain(entry, config_entry_place(entry, &info), &info);
+    if (provider->smtp.password_file[0] == '\0')
+        return;
+    if (config_password_load(provider, &info) != ERR_OK)
+        config_entry_complain(entry, config_entry_place(entry, &info), &info);
+}
+
+static void take_provider(const struct config *config, struct config_provider *provider,
+                          struct config_entry *entry)
+{
+    option_table_preset(entry_table, provider);
+    option_table_preset(smtp_option_table(), &provider->smtp);
+    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, provider, {NULL}};
+    entry->parts[PART_SETTINGS] =
+        (struct config_entry_part){smtp_option_table(), &provider->smtp, {NULL}};
+    entry->parts_count = 2;
+    config_entry_read(entry);
+    require(entry, ENTRY_NAME);
+    require(entry, ENTRY_KIND);
+    check_is_only_one(config, entry);
+    check_settings(provider, entry);
+}
+
+static enum err add_provider(struct config *config, struct config_entry *entry)
+{
+    struct err_info info;
+    if (config->providers_held == CONFIG_PROVIDERS_MAX) {
+        err_info_set(&info, "providers: more than %u", CONFIG_PROVIDERS_MAX);
+        config_entry_complain(entry, entry->node, &info);
+        return ERR_OK;
+    }
+    struct config_provider *provider = calloc(1, sizeof *provider);
+    if (provider == NULL)
+        return ERR_NO_MEMORY;
+    provider->line = entry->node->line;
+    provider->column = entry->node->column;
+    take_provider(config, provider, entry);
+    config->providers[config->providers_held++] = provider;
+    return ERR_OK;
+}
+
+enum err config_providers_load(struct config *config, const struct yaml_document *document,
+                               const struct yaml_node *node, struct config_report *report)
+{
+    const struct config_entry list = {.list = "providers",
+                                      .file = config->file,
+                                      .document = document,
+                                      .report = report,
+                                      .node = node};
+    return config_entries_each(config, &list, add_provider);
+}
+
+static bool is_same_table(struct option_table table, const void *settings, const void *others)
+{
+    for (size_t i = 0; i < table.count; i++) {
+        if (!option_is_equal(&table.options[i], settings, others))
+            return false;
+    }
+    return true;
+}
+
+static bool is_same(const struct config_provider *provider, const struct config_provider *other)
+{
+    return is_same_table(entry_table, provider, other) &&
+           is_same_table(smtp_option_table(), &provider->smtp, &other->smtp) &&
+           span_eq(span_of_text(provider->password), span_of_text(other->password));
+}
+
+bool config_providers_are_equal(const struct config *config, const struct config *other)
+{
+    if (config->providers_held != other->providers_held)
+        return false;
+    for (size_t i = 0; i < config->providers_held; i++) {
+        if (!is_same(config->providers[i], other->providers[i]))
+            return false;
+    }
+    return true;
+}
+
+void config_keep_providers(struct config *running, struct config *fresh)
+{
+    size_t held = running->providers_held;
+    running->providers_held = fresh->providers_held;
+    fresh->providers_held = held;
+    for (size_t i = 0; i < CONFIG_PROVIDERS_MAX; i++) {
+        struct config_provider *kept = running->providers[i];
+        running->providers[i] = fresh->providers[i];
+        fresh->providers[i] = kept;
+    }
+}
