@@ -127,7 +127,7 @@ static bool get_element(const struct reply_reader *reader, struct span name, str
     strbuf_put_byte(&tag, '<');
     strbuf_put(&tag, name);
     strbuf_put_byte(&tag, '>');
-    if (tag.is_overflowed)
+    if (tag.is_overflowed || reader->body.len == 0)
         return false;
     const uint8_t *found = memmem(reader->body.data, reader->body.len, tag.data, tag.len);
     if (found == NULL)

@@ -45,8 +45,9 @@ static void on_result(void *ctx, const struct send_result *result)
     struct told *told = ctx;
     told->count++;
     told->result = *result;
-    memcpy(told->words, result->words.data, result->words.len);
-    told->result.words = span_make(told->words, result->words.len);
+    struct strbuf words = strbuf_over(told->words, sizeof told->words);
+    strbuf_put(&words, result->words);
+    told->result.words = strbuf_span(&words);
 }
 
 struct fixture {

@@ -115,6 +115,14 @@ struct fixture {
     char failure[128], reply[128], retry_after[64];
 };
 
+static void keep(char *room, size_t cap, struct span text)
+{
+    struct strbuf out = strbuf_over(room, cap);
+    strbuf_put(&out, text);
+    strbuf_put_byte(&out, '\0');
+    assert_false(out.is_overflowed);
+}
+
 static void on_done(void *ctx, const struct http_outcome *outcome)
 {
     struct fixture *f = ctx;
@@ -122,11 +130,8 @@ static void on_done(void *ctx, const struct http_outcome *outcome)
     f->outcome = *outcome;
     if (outcome->failure != NULL)
         memcpy(f->failure, outcome->failure, strnlen(outcome->failure, sizeof f->failure - 1) + 1);
-    assert_true(outcome->body.len < sizeof f->reply);
-    memcpy(f->reply, outcome->body.data, outcome->body.len);
-    f->reply[outcome->body.len] = '\0';
-    memcpy(f->retry_after, outcome->retry_after.data, outcome->retry_after.len);
-    f->retry_after[outcome->retry_after.len] = '\0';
+    keep(f->reply, sizeof f->reply, outcome->body);
+    keep(f->retry_after, sizeof f->retry_after, outcome->retry_after);
 }
 
 static void fixture_open(struct fixture *f, uint16_t port, bool may_use_private)
