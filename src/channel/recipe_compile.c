@@ -140,22 +140,28 @@ static enum err take_json(struct compiler *compiler, const struct rule *rule,
     return err;
 }
 
-static enum err take_choice(struct compiler *compiler, const struct rule *rule,
-                            const struct recipe_field *field, struct err_info *info)
+static enum err choose(const char *const *choices, struct span text, uint32_t *out,
+                       struct err_info *info)
 {
     uint8_t room[256];
     struct strbuf known = strbuf_over(room, sizeof room);
-    for (uint32_t i = 0; rule->choices[i] != NULL; i++) {
-        if (span_eq(span_of_text(rule->choices[i]), field->text)) {
-            *(uint32_t *)at(compiler, rule) = i;
+    for (uint32_t i = 0; choices[i] != NULL; i++) {
+        if (span_eq(span_of_text(choices[i]), text)) {
+            *out = i;
             return ERR_OK;
         }
         strbuf_put_text(&known, i > 0 ? ", " : "");
-        strbuf_put_text(&known, rule->choices[i]);
+        strbuf_put_text(&known, choices[i]);
     }
-    err_info_set(info, "\"%.*s\" is none of %.*s", (int)span_first(field->text, 64).len,
-                 (const char *)field->text.data, (int)known.len, (const char *)known.data);
+    err_info_set(info, "\"%.*s\" is none of %.*s", (int)span_first(text, 64).len,
+                 (const char *)text.data, (int)known.len, (const char *)known.data);
     return ERR_INVALID;
+}
+
+static enum err take_choice(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    return choose(rule->choices, field->text, at(compiler, rule), info);
 }
 
 static enum err take_number(struct compiler *compiler, const struct rule *rule,
@@ -307,6 +313,23 @@ static enum err take_advice(struct compiler *compiler, const struct rule *rule,
     return keep(compiler, field->text, &advice[mapped.reason], info);
 }
 
+static enum err take_state(struct compiler *compiler, const struct rule *rule,
+                           const struct recipe_field *field, struct err_info *info)
+{
+    struct recipe_receipt *receipt = &compiler->recipe->receipt;
+    struct recipe_state_mapped *mapped = &receipt->states[receipt->states_count];
+    if (receipt->states_count == RECIPE_STATES_MAX) {
+        err_info_set(info, "more than %u of them", RECIPE_STATES_MAX);
+        return ERR_INVALID;
+    }
+    enum err err = choose(rule->choices, field->text, &mapped->state, info);
+    if (err == ERR_OK)
+        err = keep(compiler, field->keys[1], &mapped->from, info);
+    if (err == ERR_OK)
+        receipt->states_count++;
+    return err;
+}
+
 static struct recipe_parameter *parameter_of(struct compiler *compiler, struct span name)
 {
     struct recipe *recipe = compiler->recipe;
@@ -377,6 +400,12 @@ static const char *const receipt_formats[] = {"none", "json", "form", "query", N
 static const char *const signatures[] = {"none", "twilioHmacSha1", "hubSha256", "standardWebhooks",
                                          NULL};
 
+static const char *const states[] = {
+    [RECIPE_STATE_ACCEPTED] = "accepted",   [RECIPE_STATE_SENT] = "sent",
+    [RECIPE_STATE_DELIVERED] = "delivered", [RECIPE_STATE_READ] = "read",
+    [RECIPE_STATE_FAILED] = "failed",       NULL,
+};
+
 #define AT(member) offsetof(struct recipe, member)
 
 static const struct rule parameter_rule = {.keys = {"parameters", "*", "*"},
@@ -434,6 +463,7 @@ static const struct rule rules[] = {
     {.keys = {"codes", "*"}, .take = take_mapped, .offset = AT(codes)},
     {.keys = {"texts", "*"}, .take = take_mapped, .offset = AT(texts)},
     {.keys = {"advice", "*"}, .take = take_advice, .offset = AT(advice)},
+    {.keys = {"states", "*"}, .take = take_state, .choices = states},
     {.keys = {"receipt", "format"},
      .take = take_choice,
      .offset = AT(receipt.format),
@@ -565,6 +595,10 @@ static void check_whole(struct compiler *compiler)
          "\"auth.secret\" is missing"},
         {recipe->reply.accepted_values.data == NULL || has_path,
          "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
+        {recipe->receipt.format == 0 ||
+             (recipe->receipt.id.data != NULL && recipe->receipt.state.data != NULL &&
+              recipe->receipt.states_count > 0),
+         "\"receipt\" needs \"id\", \"state\" and \"states\""},
         {!has_path || recipe->reply.format != RECIPE_NOTHING,
          "a reply of no format has no \"reply.acceptedPath\""},
     };

@@ -10,6 +10,7 @@
 #define RECIPE_TEXTS_BYTES_MAX (32U * 1024U)
 #define RECIPE_PAIRS_MAX 24U
 #define RECIPE_MAPPED_MAX 128U
+#define RECIPE_STATES_MAX 24U
 #define RECIPE_JSON_DEPTH_MAX 12U
 #define RECIPE_PATH_SEGMENTS_MAX 8U
 #define RECIPE_ARRAY_WALK_MAX 64U // elements that a "*" looks at
@@ -90,11 +91,27 @@ struct recipe_reply {
     struct span id, code, words; // paths; data NULL: none
 };
 
-// How the provider tells what became of a message later. Checked here, for whoever takes receipts.
+// What became of a message later. States only move up; failed is only reached from the first two.
+enum recipe_state {
+    RECIPE_STATE_ACCEPTED,
+    RECIPE_STATE_SENT, // to the carrier
+    RECIPE_STATE_DELIVERED,
+    RECIPE_STATE_READ,
+    RECIPE_STATE_FAILED,
+};
+
+struct recipe_state_mapped {
+    struct span from;
+    uint32_t state; // enum recipe_state
+};
+
+// How the provider tells it.
 struct recipe_receipt {
-    uint32_t format;
+    uint32_t format; // 0: it does not
     uint32_t signature;
     struct span each, id, state, code;
+    struct recipe_state_mapped states[RECIPE_STATES_MAX];
+    size_t states_count;
 };
 
 struct recipe {
