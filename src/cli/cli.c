@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"init", cli_init, "make a key file, and print a configuration to begin with"},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too"},
     {"send-test", cli_send_test, "send one real message, and print what the provider says"},
+    {"template", cli_template, "template lint: how many SMS a brand's text makes, and why"},
     {"version", cli_version, "print the versions of otpd and its libraries"},
     {"help", cli_help, "print this text"},
 };
@@ -38,7 +39,7 @@ static const struct command *command_find(struct span name)
     static const struct {
         struct span flag;
         size_t command;
-    } flags[] = {{SPAN("--help"), 5}, {SPAN("-h"), 5}, {SPAN("--version"), 4}};
+    } flags[] = {{SPAN("--help"), 6}, {SPAN("-h"), 6}, {SPAN("--version"), 5}};
     for (size_t i = 0; i < COMMANDS_COUNT; i++) {
         if (span_eq(span_of_text(commands[i].name), name))
             return &commands[i];

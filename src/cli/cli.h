@@ -18,6 +18,7 @@ cli_command cli_serve;
 cli_command cli_init;
 cli_command cli_check;
 cli_command cli_send_test;
+cli_command cli_template;
 cli_command cli_version;
 cli_command cli_help;
 
