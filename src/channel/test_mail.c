@@ -65,8 +65,8 @@ static const char GOLDEN[] =
     "<!DOCTYPE html>\r\n"
     "<html><head><meta charset=3D\"utf-8\"></head>\r\n"
     "<body style=3D\"font-family:sans-serif;font-size:16px;line-height:1.5\">\r\n"
-    "<p>Your code is <strong style=3D\"font-size:28px;letter-spacing:3px;-webkit-u=\r\n"
-    "ser-select:all;user-select:all\">482913</strong>.<br>\r\n"
+    "<p>Your code is <strong style=3D\"font-size:28px;letter-spacing:3px;-webkit-=\r\n"
+    "user-select:all;user-select:all\">482913</strong>.<br>\r\n"
     "Never share it.</p>\r\n"
     "</body></html>\r\n"
     "--=_0123456789abcdef--\r\n";
