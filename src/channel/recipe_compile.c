@@ -571,44 +571,73 @@ struct demand {
     const char *story;
 };
 
-// What a sound recipe has, and what the ways of proving who one is need.
-static void check_whole(struct compiler *compiler)
+static void check(struct compiler *compiler, const struct demand *demands, size_t count)
 {
-    const struct recipe *recipe = compiler->recipe;
-    bool is_pair = recipe->auth == RECIPE_AUTH_BASIC || recipe->auth == RECIPE_AUTH_AWS;
-    bool is_aws = recipe->auth == RECIPE_AUTH_AWS;
-    bool has_path = recipe->reply.accepted_path.data != NULL;
-    const struct demand demands[] = {
-        {recipe->name.data != NULL, "there is no \"recipe\", which names it"},
-        {recipe->channels != 0, "there are no \"channels\""},
-        {recipe->url.data != NULL, "there is no \"request.url\""},
-        {recipe->json == NULL || recipe->form.count == 0, "there are both \"json\" and \"form\""},
-        {recipe->method != RECIPE_GET || (recipe->json == NULL && recipe->form.count == 0),
-         "a GET has no body"},
-        {!is_pair || (recipe->user.data != NULL && recipe->password.data != NULL),
-         "\"auth.user\" and \"auth.password\" are missing"},
-        {!is_aws || (recipe->region.data != NULL && recipe->service.data != NULL),
-         "\"auth.region\" and \"auth.service\" are missing"},
-        {recipe->auth != RECIPE_AUTH_BEARER || recipe->token.data != NULL,
-         "\"auth.token\" is missing"},
-        {recipe->auth != RECIPE_AUTH_STANDARD_WEBHOOKS || recipe->secret.data != NULL,
-         "\"auth.secret\" is missing"},
-        {recipe->reply.accepted_values.data == NULL || has_path,
-         "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
-        {recipe->receipt.format == 0 ||
-             (recipe->receipt.id.data != NULL && recipe->receipt.state.data != NULL &&
-              recipe->receipt.states_count > 0),
-         "\"receipt\" needs \"id\", \"state\" and \"states\""},
-        {!has_path || recipe->reply.format != RECIPE_NOTHING,
-         "a reply of no format has no \"reply.acceptedPath\""},
-    };
-    for (size_t i = 0; i < sizeof demands / sizeof demands[0]; i++) {
-        static const struct recipe_field top = {.line = 1, .column = 1};
+    static const struct recipe_field top = {.line = 1, .column = 1};
+    for (size_t i = 0; i < count; i++) {
         struct err_info info;
         err_info_set(&info, "%s", demands[i].story);
         if (!demands[i].is_met)
             complain(compiler, &top, &info);
     }
+}
+
+static void check_request(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    bool has_form = recipe->form.count > 0;
+    bool has_body = recipe->json != NULL || has_form;
+    const struct demand demands[] = {
+        {recipe->name.data != NULL, "there is no \"recipe\", which names it"},
+        {recipe->channels != 0, "there are no \"channels\""},
+        {recipe->url.data != NULL, "there is no \"request.url\""},
+        {recipe->json == NULL || !has_form, "there are both \"json\" and \"form\""},
+        {recipe->method != RECIPE_GET || !has_body, "a GET has no body"},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+// What the ways of proving who one is need.
+static void check_auth(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    bool has_user = recipe->user.data != NULL && recipe->password.data != NULL;
+    bool has_scope = recipe->region.data != NULL && recipe->service.data != NULL;
+    bool is_pair = recipe->auth == RECIPE_AUTH_BASIC || recipe->auth == RECIPE_AUTH_AWS;
+    const struct demand demands[] = {
+        {!is_pair || has_user, "\"auth.user\" and \"auth.password\" are missing"},
+        {recipe->auth != RECIPE_AUTH_AWS || has_scope,
+         "\"auth.region\" and \"auth.service\" are missing"},
+        {recipe->auth != RECIPE_AUTH_BEARER || recipe->token.data != NULL,
+         "\"auth.token\" is missing"},
+        {recipe->auth != RECIPE_AUTH_STANDARD_WEBHOOKS || recipe->secret.data != NULL,
+         "\"auth.secret\" is missing"},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+static void check_replies(struct compiler *compiler)
+{
+    const struct recipe_reply *reply = &compiler->recipe->reply;
+    const struct recipe_receipt *receipt = &compiler->recipe->receipt;
+    bool has_path = reply->accepted_path.data != NULL;
+    bool has_paths = receipt->id.data != NULL && receipt->state.data != NULL;
+    const struct demand demands[] = {
+        {reply->accepted_values.data == NULL || has_path,
+         "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
+        {!has_path || reply->format != RECIPE_NOTHING,
+         "a reply of no format has no \"reply.acceptedPath\""},
+        {receipt->format == 0 || (has_paths && receipt->states_count > 0),
+         "\"receipt\" needs \"id\", \"state\" and \"states\""},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+static void check_whole(struct compiler *compiler)
+{
+    check_request(compiler);
+    check_auth(compiler);
+    check_replies(compiler);
 }
 
 enum err recipe_compile(const struct recipe_field *fields, size_t count,

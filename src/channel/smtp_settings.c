@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/smtp_settings.h"
 
+#include "base/assert.h"
 #include "channel/mail.h"
 #include "channel/outbound.h"
 
@@ -125,50 +126,62 @@ static enum err refuse(struct err_info *info, const char *what)
     return ERR_INVALID;
 }
 
-static enum err validate_login(const struct smtp_settings *settings, struct err_info *info)
-{
-    bool has_user = settings->user[0] != '\0';
-    struct mail_text user;
-    if (has_user && settings->password_file[0] == '\0')
-        return refuse(info, "user: without passwordFile it cannot log in");
-    if (!has_user && settings->password_file[0] != '\0')
-        return refuse(info, "passwordFile: there is no user that it belongs to");
-    if (has_user && settings->tls == SMTP_TLS_NONE)
-        return refuse(info, "user: no password is sent over a connection with tls: none");
-    if (!mail_text_of(span_of_text(settings->user), &user))
-        return refuse(info, "user: there are control characters in it");
-    return ERR_OK;
-}
-
-static enum err validate_sender(const struct smtp_settings *settings, struct err_info *info)
-{
-    struct mail_address from;
-    struct mail_text name;
-    if (settings->from[0] == '\0')
-        return refuse(info, "from: the address that mails come from is wanted");
-    if (!mail_address_of(span_of_text(settings->from), &from) || !mail_address_is_ascii(from)) {
-        err_info_set(info, "from: \"%.100s\" is no address such as codes@example.com",
-                     settings->from);
-        return ERR_INVALID;
-    }
-    if (!mail_text_of(span_of_text(settings->from_name), &name))
-        return refuse(info, "fromName: there are control characters in it");
-    return ERR_OK;
-}
-
-enum err smtp_settings_validate(const struct smtp_settings *settings, struct err_info *info)
+static enum err check_host(const struct smtp_settings *settings, struct err_info *info)
 {
     if (settings->host[0] == '\0')
         return refuse(info, "host: the name of the mail relay is wanted");
-    if (!is_host_name(settings->host) && !is_ipv6(settings->host)) {
-        err_info_set(info, "host: \"%.100s\" is no host name; the port is an option of its own",
-                     settings->host);
-        return ERR_INVALID;
-    }
-    if (settings->hello_name[0] != '\0' && !is_host_name(settings->hello_name)) {
-        err_info_set(info, "helloName: \"%.100s\" is no host name", settings->hello_name);
-        return ERR_INVALID;
-    }
-    enum err err = validate_sender(settings, info);
-    return err == ERR_OK ? validate_login(settings, info) : err;
+    if (is_host_name(settings->host) || is_ipv6(settings->host))
+        return ERR_OK;
+    err_info_set(info, "host: \"%.100s\" is no host name; the port is an option of its own",
+                 settings->host);
+    return ERR_INVALID;
+}
+
+static enum err check_hello_name(const struct smtp_settings *settings, struct err_info *info)
+{
+    if (settings->hello_name[0] == '\0' || is_host_name(settings->hello_name))
+        return ERR_OK;
+    err_info_set(info, "helloName: \"%.100s\" is no host name", settings->hello_name);
+    return ERR_INVALID;
+}
+
+static enum err check_from(const struct smtp_settings *settings, struct err_info *info)
+{
+    struct mail_address from;
+    if (settings->from[0] == '\0')
+        return refuse(info, "from: the address that mails come from is wanted");
+    if (mail_address_of(span_of_text(settings->from), &from) && mail_address_is_ascii(from))
+        return ERR_OK;
+    err_info_set(info, "from: \"%.100s\" is no address such as codes@example.com", settings->from);
+    return ERR_INVALID;
+}
+
+static enum err check_user(const struct smtp_settings *settings, struct err_info *info)
+{
+    bool has_user = settings->user[0] != '\0';
+    if (has_user && settings->tls == SMTP_TLS_NONE)
+        return refuse(info, "user: no password is sent over a connection with tls: none");
+    if (has_user && settings->password_file[0] == '\0')
+        return refuse(info, "user: without passwordFile it cannot log in");
+    return ERR_OK;
+}
+
+static enum err check_password(const struct smtp_settings *settings, struct err_info *info)
+{
+    if (settings->user[0] == '\0' && settings->password_file[0] != '\0')
+        return refuse(info, "passwordFile: there is no user that it belongs to");
+    return ERR_OK;
+}
+
+typedef enum err settings_check(const struct smtp_settings *settings, struct err_info *info);
+
+static settings_check *const checks[SMTP_CHECKS_COUNT] = {
+    check_host, check_from, check_user, check_password, check_hello_name,
+};
+
+enum err smtp_settings_check(const struct smtp_settings *settings, unsigned check,
+                             struct err_info *info)
+{
+    ASSERT(check < SMTP_CHECKS_COUNT);
+    return checks[check](settings, info);
 }

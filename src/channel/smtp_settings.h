@@ -39,9 +39,11 @@ static inline struct option_table smtp_option_table(void)
     return (struct option_table){smtp_options, smtp_options_count};
 }
 
-// What no single option can say. ERR_INVALID with a story that begins with the option's name.
-MUST_CHECK enum err smtp_settings_validate(const struct smtp_settings *settings,
-                                           struct err_info *info);
+// What no single option can say, one check after the other: 0 … SMTP_CHECKS_COUNT − 1. ERR_INVALID
+// with a story that begins with the option's name.
+#define SMTP_CHECKS_COUNT 5U
+MUST_CHECK enum err smtp_settings_check(const struct smtp_settings *settings, unsigned check,
+                                        struct err_info *info);
 
 // The port that is meant.
 uint32_t smtp_settings_port(const struct smtp_settings *settings);

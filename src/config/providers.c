@@ -58,9 +58,10 @@ static void check_is_only_one(const struct config *config, const struct config_e
 static void check_settings(struct config_provider *provider, const struct config_entry *entry)
 {
     struct err_info info;
-    enum err err = smtp_settings_validate(&provider->smtp, &info);
-    if (err != ERR_OK)
-        config_entry_complain(entry, config_entry_place(entry, &info), &info);
+    for (unsigned i = 0; i < SMTP_CHECKS_COUNT; i++) {
+        if (smtp_settings_check(&provider->smtp, i, &info) != ERR_OK)
+            config_entry_complain(entry, config_entry_place(entry, &info), &info);
+    }
     if (provider->smtp.password_file[0] == '\0')
         return;
     if (config_password_load(provider, &info) != ERR_OK)

@@ -8,14 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SETTLEMENTS_MAX 64U
-#define HELD_MAX 64U
+#define SETTLEMENTS_MAX (2U * COURIER_PLACES)
+#define HELD_MAX COURIER_PLACES
 #define LEASE_MS 120000
 
 // A channel that does as it is told and remembers the last message.
 struct fake_channel {
     struct channel base;
     enum send_outcome result;
+    struct send_result detail; // the rest of it
     bool is_holding; // results are given later, by release_result
     int64_t takes_ms;
     int64_t *now_ms;
@@ -108,7 +109,9 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     keep_text(fake->to, sizeof fake->to, request->to);
     *fake->now_ms += fake->takes_ms;
     if (!fake->is_holding) {
-        on_result(ctx, &(struct send_result){.outcome = fake->result});
+        struct send_result result = fake->detail;
+        result.outcome = fake->result;
+        on_result(ctx, &result);
         return;
     }
     assert_true(fake->held < HELD_MAX);
@@ -368,12 +371,14 @@ static void refused_is_failed(void **state)
     setup(&f);
     (void)enqueue(&f, 3);
     f.sms.result = SEND_REFUSED;
+    f.sms.detail = (struct send_result){.reason = SEND_UNREACHABLE, .words = SPAN("550 full")};
     assert_int_equal(courier_step(f.courier), 1);
     assert_settled(&f, 3, DELIVERY_FAILED);
     f.now_ms += TEST_DAY_MS;
     assert_int_equal(courier_step(f.courier), 0);
     assert_non_null(strstr(logged(&f), "warn  otp.failed "));
-    assert_non_null(strstr(logged(&f), " why=\"refused by the channel\"\n"));
+    assert_non_null(strstr(logged(&f), " why=\"the phone or mailbox is not reachable\" "
+                                      "words=\"550 full\"\n"));
     teardown(&f);
 }
 
@@ -446,20 +451,43 @@ static void no_more_is_claimed_than_can_be_held(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= COURIER_BATCH_MAX + 3; id++)
+    for (uint64_t id = 1; id <= COURIER_PLACES + 3; id++)
         (void)enqueue(&f, id);
     f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
+    for (unsigned i = 0; i < COURIER_PLACES / COURIER_BATCH_MAX; i++) {
+        assert_true(courier_has_place(f.courier));
+        assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
+    }
+    assert_false(courier_has_place(f.courier));
     assert_int_equal(courier_step(f.courier), 0);
     release_result(&f.sms, SEND_ACCEPTED);
     release_result(&f.sms, SEND_RETRY);
+    assert_true(courier_has_place(f.courier));
     assert_int_equal(courier_step(f.courier), 2);
     assert_int_equal(courier_step(f.courier), 0);
     while (f.sms.held > 0)
         release_result(&f.sms, SEND_ACCEPTED);
     assert_int_equal(courier_step(f.courier), 1);
     release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(f.sms.sends, COURIER_BATCH_MAX + 3);
+    assert_int_equal(f.sms.sends, COURIER_PLACES + 3);
+    teardown(&f);
+}
+
+static void provider_may_ask_for_a_longer_delay(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    f.sms.result = SEND_RETRY;
+    f.sms.detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
+    assert_int_equal(courier_step(f.courier), 1);
+    assert_int_equal(f.settlements[0].due_at_ms, f.now_ms + 30000);
+    f.now_ms += 30000;
+    f.sms.detail.retry_after_ms = 1;
+    assert_int_equal(courier_step(f.courier), 1);
+    assert_true(f.settlements[1].due_at_ms >= f.now_ms + 1000); // its own delay is longer
+    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\"\n"));
     teardown(&f);
 }
 
@@ -629,6 +657,7 @@ int main(void)
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
         cmocka_unit_test(late_result_settles_on_its_own),
         cmocka_unit_test(no_more_is_claimed_than_can_be_held),
+        cmocka_unit_test(provider_may_ask_for_a_longer_delay),
         cmocka_unit_test(batch_is_settled_at_once),
         cmocka_unit_test(broken_entries_fail_without_being_sent),
         cmocka_unit_test(too_long_a_message_fails),

@@ -1,0 +1,245 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "config/config.h"
+
+#include "unit/unit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINES_BYTES_MAX 4096U
+
+// A directory of its own, which is the working directory, so that paths in stories are short.
+struct fixture {
+    char directory[32];
+    struct config *config;
+    struct config_report report;
+    char lines[LINES_BYTES_MAX];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    memcpy(fixture->directory, "/tmp/otpd-config-XXXXXX", sizeof "/tmp/otpd-config-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    assert_int_equal(chdir(fixture->directory), 0);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    config_destroy(&fixture->config);
+    (void)unlink("c.yaml");
+    (void)unlink("pw");
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(fixture->directory), 0);
+    free(fixture);
+    return 0;
+}
+
+static void write_file(const char *name, struct span text, mode_t mode)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text.data, text.len), text.len);
+    assert_int_equal(fchmod(fd, mode), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+// Loads and puts the report's lines together.
+static struct config *load(struct fixture *fixture, const char *text)
+{
+    static const char *const flags[] = {"--dev", "--config", "c.yaml"};
+    static const char *const no_environment[] = {NULL};
+    const struct config_sources sources = {flags, 3, no_environment};
+    struct strbuf out = strbuf_over(fixture->lines, sizeof fixture->lines - 1);
+    struct config *config = NULL;
+    write_file("c.yaml", span_of_text(text), 0644);
+    enum err err = config_load(&sources, &config, &fixture->report);
+    assert_int_equal(err == ERR_OK, fixture->report.held == 0);
+    for (size_t i = 0; i < fixture->report.held; i++) {
+        strbuf_put_text(&out, fixture->report.lines[i]);
+        strbuf_put_byte(&out, '\n');
+    }
+    assert_false(out.is_overflowed);
+    fixture->lines[out.len] = '\0';
+    return config;
+}
+
+static struct config *load_good(struct fixture *fixture, const char *text)
+{
+    struct config *config = load(fixture, text);
+    assert_string_equal(fixture->lines, "");
+    return config;
+}
+
+#define MAIL "providers:\n  - name: mail\n    kind: smtp\n    host: m.example.com\n"
+#define FROM "    from: codes@example.com\n"
+
+struct error_case {
+    const char *text;
+    const char *lines;
+};
+
+static const struct error_case error_cases[] = {
+    {"providers: smtp\n",
+     "c.yaml:1:12: error: providers: a list is wanted, each entry with a dash before its name\n"},
+    {"provider: []\n",
+     "c.yaml:1:1: error: unknown option \"provider\"; did you mean \"providers\"?\n"},
+    {"providers: []\nproviders: []\n",
+     "c.yaml:2:1: error: \"providers\" is given twice; first in line 1\n"},
+    {MAIL, "c.yaml:2:5: error: from: the address that mails come from is wanted\n"},
+    {MAIL FROM "    hosts: a\n", "c.yaml:6:5: error: unknown option \"hosts\"; did you mean \"host\"?\n"},
+    {MAIL FROM "    host: a\n", "c.yaml:6:5: error: \"host\" is given twice; first in line 4\n"},
+    {MAIL FROM "    tls: no\n", "c.yaml:6:10: error: tls: \"no\" is not starttls, tls or none\n"},
+    {MAIL FROM "    port: 0\n", "c.yaml:6:11: error: port: \"0\" is not 1 to 65535, or null\n"},
+    {MAIL FROM "    timeoutMs: 60000\n",
+     "c.yaml:6:16: error: timeoutMs: \"60000\" is not 100 to 45000 ms\n"},
+    {MAIL FROM "    connectionsMax: 65\n",
+     "c.yaml:6:21: error: connectionsMax: \"65\" is not 1 to 64\n"},
+    {MAIL FROM "    user: me\n", "c.yaml:6:11: error: user: without passwordFile it cannot log in\n"},
+    {MAIL FROM "    tls: none\n    user: me\n    passwordFile: nowhere\n",
+     "c.yaml:7:11: error: user: no password is sent over a connection with tls: none\n"
+     "c.yaml:8:19: error: passwordFile: nowhere: cannot open it: No such file or directory\n"},
+    {"providers:\n  - host: a b\n    from: x\n    port: -1\n",
+     "c.yaml:4:11: error: port: \"-1\" is not 1 to 65535, or null\n"
+     "c.yaml:2:5: error: a provider without a name\n"
+     "c.yaml:2:5: error: a provider without a kind\n"
+     "c.yaml:2:11: error: host: \"a b\" is no host name; the port is an option of its own\n"
+     "c.yaml:3:11: error: from: \"x\" is no address such as codes@example.com\n"},
+    {"providers:\n  - {name: '', kind: fax, host: a, from: a@b.example}\n",
+     "c.yaml:2:24: error: kind: \"fax\" is not smtp\n"
+     "c.yaml:2:12: error: a provider without a name\n"},
+    {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
+     "c.yaml:6:6: error: a second provider for EMAIL; the first is in line 2\n"},
+};
+
+static void every_error_is_said_with_its_place(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof error_cases / sizeof error_cases[0]; i++) {
+        assert_null(load(fixture, error_cases[i].text));
+        assert_string_equal(fixture->lines, error_cases[i].lines);
+    }
+}
+
+static void values_are_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    write_file("pw", SPAN("pass word\xc3\xa4\r\n"), 0600);
+    fixture->config = load_good(fixture, MAIL FROM "    user: me\n    passwordFile: pw\n"
+                                                   "    codeInSubject: true\n");
+    assert_int_equal(fixture->config->providers_held, 1);
+    const struct config_provider *provider = fixture->config->providers[0];
+    assert_string_equal(provider->name, "mail");
+    assert_int_equal(provider->kind, CONFIG_PROVIDER_SMTP);
+    assert_string_equal(provider->smtp.host, "m.example.com");
+    assert_string_equal(provider->smtp.user, "me");
+    assert_string_equal(provider->password, "pass word\xc3\xa4");
+    assert_true(provider->smtp.has_code_in_subject);
+    assert_int_equal(provider->smtp.tls, SMTP_TLS_STARTTLS);
+    assert_int_equal(provider->smtp.timeout_ms, 30000);
+}
+
+struct password_case {
+    struct span text;
+    mode_t mode;
+    const char *story; // NULL: taken
+};
+
+static const struct password_case password_cases[] = {
+    {SPAN("x"), 0600, NULL},
+    {SPAN("x\n"), 0640, NULL},
+    {SPAN("x"), 0604, "others may read or change it; chmod 600 pw"},
+    {SPAN("x"), 0660, "others may read or change it; chmod 600 pw"},
+    {SPAN(""), 0600, "it is empty"},
+    {SPAN("\n"), 0600, "it is empty"},
+    {SPAN("a\nb"), 0600, "it has more than one line, or control characters"},
+    {SPAN("a\0b"), 0600, "it has more than one line, or control characters"},
+    {SPAN("a\n\n"), 0600, "it has more than one line, or control characters"},
+};
+
+static void passwords_are_private_and_of_one_line(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof password_cases / sizeof password_cases[0]; i++) {
+        const struct password_case *row = &password_cases[i];
+        write_file("pw", row->text, row->mode);
+        struct config *config = load(fixture, MAIL FROM "    user: me\n    passwordFile: pw\n");
+        assert_int_equal(config != NULL, row->story == NULL);
+        config_destroy(&config);
+        if (row->story != NULL)
+            assert_non_null(strstr(fixture->lines, row->story));
+    }
+}
+
+static void password_has_a_bound(void **state)
+{
+    char text[SMTP_PASSWORD_BYTES_MAX + 10];
+    struct fixture *fixture = *state;
+    memset(text, 'x', sizeof text);
+    write_file("pw", span_make(text, SMTP_PASSWORD_BYTES_MAX), 0600);
+    fixture->config = load_good(fixture, MAIL FROM "    user: me\n    passwordFile: pw\n");
+    assert_int_equal(strlen(fixture->config->providers[0]->password), SMTP_PASSWORD_BYTES_MAX);
+    for (size_t len = SMTP_PASSWORD_BYTES_MAX + 1; len <= sizeof text; len++) {
+        write_file("pw", span_make(text, len), 0600);
+        assert_null(load(fixture, MAIL FROM "    user: me\n    passwordFile: pw\n"));
+        assert_non_null(strstr(fixture->lines, "passwordFile: pw: it has more than "));
+    }
+}
+
+static bool needs_restart(const struct config *running, const struct config *fresh)
+{
+    char names[64] = {0};
+    struct strbuf out = strbuf_over(names, sizeof names - 1);
+    config_restart_options(running, fresh, &out);
+    assert_true(out.len == 0 || span_eq(strbuf_span(&out), SPAN("providers")));
+    return out.len > 0;
+}
+
+static void reload_tells_other_providers_and_keeps_the_running_ones(void **state)
+{
+    static const char same[] = MAIL FROM "    user: me\n    passwordFile: pw\n";
+    static const char *const others[] = {
+        "listen: 127.0.0.1:8480\n",
+        MAIL FROM "    user: you\n    passwordFile: pw\n",
+        MAIL FROM "    user: me\n    passwordFile: pw\n    codeInSubject: true\n",
+    };
+    struct fixture *fixture = *state;
+    write_file("pw", SPAN("one"), 0600);
+    fixture->config = load_good(fixture, same);
+    struct config *fresh = load_good(fixture, same);
+    assert_false(needs_restart(fixture->config, fresh));
+    config_destroy(&fresh);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        fresh = load_good(fixture, others[i]);
+        assert_true(needs_restart(fixture->config, fresh));
+        config_destroy(&fresh);
+    }
+    write_file("pw", SPAN("two"), 0600);
+    fresh = load_good(fixture, same);
+    assert_true(needs_restart(fixture->config, fresh));
+    config_keep_providers(fixture->config, fresh);
+    assert_string_equal(fresh->providers[0]->password, "one");
+    assert_string_equal(fixture->config->providers[0]->password, "two");
+    config_destroy(&fresh);
+}
+
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(every_error_is_said_with_its_place),
+        WITH_FIXTURE(values_are_taken),
+        WITH_FIXTURE(passwords_are_private_and_of_one_line),
+        WITH_FIXTURE(password_has_a_bound),
+        WITH_FIXTURE(reload_tells_other_providers_and_keeps_the_running_ones),
+    };
+    return cmocka_run_group_tests_name("config/providers", tests, NULL, NULL);
+}
