@@ -27,6 +27,15 @@ struct http_channel {
     size_t in_flight;
 };
 
+// Nothing is started that would come after its code's end.
+static int64_t wait_ms_of(const struct send_request *message)
+{
+    int64_t left_ms = message->deadline_at_ms - message->sent_at_ms;
+    if (left_ms < 0)
+        return 0;
+    return left_ms < HTTP_WAIT_MS_MAX ? left_ms : HTTP_WAIT_MS_MAX;
+}
+
 static void job_begin(struct job *job, const struct send_request *message, send_done *on_result,
                       void *ctx)
 {
@@ -40,6 +49,7 @@ static void job_begin(struct job *job, const struct send_request *message, send_
         .url = wire_over(job->url, sizeof job->url),
         .headers = wire_over(job->headers, sizeof job->headers),
         .body = wire_over(job->body, sizeof job->body),
+        .wait_ms = wait_ms_of(message),
     };
 }
 

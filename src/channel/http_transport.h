@@ -7,6 +7,7 @@
 #include "channel/wire.h"
 
 #define HTTP_REPLY_BYTES_MAX (64U * 1024U)
+#define HTTP_WAIT_MS_MAX 20000 // for a free connection; another provider would be quicker
 #define HTTP_URL_BYTES_MAX 2048U
 #define HTTP_HEADERS_BYTES_MAX 8192U
 #define HTTP_BODY_BYTES_MAX 16384U
@@ -19,6 +20,7 @@ struct http_request {
     struct wire body;
     const char *aws_sigv4; // as CURLOPT_AWS_SIGV4 takes it, "aws:amz:ap-south-1:sns"; NULL: none
     const char *aws_user;  // "key id:secret", for aws_sigv4 alone
+    int64_t wait_ms;       // what is not started within this is not started at all
 };
 
 // How far it came. What fails after HTTP_SENT may have been taken by the provider.

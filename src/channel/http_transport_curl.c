@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #define CONNECT_MS_MAX 3000
-#define WAIT_MS_MAX 20000
 #define RETRY_AFTER_BYTES_MAX 64U
 
 struct http_curl {
@@ -275,7 +274,7 @@ static void start(void *transport, const struct http_request *request, http_done
     call->request = request;
     call->on_done = on_done;
     call->ctx = ctx;
-    outbound_add(&http->lane, &call->job, WAIT_MS_MAX);
+    outbound_add(&http->lane, &call->job, request->wait_ms);
 }
 
 enum err http_curl_create(struct outbound *outbound, const struct http_curl_settings *settings,

@@ -116,6 +116,24 @@ static void request_goes_out_and_its_outcome_comes_back(void **state)
     fixture_close(&f);
 }
 
+static void nothing_waits_beyond_its_code_s_end(void **state)
+{
+    static const struct {
+        int64_t deadline_at_ms, wait_ms;
+    } rows[] = {{60000, 20000}, {1500, 1500}, {0, 0}, {-5, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct told told = {0};
+        fixture_open(&f);
+        f.message.deadline_at_ms = rows[i].deadline_at_ms;
+        f.channel->ops->send(f.channel, &f.message, on_result, &told);
+        assert_int_equal(f.fake.requests[0]->wait_ms, rows[i].wait_ms);
+        end(&f.fake, 0, &(struct http_outcome){.phase = HTTP_NOT_SENT, .failure = "cut"});
+        fixture_close(&f);
+    }
+}
+
 struct failure_case {
     enum http_phase phase;
     enum send_outcome outcome;
@@ -184,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_goes_out_and_its_outcome_comes_back),
+        cmocka_unit_test(nothing_waits_beyond_its_code_s_end),
         cmocka_unit_test(failures_are_told_apart_by_how_far_it_came),
         cmocka_unit_test(more_than_may_be_on_their_way_wait),
         cmocka_unit_test(too_long_a_text_is_refused_before_it_leaves),

@@ -147,6 +147,7 @@ static void fixture_open(struct fixture *f, uint16_t port, bool may_use_private)
         .url = wire_over(f->url, sizeof f->url),
         .headers = wire_over(f->headers, sizeof f->headers),
         .body = wire_over(f->body, sizeof f->body),
+        .wait_ms = 1000,
     };
     wire_put(&f->request.url, WIRE_RAW, SPAN("http://127.0.0.1:"));
     wire_put_u64(&f->request.url, port);
