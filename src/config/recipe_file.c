@@ -144,6 +144,11 @@ enum err config_recipe_parse(const char *source, struct span text, struct recipe
     struct err_info info;
     struct yaml_document *document = NULL;
     *out = NULL;
+    if (text.len > CONFIG_RECIPE_BYTES_MAX) {
+        err_info_set(&info, "a recipe has at most %u bytes", CONFIG_RECIPE_BYTES_MAX);
+        config_report_add(report, (struct config_place){.source = source}, &info);
+        return ERR_INVALID;
+    }
     enum err err = yaml_parse(text, &document, &mark, &info);
     if (err == ERR_INVALID)
         config_report_add(report, (struct config_place){source, mark.line, mark.column}, &info);

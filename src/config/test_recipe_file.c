@@ -54,6 +54,22 @@ static void recipes_are_read_with_their_places(void **state)
     }
 }
 
+static void too_long_a_recipe_is_not_read(void **state)
+{
+    static char text[CONFIG_RECIPE_BYTES_MAX + 2] = HEAD "#";
+    static struct config_report report;
+    struct recipe *recipe = NULL;
+    (void)state;
+    memset(text + strlen(text), 'x', sizeof text - 1 - strlen(text));
+    config_report_init(&report);
+    assert_int_equal(config_recipe_parse("r.yaml", span_of_text(text), &recipe, &report),
+                     ERR_INVALID);
+    assert_string_equal(report.lines[0], "r.yaml: error: a recipe has at most 65536 bytes");
+    struct span fits = span_make(text, CONFIG_RECIPE_BYTES_MAX);
+    assert_int_equal(config_recipe_parse("r.yaml", fits, &recipe, &report), ERR_OK);
+    recipe_destroy(&recipe);
+}
+
 static void shipped_recipes_are_sound_and_bear_their_names(void **state)
 {
     static struct config_report report;
@@ -95,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recipes_are_read_with_their_places),
+        cmocka_unit_test(too_long_a_recipe_is_not_read),
         cmocka_unit_test(shipped_recipes_are_sound_and_bear_their_names),
         cmocka_unit_test(every_parameter_says_where_to_find_it),
     };
