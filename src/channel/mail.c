@@ -313,7 +313,7 @@ static void qp_put(struct qp *qp, struct span text)
 static void qp_put_html(struct qp *qp, struct span text)
 {
     static const char *const escapes[256] = {
-        ['&'] = "&amp;", ['<'] = "&lt;",    ['>'] = "&gt;",
+        ['&'] = "&amp;",  ['<'] = "&lt;",   ['>'] = "&gt;",
         ['"'] = "&quot;", ['\''] = "&#39;", ['\n'] = "<br>\n",
     };
     for (size_t i = 0; i < text.len; i++) {

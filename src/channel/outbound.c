@@ -192,9 +192,8 @@ static void cut_expired(struct outbound *outbound)
 
 enum err outbound_start(struct outbound *outbound, struct outbound_transfer *transfer)
 {
-    bool is_added =
-        curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
-        curl_multi_add_handle(outbound->multi, transfer->easy) == CURLM_OK;
+    bool is_added = curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer) == CURLE_OK &&
+                    curl_multi_add_handle(outbound->multi, transfer->easy) == CURLM_OK;
     return is_added ? ERR_OK : ERR_NO_MEMORY;
 }
 

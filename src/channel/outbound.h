@@ -4,14 +4,15 @@
 // All connections to providers, driven by one thread: the courier's. It never blocks but in
 // outbound_wait. Three things are driven:
 //
-//   jobs       what one provider is asked to do. Its lane lets a bounded number of them run and keeps
+//   jobs       what one provider is asked to do. Its lane lets a bounded number of them run and
+//   keeps
 //              the others in order, so that a slow provider holds up nobody else:
 //
 //              waiting ──on_turn──▶ running ──outbound_release──▶ gone
 //                 └──on_cut (waited too long, or the end)──▶ gone
 //
-//   transfers  of libcurl, which resolves, connects, makes TLS and logs in; and does HTTP as a whole
-//   watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY)
+//   transfers  of libcurl, which resolves, connects, makes TLS and logs in; and does HTTP as a
+//   whole watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY)
 
 #include "base/env.h"
 #include "base/err.h"
@@ -91,8 +92,8 @@ void outbound_wait(struct outbound *outbound, int64_t timeout_ms);
 // Ends a wait, or the next one. From any thread.
 void outbound_wakeup(struct outbound *outbound);
 
-// Nothing more is started; what runs gets `patience_ms` to end and is then cut. There is no job left
-// when it returns.
+// Nothing more is started; what runs gets `patience_ms` to end and is then cut. There is no job
+// left when it returns.
 void outbound_end(struct outbound *outbound, int64_t patience_ms);
 
 struct outbound_rules {

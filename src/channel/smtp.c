@@ -5,12 +5,13 @@
 //   delivery    waiting ──turn──▶ (login ──▶) talk ──▶ result
 //   connection  login ──▶ busy ◀──▶ idle ──▶ closed (a minute idle, or the relay closed it)
 //
-// libcurl resolves, connects, makes TLS and logs in (CURLOPT_CONNECT_ONLY), and then reads and writes
-// the connection. The conversation about a message is our own, smtp_talk: libcurl's waits for the
-// reply to the message in a blocking loop, on the thread that drives all other transfers too.
+// libcurl resolves, connects, makes TLS and logs in (CURLOPT_CONNECT_ONLY), and then reads and
+// writes the connection. The conversation about a message is our own, smtp_talk: libcurl's waits
+// for the reply to the message in a blocking loop, on the thread that drives all other transfers
+// too.
 //
-// The mail, which has the code in it, is written when there is a connection to send it by, and wiped
-// with its delivery.
+// The mail, which has the code in it, is written when there is a connection to send it by, and
+// wiped with its delivery.
 #include "channel/smtp.h"
 
 #include "base/assert.h"
@@ -21,7 +22,8 @@
 #include <stdlib.h>
 
 #define CONNECT_MS_MAX 5000
-#define IDLE_MS_MAX 60000 // relays hang up after five minutes (RFC 5321 section 4.5.3.2.7), or sooner
+#define IDLE_MS_MAX \
+    60000 // relays hang up after five minutes (RFC 5321 section 4.5.3.2.7), or sooner
 #define URL_BYTES_MAX 600U
 #define WORDS_BYTES_MAX 300U
 #define RECEIVE_BYTES 2048U
@@ -44,9 +46,9 @@ struct connection {
     struct delivery *delivery; // NULL: idle
     struct connection *next;   // idle
     bool is_watched;
-    bool has_utf8;        // the relay takes addresses that are not ASCII (RFC 6531)
-    struct smtp_end end;  // of the login
-    size_t words_len;     // of its last reply
+    bool has_utf8;       // the relay takes addresses that are not ASCII (RFC 6531)
+    struct smtp_end end; // of the login
+    size_t words_len;    // of its last reply
     uint8_t words[SMTP_LINE_BYTES_MAX];
     char error[CURL_ERROR_SIZE]; // libcurl's story; empty: none
 };
@@ -152,13 +154,12 @@ static void put_idle(struct connection *connection)
     set_watch(connection, true);
 }
 
-// Polite, and not waited for.
+// Of one that is not in the idle list. Polite, and not waited for.
 static void quit(struct connection *connection)
 {
     static const char command[] = "QUIT\r\n";
     size_t sent;
     (void)curl_easy_send(connection->login.easy, command, sizeof command - 1, &sent);
-    remove_idle(connection);
     close_connection(connection);
 }
 
@@ -233,10 +234,11 @@ static void on_ready(struct outbound_watch *watch, bool is_late)
 {
     struct connection *connection = connection_of(watch);
     bool is_idle = connection->delivery == NULL;
+    if (is_idle)
+        remove_idle(connection);
     if (is_idle && is_late) {
         quit(connection);
     } else if (is_idle) { // closed by the relay, or it says what nobody asked
-        remove_idle(connection);
         close_connection(connection);
     } else if (is_late) {
         end_talk(connection, SPAN("no answer in time"));
@@ -346,8 +348,7 @@ static void fail_login(struct connection *connection, CURLcode code)
     struct delivery *delivery = connection->delivery;
     struct smtp_end end = connection->end;
     bool has_story = connection->error[0] != '\0';
-    struct span words =
-        span_of_text(has_story ? connection->error : curl_easy_strerror(code));
+    struct span words = span_of_text(has_story ? connection->error : curl_easy_strerror(code));
     if (end.code >= 400)
         words = span_make(connection->words, connection->words_len);
     end.is_login_denied = code == CURLE_LOGIN_DENIED;
@@ -535,8 +536,8 @@ static void put_url(const struct smtp *smtp, struct strbuf *out)
 static void smtp_destroy(struct channel *channel)
 {
     struct smtp *smtp = (struct smtp *)channel;
-    while (smtp->idle != NULL)
-        quit(smtp->idle);
+    for (struct connection *idle; (idle = take_idle(smtp)) != NULL;)
+        quit(idle);
     wipe(smtp->password, sizeof smtp->password);
     free(smtp);
 }

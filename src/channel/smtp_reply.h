@@ -22,7 +22,7 @@ struct smtp_end {
     unsigned subject, detail; // of its enhanced code x.subject.detail; 0.0: it has none
     bool is_body_sent;        // to its last byte, so that the relay may have the message
     bool is_login_denied;
-    bool is_never_begun;      // the provider took too long with others
+    bool is_never_begun; // the provider took too long with others
 };
 
 // Reads code and enhanced code of a reply's line. False: it is no last line of a reply.

@@ -106,7 +106,8 @@ static bool is_host_name(const char *text)
     struct span name = span_of_text(text);
     for (size_t i = 0; i < name.len; i++) {
         uint8_t lower = ascii_lower(name.data[i]);
-        bool is_inner = name.data[i] == '-' || (name.data[i] == '.' && name.data[i - (i > 0)] != '.');
+        bool is_inner =
+            name.data[i] == '-' || (name.data[i] == '.' && name.data[i - (i > 0)] != '.');
         if (!ascii_is_digit(lower) && !(lower >= 'a' && lower <= 'z') && !(i > 0 && is_inner))
             return false;
     }

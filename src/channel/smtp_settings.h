@@ -18,8 +18,8 @@ enum smtp_tls {
 
 struct smtp_settings {
     char host[SMTP_HOST_BYTES_MAX];
-    uint32_t port; // 0: 587, or 465 with SMTP_TLS_TLS
-    uint32_t tls;  // enum smtp_tls
+    uint32_t port;                  // 0: 587, or 465 with SMTP_TLS_TLS
+    uint32_t tls;                   // enum smtp_tls
     char user[SMTP_USER_BYTES_MAX]; // empty: no login
     char password_file[SMTP_PATH_BYTES_MAX];
     char from[SMTP_HOST_BYTES_MAX + 1];

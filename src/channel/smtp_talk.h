@@ -25,8 +25,8 @@ struct smtp_talk {
     size_t sent; // of what the phase has to say
     size_t command_len;
     uint8_t command[SMTP_COMMAND_BYTES_MAX];
-    size_t line_len;    // of the line that is being received
-    size_t words_len;   // of the last reply's last line
+    size_t line_len;  // of the line that is being received
+    size_t words_len; // of the last reply's last line
     uint8_t line[SMTP_LINE_BYTES_MAX];
     uint8_t words[SMTP_LINE_BYTES_MAX];
 };

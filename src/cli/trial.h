@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What the commands that try providers share: their own flags beside those of the configuration, and
-// one provider asked one thing, with its answer waited for.
+// What the commands that try providers share: their own flags beside those of the configuration,
+// and one provider asked one thing, with its answer waited for.
 
 #include "cli/cli.h"
 #include "config/config.h"

@@ -142,6 +142,9 @@ enum err config_brands_load(struct config *config, const struct yaml_document *d
                             const struct yaml_node *node, struct config_report *report)
 {
     const struct config_entry list = {.list = "brands",
-        .file = config->file, .document = document, .report = report, .node = node};
+                                      .file = config->file,
+                                      .document = document,
+                                      .report = report,
+                                      .node = node};
     return config_entries_each(config, &list, add_brand);
 }

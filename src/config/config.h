@@ -6,8 +6,9 @@
 //   flag  >  environment  >  file  >  default          (--log-level, OTPD_LOG_LEVEL, logLevel:)
 //
 // Brands and providers come from the file alone. Secrets are never among the values: the file names
-// files that hold them. A load either gives a whole, checked configuration or says everything that is wrong
-// with it, so that one run is enough to mend it; for a reload, load another one and compare.
+// files that hold them. A load either gives a whole, checked configuration or says everything that
+// is wrong with it, so that one run is enough to mend it; for a reload, load another one and
+// compare.
 
 #include "channel/smtp_settings.h"
 #include "config/report.h"

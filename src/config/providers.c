@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The list of providers in the file. An entry has two keys of its own, and the settings of its kind.
+// The list of providers in the file. An entry has two keys of its own, and the settings of its
+// kind.
 #include "config/source.h"
 
 #include <stdlib.h>
@@ -105,7 +106,10 @@ enum err config_providers_load(struct config *config, const struct yaml_document
                                const struct yaml_node *node, struct config_report *report)
 {
     const struct config_entry list = {.list = "providers",
-        .file = config->file, .document = document, .report = report, .node = node};
+                                      .file = config->file,
+                                      .document = document,
+                                      .report = report,
+                                      .node = node};
     return config_entries_each(config, &list, add_provider);
 }
 

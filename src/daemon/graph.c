@@ -282,7 +282,7 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
 enum err graph_start(struct graph *graph, struct err_info *info)
 {
     struct courier_thread *thread = NULL;
-    enum err err = 
+    enum err err =
         courier_thread_start(graph->courier, graph->store, graph->providers.outbound, &thread);
     atomic_store_explicit(&graph->courier_thread, thread, memory_order_release);
     if (err == ERR_OK)

@@ -42,8 +42,8 @@ struct graph {
     struct api api;
     struct inbox *inbox; // development
     struct inbox_http inbox_http;
-    struct channel *capture;   // development
-    struct providers providers; // otherwise
+    struct channel *capture;                  // development
+    struct providers providers;               // otherwise
     struct channel *channels[CHANNEL_COUNT_]; // borrowed; NULL: nothing sends by it
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;

@@ -104,9 +104,9 @@ static void announce(const struct process *process, struct mono began)
     LOG_EVENT(log, LOG_INFO, "server.ready", log_text("version", SPAN(OTPD_VERSION)),
               log_text("listen", strbuf_span(&listen)), log_number("readyMs", ready_ms));
     if (!process->config->is_dev)
-        LOG_EVENT(log, LOG_WARNING, "store.memory",
-                  log_text("what",
-                           SPAN("people, limits and codes are gone when the server stops")));
+        LOG_EVENT(
+            log, LOG_WARNING, "store.memory",
+            log_text("what", SPAN("people, limits and codes are gone when the server stops")));
     announce_providers(process);
 }
 

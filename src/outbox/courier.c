@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // A claimed entry becomes a job: a place that holds all that its channel borrows until the result
-// comes. The places are made once, and no more is claimed than they can hold: what waits beyond them
-// waits in the store. They are more than a batch, so that the messages of a slow provider leave
-// room for others; batches stay small, so that no lease runs while its entry waits for its turn.
+// comes. The places are made once, and no more is claimed than they can hold: what waits beyond
+// them waits in the store. They are more than a batch, so that the messages of a slow provider
+// leave room for others; batches stay small, so that no lease runs while its entry waits for its
+// turn.
 //
 //   free ──claimed──▶ taken ──sent──▶ with the channel ──result──▶ finished ──▶ free
 //                       └──ended, or cannot be sent──────────────▶┘

@@ -18,6 +18,6 @@ MUST_CHECK enum err courier_thread_start(struct courier *courier, struct store *
 // one read of a flag.
 void courier_thread_notify(struct courier_thread *thread);
 
-// Finishes the step in hand, gives what is with the channels a few seconds to end, and ends. What is
-// still queued stays with the store.
+// Finishes the step in hand, gives what is with the channels a few seconds to end, and ends. What
+// is still queued stays with the store.
 void courier_thread_stop(struct courier_thread **thread);
