@@ -154,13 +154,12 @@ static void put_idle(struct connection *connection)
     set_watch(connection, true);
 }
 
-// Polite, and not waited for.
+// Of one that is not in the idle list. Polite, and not waited for.
 static void quit(struct connection *connection)
 {
     static const char command[] = "QUIT\r\n";
     size_t sent;
     (void)curl_easy_send(connection->login.easy, command, sizeof command - 1, &sent);
-    remove_idle(connection);
     close_connection(connection);
 }
 
@@ -235,10 +234,11 @@ static void on_ready(struct outbound_watch *watch, bool is_late)
 {
     struct connection *connection = connection_of(watch);
     bool is_idle = connection->delivery == NULL;
+    if (is_idle)
+        remove_idle(connection);
     if (is_idle && is_late) {
         quit(connection);
     } else if (is_idle) { // closed by the relay, or it says what nobody asked
-        remove_idle(connection);
         close_connection(connection);
     } else if (is_late) {
         end_talk(connection, SPAN("no answer in time"));
@@ -536,8 +536,8 @@ static void put_url(const struct smtp *smtp, struct strbuf *out)
 static void smtp_destroy(struct channel *channel)
 {
     struct smtp *smtp = (struct smtp *)channel;
-    while (smtp->idle != NULL)
-        quit(smtp->idle);
+    for (struct connection *idle; (idle = take_idle(smtp)) != NULL;)
+        quit(idle);
     wipe(smtp->password, sizeof smtp->password);
     free(smtp);
 }

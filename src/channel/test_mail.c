@@ -86,7 +86,10 @@ struct text_row {
     bool is_text, is_address;
 };
 
-#define ROW(text, is_text, is_address) {text, sizeof(text) - 1, is_text, is_address}
+#define ROW(text, is_text, is_address)              \
+    {                                               \
+        text, sizeof(text) - 1, is_text, is_address \
+    }
 
 // Whatever could end a header, or begin another one, is no value of one.
 static const struct text_row text_rows[] = {
@@ -157,7 +160,9 @@ struct subject_row {
 static const struct subject_row subject_rows[] = {
     {"482913 is your Shop code", "Subject: 482913 is your Shop code\r\n"},
     {"", "Subject: \r\n"},
-    {"Gr\xc3\xbc\xc3\x9f" "e", "Subject: =?UTF-8?B?R3LDvMOfZQ==?=\r\n"},
+    {"Gr\xc3\xbc\xc3\x9f"
+     "e",
+     "Subject: =?UTF-8?B?R3LDvMOfZQ==?=\r\n"},
     {"ab\xc3\xbc", "Subject: =?UTF-8?B?YWLDvA==?=\r\n"},
     {"a\xc3\xbc", "Subject: =?UTF-8?B?YcO8?=\r\n"},
     // 41 bytes, and then a character that would be cut after its first one.

@@ -140,7 +140,9 @@ static const struct words_row words_rows[] = {
     {"bob@example.com", "(address)"},
     {"553 \"482913 is your code\" looks like spam", "553 \"(code) is your code\" looks like spam"},
     {"id=48291348", "id=(code)48"},
-    {"a\tb  c\x01" "d", "a b  cd"},
+    {"a\tb  c\x01"
+     "d",
+     "a b  cd"},
 };
 
 static void words_lose_code_address_and_controls(void **state)

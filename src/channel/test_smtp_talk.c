@@ -11,9 +11,18 @@ struct step {
     const char *reply;
 };
 
-#define TO_FROM {"MAIL FROM:<codes@example.com>\r\n", "250 2.1.0 Ok\r\n"}
-#define TO_RCPT {"RCPT TO:<bob@example.net>\r\n", "250 2.1.5 Ok\r\n"}
-#define TO_DATA {"DATA\r\n", "354 Go on\r\n"}
+#define TO_FROM                                                 \
+    {                                                           \
+        "MAIL FROM:<codes@example.com>\r\n", "250 2.1.0 Ok\r\n" \
+    }
+#define TO_RCPT                                             \
+    {                                                       \
+        "RCPT TO:<bob@example.net>\r\n", "250 2.1.5 Ok\r\n" \
+    }
+#define TO_DATA                     \
+    {                               \
+        "DATA\r\n", "354 Go on\r\n" \
+    }
 #define BODY "Subject: x\r\n\r\ntext\r\n.\r\n"
 #define STEPS_MAX 6U
 
@@ -29,34 +38,70 @@ struct row {
 static const struct row rows[] = {
     {"accepted",
      {TO_FROM, TO_RCPT, TO_DATA, {BODY, "250 2.0.0 Ok: queued\r\n"}},
-     "250 2.0.0 Ok: queued", SMTP_BODY, 250, true, true},
+     "250 2.0.0 Ok: queued",
+     SMTP_BODY,
+     250,
+     true,
+     true},
     {"replies of several lines",
      {{"MAIL FROM:<codes@example.com>\r\n", "250-Welcome\r\n250-to\r\n250 us\r\n"},
       TO_RCPT,
       TO_DATA,
       {BODY, "250-2.0.0 Ok\r\n250 2.0.0 queued\r\n"}},
-     "250 2.0.0 queued", SMTP_BODY, 250, true, true},
+     "250 2.0.0 queued",
+     SMTP_BODY,
+     250,
+     true,
+     true},
     {"line ends of LF alone",
      {TO_FROM, TO_RCPT, {"DATA\r\n", "354 Go on\n"}, {BODY, "250 Ok\n"}},
-     "250 Ok", SMTP_BODY, 250, true, true},
+     "250 Ok",
+     SMTP_BODY,
+     250,
+     true,
+     true},
     {"sender refused",
      {{"MAIL FROM:<codes@example.com>\r\n", "553 5.7.1 No\r\n"}, {"RSET\r\n", "250 Ok\r\n"}},
-     "553 5.7.1 No", SMTP_FROM, 553, true, false},
+     "553 5.7.1 No",
+     SMTP_FROM,
+     553,
+     true,
+     false},
     {"recipient refused",
      {TO_FROM, {"RCPT TO:<bob@example.net>\r\n", "550 5.1.1 No\r\n"}, {"RSET\r\n", "250 Ok\r\n"}},
-     "550 5.1.1 No", SMTP_RECIPIENT, 550, true, false},
+     "550 5.1.1 No",
+     SMTP_RECIPIENT,
+     550,
+     true,
+     false},
     {"data refused, and reset too",
      {TO_FROM, TO_RCPT, {"DATA\r\n", "451 Later\r\n"}, {"RSET\r\n", "502 What\r\n"}},
-     "451 Later", SMTP_DATA, 451, false, false},
+     "451 Later",
+     SMTP_DATA,
+     451,
+     false,
+     false},
     {"data answered as if it were a command",
      {TO_FROM, TO_RCPT, {"DATA\r\n", "250 Ok\r\n"}, {"RSET\r\n", "250 Ok\r\n"}},
-     "250 Ok", SMTP_DATA, 250, true, false},
+     "250 Ok",
+     SMTP_DATA,
+     250,
+     true,
+     false},
     {"body refused",
      {TO_FROM, TO_RCPT, TO_DATA, {BODY, "554 5.7.1 Spam\r\n"}},
-     "554 5.7.1 Spam", SMTP_BODY, 554, true, true},
+     "554 5.7.1 Spam",
+     SMTP_BODY,
+     554,
+     true,
+     true},
     {"closing",
      {TO_FROM, {"RCPT TO:<bob@example.net>\r\n", "421 4.3.2 Bye\r\n"}},
-     "421 4.3.2 Bye", SMTP_RECIPIENT, 421, false, false},
+     "421 4.3.2 Bye",
+     SMTP_RECIPIENT,
+     421,
+     false,
+     false},
 };
 
 static struct mail_address address(const char *text)

@@ -159,10 +159,11 @@ static const char *example_of(const struct option *option)
 
 static void put_providers(struct strbuf *out)
 {
-    strbuf_put_text(out, "\n# Who carries the messages; one for e-mail so far. docs/providers.md tells "
-                         "what to set. Try it:\n# otpd check --online --config FILE, and otpd "
-                         "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
-                         "#  - name: 'mail'\n#    kind: smtp\n");
+    strbuf_put_text(out,
+                    "\n# Who carries the messages; one for e-mail so far. docs/providers.md tells "
+                    "what to set. Try it:\n# otpd check --online --config FILE, and otpd "
+                    "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
+                    "#  - name: 'mail'\n#    kind: smtp\n");
     for (size_t i = 0; i < smtp_options_count; i++)
         put_entry_option(&smtp_options[i], example_of(&smtp_options[i]), out);
 }

@@ -17,7 +17,7 @@ struct fake_channel {
     struct channel base;
     enum send_outcome result;
     struct send_result detail; // the rest of it
-    bool is_holding; // results are given later, by release_result
+    bool is_holding;           // results are given later, by release_result
     int64_t takes_ms;
     int64_t *now_ms;
     unsigned sends;
@@ -378,7 +378,7 @@ static void refused_is_failed(void **state)
     assert_int_equal(courier_step(f.courier), 0);
     assert_non_null(strstr(logged(&f), "warn  otp.failed "));
     assert_non_null(strstr(logged(&f), " why=\"the phone or mailbox is not reachable\" "
-                                      "words=\"550 full\"\n"));
+                                       "words=\"550 full\"\n"));
     teardown(&f);
 }
 

@@ -84,7 +84,8 @@ describe('otpd check', () => {
     const passwordFile = folder.write('wrong', 'wrong');
     const { status, stdout } = await run('check --online', [{ ...settings, passwordFile }]);
     assert.equal(status, EXIT.unavailable);
-    assert.match(stdout, /^mail: not ready: the provider refused the credentials \(auth_failed\)$/m);
+    const why = /^mail: not ready: the provider refused the credentials \(auth_failed\)$/m;
+    assert.match(stdout, why);
     assert.match(stdout, /^ {2}it says: 535 5\.7\.8 /m);
   });
 
@@ -154,7 +155,7 @@ test('--dev sends nothing, whatever is configured', async () => {
   await server.stop();
 });
 
-test('a reload says that other providers need a restart, and keeps sending by the old ones', async () => {
+test('a reload keeps the old providers, and says that others need a restart', async () => {
   const config = fs.readFileSync(write([settings]), 'utf8');
   const server = await Server.start({ isDev: false, config });
   const api = new Api(server);
