@@ -118,7 +118,7 @@ static const struct error_case error_cases[] = {
      "c.yaml:2:22: error: kind: \"fax\" is not smtp\n"
      "c.yaml:2:12: error: a provider without a name\n"},
     {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
-     "c.yaml:6:6: error: a second provider for EMAIL; the first is in line 2\n"},
+     "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
 };
 
 static void every_error_is_said_with_its_place(void **state)
