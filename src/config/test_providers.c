@@ -115,10 +115,10 @@ static const struct error_case error_cases[] = {
      "c.yaml:2:11: error: host: \"a b\" is no host name; the port is an option of its own\n"
      "c.yaml:3:11: error: from: \"x\" is no address such as codes@example.com\n"},
     {"providers:\n  - {name: '', kind: fax, host: a, from: a@b.example}\n",
-     "c.yaml:2:24: error: kind: \"fax\" is not smtp\n"
+     "c.yaml:2:22: error: kind: \"fax\" is not smtp\n"
      "c.yaml:2:12: error: a provider without a name\n"},
     {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
-     "c.yaml:6:6: error: a second provider for EMAIL; the first is in line 2\n"},
+     "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
 };
 
 static void every_error_is_said_with_its_place(void **state)

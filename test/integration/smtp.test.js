@@ -60,7 +60,14 @@ async function withShop({ relay: options = {}, settings = {}, brands } = {}, job
     await job({ relay, server, api });
   } finally {
     api.close();
+    await stopBoth(server, relay);
+  }
+}
+
+async function stopBoth(server, relay) {
+  try {
     await server.stop();
+  } finally {
     await relay.stop();
   }
 }
@@ -316,15 +323,21 @@ describe('a connection that fails', () => {
   });
 
   test('what is under way when the server stops is finished', async () => {
-    await withShop({}, async ({ relay, server, api }) => {
-      const people = Array.from({ length: 32 }, (_, i) => `person${i}@example.net`);
-      await Promise.all(people.map((address) => issue(api, address)));
-      server.program.signal('SIGTERM');
-      await until(10000, 'the end', () => server.program.stderr().includes('server.stopped'));
-      const ended = server.events('otp.sent').length + server.events('otp.retry').length;
-      assert.equal(server.events('otp.sent').length, relay.mails.length);
-      assert.ok(ended > 0);
-    });
+    const relay = await Relay.start(right);
+    const server = await Server.start({ isDev: false, config: production(relay) });
+    const api = new Api(server);
+    const people = Array.from({ length: 32 }, (_, i) => `person${i}@example.net`);
+    await Promise.all(people.map((address) => issue(api, address)));
+    api.close();
+    try {
+      const { stderr } = await server.stop();
+      const count = (event) => stderr.split(`"event":"${event}"`).length - 1;
+      assert.equal(count('otp.sent'), relay.mails.length);
+      assert.ok(count('otp.sent') + count('otp.retry') <= people.length);
+      assert.ok(count('otp.sent') > 0);
+    } finally {
+      await relay.stop();
+    }
   });
 });
 
