@@ -18,7 +18,7 @@ static const uint8_t mapped[MAPPED_BITS / 8] = {[10] = 0xFF, [11] = 0xFF};
 
 bool ip_is_v4(const struct ip *ip)
 {
-    return memcmp(ip->bytes, mapped, sizeof mapped) == 0;
+    return span_eq(span_make(ip->bytes, sizeof mapped), span_make(mapped, sizeof mapped));
 }
 
 bool ip_parse(struct span text, struct ip *out)
@@ -70,7 +70,7 @@ static bool range_has(const struct ip_range *range, const struct ip *ip)
     unsigned whole = range->prefix / 8;
     if (ip_is_v4(&range->first) != ip_is_v4(ip))
         return false;
-    if (memcmp(range->first.bytes, ip->bytes, whole) != 0)
+    if (!span_eq(span_make(range->first.bytes, whole), span_make(ip->bytes, whole)))
         return false;
     for (unsigned bit = 8 * whole; bit < range->prefix; bit++) {
         if (!is_bit_equal(&range->first, ip, bit))

@@ -44,7 +44,8 @@ static void take_apart(struct list *list, struct span raw)
 static bool is_same(struct span element, const struct ip *client)
 {
     struct ip ip;
-    return http_client_hop_parse(element, &ip) && memcmp(&ip, client, sizeof ip) == 0;
+    return http_client_hop_parse(element, &ip) &&
+           span_eq(span_make(&ip, sizeof ip), span_make(client, sizeof *client));
 }
 
 static bool is_trusted_hop(const struct ip_ranges *trusted, struct span element)
