@@ -71,6 +71,7 @@ struct http_conn {
     struct http_chunked chunked;
     struct http_input input;
     struct http_output output;
+    uint32_t requests;  // begun, this one included
     struct span client; // of this request: the peer, or whom a proxy names
     uint8_t client_text[IP_TEXT_BYTES_MAX];
     size_t peer_bytes;
@@ -108,7 +109,8 @@ static void log_answer(const struct http_conn *conn, int status, struct span req
               log_text("route", has_route ? router->routes[conn->route].path : SPAN("other")),
               log_number("status", status),
               log_number("tookMs", conn->now.ms - conn->started_at.ms),
-              log_network("client", conn->client), log_text("requestId", request_id));
+              log_number("nth", conn->requests), log_network("client", conn->client),
+              log_text("requestId", request_id));
 }
 
 // Without memory for an answer the connection ends without one.
@@ -259,6 +261,7 @@ static bool step_idle(struct http_conn *conn)
     http_head_start(&conn->head, limits->head_bytes_max, limits->body_bytes_max);
     conn->is_head_done = false;
     conn->route = METRICS_NO_ROUTE;
+    conn->requests++;
     conn->client = span_make(conn->peer, conn->peer_bytes);
     conn->started_at = conn->now;
     enter(conn, STAGE_HEAD, mono_after(conn->now, limits->head_ms_max));
@@ -496,6 +499,7 @@ struct http_conn *http_conn_open(struct http_worker *worker, struct span peer, s
     conn->is_draining = false;
     conn->is_head_done = false;
     conn->is_told_gone = false;
+    conn->requests = 0;
     conn->scratch = NULL;
     conn->on_wake = NULL;
     http_input_init(&conn->input, &worker->big_buffers);

@@ -281,9 +281,10 @@ static void test_answers_are_logged_at_debug(void **state)
     (void)logged_end(logged, text, sizeof text);
     assert_non_null(strstr(text,
                            "\"level\":\"debug\",\"event\":\"http.answer\",\"route\":\"/peer\","
-                           "\"status\":200,\"tookMs\":0,\"client\":\"192.0.2.•••\","
+                           "\"status\":200,\"tookMs\":0,\"nth\":1,\"client\":\"192.0.2.•••\","
                            "\"requestId\":\"one\"}\n"));
-    assert_non_null(strstr(text, "\"event\":\"http.answer\",\"route\":\"other\",\"status\":404,"));
+    assert_non_null(strstr(text, "\"event\":\"http.answer\",\"route\":\"other\",\"status\":404,"
+                                 "\"tookMs\":0,\"nth\":2,"));
     assert_null(strstr(text, "secret"));
     assert_null(strstr(text, "203.0.113"));
 }

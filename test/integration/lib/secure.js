@@ -13,10 +13,10 @@ const ANSWER_MS = 20000;
 
 class SecureClient extends Client {
   /** `peer`: as tls.connect takes it, also with localAddress. */
-  constructor(peer, { maxSockets = Infinity } = {}) {
+  constructor(peer, { keepAlive = true, maxSockets = Infinity } = {}) {
     super(peer.port);
     this.peer = peer;
-    this.agent = new https.Agent({ keepAlive: true, maxSockets });
+    this.agent = new https.Agent({ keepAlive, maxSockets });
   }
 
   open(options, onMessage) {
