@@ -44,7 +44,7 @@ struct http_exchange {
     struct http_request request;
     struct arena arena;      // HTTP_EXCHANGE_ARENA_BYTES, emptied after the reply
     struct span request_id;  // the caller's when it is sane, else made here
-    struct span peer;        // the client's address as text, without port
+    struct span peer;        // the client's address as text, without port (client_address.h)
     void *worker;            // what the owner of this loop gave to http_worker_create
     struct mono received_at; // when the request was complete
 };
