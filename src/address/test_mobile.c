@@ -57,7 +57,10 @@ static void one_number_in_many_spellings(void **state)
         SPAN("+91\uFF0D99999\uFF0D99993"),
         SPAN("+91\u00B799999\u00B799993"),
         SPAN("+91\uFF0E99999\uFF0F99993"),
+        SPAN("+91\u30FC99999\u30FC99993"),
+        SPAN("+91\u05BE99999\u058A99993"),
         SPAN("\u202A+91 99999 99993\u202C"),
+        SPAN("\u061C+91 99999 99993"),
         SPAN("\uFEFF919999999993\u200B"),
         SPAN("+91 99999\u00AD99993"),
         SPAN("\uFF0B\uFF19\uFF11\uFF08\uFF19\uFF19\uFF19\uFF19\uFF19\uFF09\uFF19\uFF19\uFF19\uFF19"
