@@ -43,14 +43,24 @@ bool check_media_type(struct api_request *request)
     return true;
 }
 
-bool check_shape(struct api_request *request)
+// An unknown identifierType is told even where something else is wrong too.
+static enum api_status read_shape(struct api_request *request)
 {
     const struct api_mount *mount = request->mount;
-    enum api_status status =
+    struct api_fault fault = {0};
+    enum api_status read =
         api_fields_read(request->worker->json, request->body, mount->endpoint->message,
                         mount->is_web, &request->fields, &request->fault);
-    if (status == API_SUCCESS)
-        status = identifier_spell(&request->fields, &request->spelling, &request->fault);
+    enum api_status spelt = identifier_spell(&request->fields, &request->spelling, &fault);
+    if (read != API_SUCCESS && spelt != API_IDENTIFIER_TYPE_INVALID)
+        return read;
+    request->fault = fault;
+    return spelt;
+}
+
+bool check_shape(struct api_request *request)
+{
+    enum api_status status = read_shape(request);
     return status == API_SUCCESS || request_refuse_shape(request, status);
 }
 

@@ -82,11 +82,18 @@ static const struct row rows[] = {
     {GENERATE "?fallbackChannel=FAX", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=sms", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=%zz", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=SMS%", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     // identifierType
     {TOKEN, "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":1,\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":\"Nobody\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"brand\":1,\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":1}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "," BRAND "}", 400,
+     1546},
     {TOKEN, "{\"identifierType\":\"EXTERNALID\",\"identifierValue\":\"x\"," BRAND "}", 200, 3005},
     // the brand, before any form
     {TOKEN, "{" MOBILE_ID ",\"brand\":\"Nobody\"}", 200, 1504},

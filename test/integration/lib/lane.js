@@ -60,20 +60,26 @@ class Lane {
       return;
     }
     assert.equal(this.text.length, start + length, 'more than one answer');
+    const status = Number(this.text.slice('HTTP/1.1 '.length, 'HTTP/1.1 '.length + 3));
     const body = this.text.slice(start);
     const { resolve } = this.waiting;
     this.text = '';
     this.waiting = null;
-    resolve(body);
+    resolve({ status, body });
   }
 
-  /** The body of the answer. */
-  send(bytes) {
+  /** The answer: {status, body}. */
+  exchange(bytes) {
     assert.equal(this.waiting, null, 'one request at a time');
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.socket.write(bytes);
     });
+  }
+
+  /** The body of the answer. */
+  async send(bytes) {
+    return (await this.exchange(bytes)).body;
   }
 
   /** The code of the answer's status object. */
