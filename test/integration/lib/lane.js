@@ -25,9 +25,11 @@ function postBytes(call, body) {
 }
 
 class Lane {
-  static async open(port) {
+  /** `from`: the address that the connection comes from, such as "127.0.0.9". */
+  static async open(port, from) {
     const lane = new Lane();
-    lane.socket = net.connect({ host: '127.0.0.1', port, noDelay: true });
+    const options = { host: '127.0.0.1', port, localAddress: from, noDelay: true };
+    lane.socket = net.connect(options);
     lane.text = '';
     lane.waiting = null;
     await within(ANSWER_MS, 'connection', new Promise((resolve, reject) => {
