@@ -114,6 +114,9 @@ static const struct row rows[] = {
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0001\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\nb\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u007f\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0080\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u009fb\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u00a0\\u20ac\"}", 200, 200},
     {GENERATE, "{\"identifierType\":\"MOBILE\",\"identifierValue\":\"x\"," BRAND "," SESSION "}",
      200, 1519},
     // the session

@@ -78,7 +78,7 @@ function shapeFault(told, call) {
   return isFine && !isMissing(told, call) ? null : malformed;
 }
 
-const hasControl = (text) => /[\x00-\x1f\x7f]/.test(text);
+const hasControl = (text) => /\p{Cc}/u.test(text);
 
 /** {kind, value} of whom the body is about. A body without a type is a legacy one. */
 function identifierOf({ identifierType: type, identifierValue: value, mobile, email }) {
