@@ -35,8 +35,9 @@ const quoted = (text) => JSON.stringify(text);
 
 const ofAnyKind = [
   'null', 'true', 'false', '0', '-0', '7', '-5', '1.5', '1e3', '1e300', '18446744073709551615',
-  '""', '" "', '"x"', '"\\u0000"', '"a\\u0001"', '"\\u007f"', '"\\u0085"', '"\\u00e9"', '[]', '["x"]',
-  '[[]]', '{}', '{"a":{"b":null}}', quoted('d'.repeat(129)), quoted('d'.repeat(128)),
+  '""', '" "', '"x"', '"\\u0000"', '"a\\u0001"', '"\\u007f"', '"\\u0085"', '"\\u00e9"',
+  '[]', '["x"]', '[[]]', '{}', '{"a":{"b":null}}',
+  quoted('d'.repeat(129)), quoted('d'.repeat(128)),
 ];
 
 const ofMember = {
