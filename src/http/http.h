@@ -88,6 +88,9 @@ struct span http_request_field(const struct http_request *request, struct span n
 // ill-formed.
 bool http_query_find(struct http_exchange *exchange, struct span name, struct span *out);
 
+// Whether there is such a member, well-formed or not.
+bool http_query_has(const struct http_request *request, struct span name);
+
 // Adds a field to a reply under construction; asserts that there is room. Neither span may have CR
 // or LF (asserted).
 void http_reply_add(struct http_reply *reply, struct span name, struct span value);
