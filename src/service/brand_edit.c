@@ -69,11 +69,26 @@ enum err brands_put(struct brands *brands, struct span name, const struct brand_
     return err == ERR_OK ? brands_reload(brands, info) : err;
 }
 
+// While they are written the snapshot does not grow, which a single one is checked against.
+static enum err check_room_for(struct brands *brands, const struct brand_put *puts, size_t count,
+                               struct err_info *info)
+{
+    const struct brand_set *set = brands_acquire(brands);
+    size_t wanted = brand_set_count(set);
+    for (size_t i = 0; i < count; i++)
+        wanted += brand_set_find(set, puts[i].name) == NULL ? 1 : 0;
+    brands_release(brands, &set);
+    if (wanted <= BRANDS_MAX)
+        return ERR_OK;
+    err_info_set(info, "%zu brands are more than the %u that can be", wanted, BRANDS_MAX);
+    return ERR_INVALID;
+}
+
 enum err brands_put_all(struct brands *brands, const struct brand_put *puts, size_t count,
                         size_t *put_out, struct err_info *info)
 {
     size_t done = 0;
-    enum err err = ERR_OK;
+    enum err err = check_room_for(brands, puts, count, info);
     while (done < count && err == ERR_OK) {
         err = put(brands, puts[done].name, &puts[done].settings, span_make(NULL, 0), info);
         done += err == ERR_OK ? 1 : 0;

@@ -144,6 +144,7 @@ static void put_settings(const struct brand_settings *settings, struct strbuf *o
         if (option_is_preset(option, settings))
             continue;
         strbuf_put_text(out, separator);
+        ASSERT(!option->is_secret); // it would be written as ***
         strbuf_put_json_string(out, span_of_text(option->name));
         strbuf_put_byte(out, ':');
         brand_setting_put_json(option, settings, out);
