@@ -136,7 +136,7 @@ int brand_action_remove(struct brand_call *call)
 {
     const struct ruled_brand *ruled = ruled_of(call);
     if (ruled != NULL) {
-        ruled_tell(call->http->ruled, ruled, "the name", ruled->line, &call->info);
+        ruled_tell_brand(call->http->ruled, ruled, &call->info);
         return 409;
     }
     enum err err = brands_remove(call->http->brands, call->name, &call->info);

@@ -85,6 +85,13 @@ bool ruled_has_setting(const struct ruled_brand *brand, const struct option *opt
     return brand != NULL && brand->setting_lines[option - brand_options] > 0;
 }
 
+void ruled_tell_brand(const struct ruled *ruled, const struct ruled_brand *brand,
+                      struct err_info *info)
+{
+    err_info_set(info, "%s is a brand of %s:%u; take it out there and reload (kill -HUP %ld) first",
+                 brand->name, ruled->table.file, brand->line, (long)getpid());
+}
+
 void ruled_tell(const struct ruled *ruled, const struct ruled_brand *brand, const char *what,
                 uint32_t line, struct err_info *info)
 {

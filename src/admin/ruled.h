@@ -47,6 +47,10 @@ const struct ruled_brand *ruled_find(const struct ruled *ruled, struct span bran
 
 bool ruled_has_setting(const struct ruled_brand *brand, const struct option *option);
 
+// "DocDemo is a brand of otpd.yaml:11; take it out there and reload (kill -HUP 4711) first"
+void ruled_tell_brand(const struct ruled *ruled, const struct ruled_brand *brand,
+                      struct err_info *info);
+
 // "otpMaxCount of DocDemo is set in otpd.yaml:12; change it there and reload (kill -HUP 4711)"
 void ruled_tell(const struct ruled *ruled, const struct ruled_brand *brand, const char *what,
                 uint32_t line, struct err_info *info);
