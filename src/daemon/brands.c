@@ -58,8 +58,8 @@ static enum err put_brand(struct brands *brands, const struct config_brand *bran
     struct brand_edits edits = edits_of(brand, items, &storage);
     enum err err = brands_ensure(brands, name_of(brand), edits, secret, info);
     if (err != ERR_OK) {
-        err_info_wrap(info, brand->name);
-        err_info_wrap(info, "brand");
+        struct err_info inner = *info;
+        err_info_set(info, "brand %s: %s", brand->name, inner.text);
     }
     return err;
 }

@@ -32,8 +32,9 @@ class Reply {
 }
 
 class Client {
-  constructor(port) {
-    this.port = port;
+  /** `where`: a port of this machine, or {socketPath}. */
+  constructor(where) {
+    this.where = typeof where === 'object' ? where : { host: '127.0.0.1', port: where };
     this.agent = new http.Agent({ keepAlive: true });
   }
 
@@ -43,7 +44,7 @@ class Client {
 
   request({ method = 'GET', path, headers = {}, body = null }, ms = ANSWER_MS) {
     const answer = new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.port, agent: this.agent };
+      const options = { ...this.where, agent: this.agent };
       const request = http.request({ ...options, method, path, headers }, (message) => {
         const chunks = [];
         message.on('data', (chunk) => chunks.push(chunk));
@@ -61,9 +62,13 @@ class Client {
   }
 
   post(path, body, headers = {}) {
+    return this.send('POST', path, body, headers);
+  }
+
+  send(method, path, body, headers = {}) {
     const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     const own = { 'Content-Type': 'application/json', 'Content-Length': bytes.length };
-    return this.request({ method: 'POST', path, headers: { ...own, ...headers }, body: bytes });
+    return this.request({ method, path, headers: { ...own, ...headers }, body: bytes });
   }
 }
 
