@@ -1,12 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The admin API through a real connection, over a registry with a memory store that can be broken.
+// The admin API through a real connection, over a registry with a store of settings that can be
+// broken.
 #include "admin/brands_http.h"
 
-#include "crypto/pure/seal.h"
 #include "http/test_rig.h"
 #include "sim/seeded.h"
-#include "store/memory/memory.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -20,10 +19,19 @@
 
 static const struct key wrap_key = {"a wrap key of thirty-two bytes.."};
 
+#define KEPT_MAX 8U
+
+struct kept {
+    uint8_t name[SETTING_NAME_BYTES_MAX];
+    uint8_t value[SETTING_VALUE_BYTES_MAX];
+    struct setting setting; // into those two
+};
+
 struct fixture {
-    struct store door; // first: what the registry is given
-    struct store *memory;
-    enum err put_err; // what the store says to a write; ERR_OK: what it is
+    struct store store; // first: what the registry is given
+    struct kept kept[KEPT_MAX];
+    size_t kept_held;
+    enum err put_err; // what the store says to a write that is in order
     unsigned writes;
     struct brands *brands;
     struct seeded seeded;
@@ -38,42 +46,60 @@ struct fixture {
     char request[REQUEST_BYTES_MAX];
 };
 
-static enum err door_settings_put(struct store *store, const struct setting *setting)
+static struct kept *find_or_add(struct fixture *f, struct span name)
+{
+    for (size_t i = 0; i < f->kept_held; i++) {
+        if (span_eq(f->kept[i].setting.name, name))
+            return &f->kept[i];
+    }
+    assert_true(f->kept_held < KEPT_MAX);
+    struct kept *added = &f->kept[f->kept_held++];
+    memcpy(added->name, name.data, name.len);
+    added->setting = (struct setting){span_make(added->name, name.len), {NULL, 0}, 0};
+    return added;
+}
+
+static enum err put_setting(struct store *store, const struct setting *setting)
 {
     struct fixture *f = (struct fixture *)store;
     f->writes++;
-    return f->put_err == ERR_OK ? store_settings_put(f->memory, setting) : f->put_err;
+    if (f->put_err != ERR_OK)
+        return f->put_err;
+    struct kept *kept = find_or_add(f, setting->name);
+    assert_true(setting->version == kept->setting.version + 1);
+    if (setting->value.len > 0)
+        memcpy(kept->value, setting->value.data, setting->value.len);
+    kept->setting.value = span_make(kept->value, setting->value.len);
+    kept->setting.version++;
+    return ERR_OK;
 }
 
-static void door_settings_each(struct store *store,
-                               void (*on_setting)(void *ctx, const struct setting *), void *ctx)
+static void each_setting(struct store *store, void (*on_setting)(void *ctx, const struct setting *),
+                         void *ctx)
 {
-    store_settings_each(((struct fixture *)store)->memory, on_setting, ctx);
+    struct fixture *f = (struct fixture *)store;
+    for (size_t i = 0; i < f->kept_held; i++)
+        on_setting(ctx, &f->kept[i].setting);
 }
 
-static int64_t door_now_ms(struct store *store)
+static int64_t store_time(struct store *store)
 {
     (void)store;
     return START_MS;
 }
 
-static const struct store_ops door_ops = {
-    .settings_put = door_settings_put,
-    .settings_each = door_settings_each,
-    .now_ms = door_now_ms,
+static const struct store_ops store_ops = {
+    .settings_put = put_setting,
+    .settings_each = each_setting,
+    .now_ms = store_time,
 };
 
 static void make_registry(struct fixture *f)
 {
-    struct memory_store_options options = memory_store_defaults;
-    options.records_max = 16;
-    options.entries_max = 16;
-    options.clock = clock_system();
-    f->door.ops = &door_ops;
+    f->store.ops = &store_ops;
     seeded_init(&f->seeded, 1);
     f->entropy = seeded_entropy(&f->seeded);
-    assert_int_equal(memory_store_create(&options, &f->memory), ERR_OK);
-    assert_int_equal(brands_create(&f->door, &wrap_key, &f->entropy, &f->brands), ERR_OK);
+    assert_int_equal(brands_create(&f->store, &wrap_key, &f->entropy, &f->brands), ERR_OK);
     assert_int_equal(ruled_create(&f->ruled), ERR_OK);
 }
 
@@ -120,7 +146,6 @@ static int teardown(void **state)
     (void)close(f->log[1]);
     ruled_destroy(&f->ruled);
     brands_destroy(&f->brands);
-    store_destroy(&f->memory);
     free(f);
     return 0;
 }

@@ -282,7 +282,7 @@ static void test_unix_socket(void **state)
 {
     struct site *site = *state;
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    char address[64];
+    char address[128];
     (void)snprintf(to.sun_path, sizeof to.sun_path, "/tmp/otpd-test-%ld.sock", (long)getpid());
     (void)snprintf(address, sizeof address, "unix:%s", to.sun_path);
     assert_int_equal(create(site, span_of_text(address), 1), ERR_OK);

@@ -306,6 +306,6 @@ describe('the socket', () => {
     const long = folder.join('x'.repeat(120));
     const { status, stderr } = await runOtpd(['serve', '--dev', '--data-dir', long]);
     assert.equal(status, 78);
-    assert.match(stderr, /control socket: a socket's path has 1 to 107 bytes, and this one has \d+/);
+    assert.match(stderr, /control socket: a socket's path has 1 to 107 bytes, and this one has /);
   });
 });
