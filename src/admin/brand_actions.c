@@ -4,6 +4,7 @@
 #include "admin/brand_call.h"
 #include "admin/brand_edits.h"
 #include "admin/brand_page.h"
+#include "base/assert.h"
 #include "base/number.h"
 
 #define NAMES_BYTES_MAX 512U // of changed settings in a log event
@@ -44,12 +45,12 @@ void brand_call_log(const struct brand_call *call, const char *what, const struc
 {
     char storage[NAMES_BYTES_MAX];
     struct strbuf names = strbuf_over(storage, sizeof storage);
-    bool is_both = before != NULL && after != NULL;
+    const struct brand *either = after != NULL ? after : before;
+    ASSERT(either != NULL);
     put_changed(before, after, &names);
-    if (is_both && names.len == 0 && has_same_keys(before, after))
+    if (before != NULL && after != NULL && names.len == 0 && has_same_keys(before, after))
         return;
-    LOG_EVENT(call->http->log, LOG_INFO, "brand.changed",
-              log_text("brand", after != NULL ? after->name : before->name),
+    LOG_EVENT(call->http->log, LOG_INFO, "brand.changed", log_text("brand", either->name),
               log_text("what", span_of_text(what)), log_text("settings", strbuf_span(&names)));
 }
 

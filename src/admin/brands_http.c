@@ -166,6 +166,15 @@ static void reply(struct brand_call *call, int status)
     http_reply(call->exchange, &reply);
 }
 
+static void reply_no_memory(struct http_exchange *exchange)
+{
+    uint8_t room[HTTP_ERROR_BODY_BYTES_MAX];
+    struct strbuf body = strbuf_over(room, sizeof room);
+    problem_put_status(503, &body);
+    const struct http_reply reply = admin_reply(503, PROBLEM_TYPE, strbuf_span(&body));
+    http_reply(exchange, &reply);
+}
+
 static void handle(void *ctx, struct http_exchange *exchange)
 {
     const struct brands_endpoint *endpoint = ctx;
@@ -173,7 +182,7 @@ static void handle(void *ctx, struct http_exchange *exchange)
     // Only what is written of it becomes real memory.
     uint8_t *room = malloc(HTTP_REPLY_BYTES_MAX);
     if (room == NULL) {
-        admin_reply_error(exchange, 503, SPAN("Out of memory"));
+        reply_no_memory(exchange);
         return;
     }
     call.out = strbuf_over(room, HTTP_REPLY_BYTES_MAX);

@@ -133,17 +133,19 @@ enum err control_listen(struct control *control, const struct control_deps *deps
 {
     char storage[sizeof ADDRESS_PREFIX + CONFIG_PATH_BYTES_MAX + 64];
     struct strbuf address = strbuf_over(storage, sizeof storage);
+    struct strbuf path = strbuf_over(control->path, sizeof control->path - 1);
     const struct config_server *server = &deps->config->server;
     strbuf_put_text(&address, ADDRESS_PREFIX);
     put_path(server, &address);
-    struct span path = span_from(strbuf_span(&address), sizeof ADDRESS_PREFIX - 1);
     make_routes(control, deps);
     enum err err = make_data_dir(server->data_dir, info);
     if (err == ERR_OK)
         err = create_server(control, strbuf_span(&address), deps->clock, info);
-    if (err == ERR_OK)
-        memcpy(control->path, path.data, path.len); // as short as a socket's path must be
-    return err;
+    if (err != ERR_OK)
+        return err;
+    put_path(server, &path);
+    ASSERT(!path.is_overflowed);
+    return ERR_OK;
 }
 
 enum err control_stop(struct control *control)
