@@ -12,9 +12,9 @@ const { after, before, describe, test } = require('node:test');
 
 const { Api, mobile, wrong } = require('./lib/api');
 const { configText } = require('./lib/config');
+const { Control } = require('./lib/control');
 const { ROOT } = require('./lib/data');
 const { Folder } = require('./lib/folder');
-const { Client } = require('./lib/http');
 const { runOtpd } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { until } = require('./lib/wait');
@@ -24,27 +24,6 @@ const EXIT_UNAVAILABLE = 69;
 const BRAND = '/admin/v1/brand?name=DocDemo';
 const SECRET = 'x4Ks9vQ2mZ7wB1nT6rY3cF8hJ5gD0pLaEuIoRiWq';
 const SOON_MS = 10000;
-
-class Control {
-  static async of(server) {
-    const control = new Control();
-    control.server = server;
-    control.client = new Client({ socketPath: await server.controlSocket() });
-    return control;
-  }
-
-  close() {
-    this.client.close();
-  }
-
-  /** Changes settings of DocDemo, or of another brand. */
-  async change(settings, unset = [], brand = 'DocDemo') {
-    const target = `/admin/v1/brand?name=${encodeURIComponent(brand)}`;
-    const reply = await this.client.send('PUT', target, { settings, unset });
-    assert.equal(reply.status, 200, reply.text);
-    return reply.json;
-  }
-}
 
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 
@@ -146,12 +125,12 @@ describe('a running server', () => {
 
   test('a new token key signs from the next token on', async () => {
     const keys = '/admin/v1/brand/keys?name=DocDemo';
-    const rotated = await control.client.post(keys, { secret: SECRET });
+    const rotated = await control.post(keys, { secret: SECRET });
     assert.deepEqual([rotated.status, rotated.json.tokenKeys[0].number], [200, 2]);
     assert.ok(isSignedWith(await token(mobile('919999900006')), SECRET));
-    await control.client.post(keys, {});
+    await control.post(keys, {});
     assert.ok(!isSignedWith(await token(mobile('919999900006')), SECRET));
-    const retired = await control.client.request({ method: 'DELETE', path: `${keys}&number=2` });
+    const retired = await control.request({ method: 'DELETE', path: `${keys}&number=2` });
     assert.deepEqual(retired.json.tokenKeys.map(({ number }) => number), [3, 1]);
   });
 
@@ -159,9 +138,9 @@ describe('a running server', () => {
     const who = mobile('12025550143', { brand: 'New One' });
     const target = '/admin/v1/brand?name=New+One';
     assert.equal((await api.call('token/generate', who)).code, 1504);
-    assert.equal((await control.client.post(target, {})).status, 201);
+    assert.equal((await control.post(target, {})).status, 201);
     assert.equal((await api.call('token/generate', who)).code, 200);
-    await control.client.request({ method: 'DELETE', path: target });
+    await control.remove(target);
     assert.equal((await api.call('token/generate', who)).code, 1504);
   });
 
@@ -178,8 +157,8 @@ describe('a running server', () => {
   });
 
   test('metrics and health are behind the same door', async () => {
-    assert.match((await control.client.get('/metrics')).text, /^otpd_build_info\{/m);
-    assert.equal((await control.client.get('/readyz')).status, 200);
+    assert.match((await control.get('/metrics')).text, /^otpd_build_info\{/m);
+    assert.equal((await control.get('/readyz')).status, 200);
   });
 
   test('the API has no such door', async () => {
@@ -211,7 +190,7 @@ describe('the configuration file', () => {
     await server.stop();
   });
 
-  const settings = async () => (await control.client.get(shop)).json.settings;
+  const settings = async () => (await control.get(shop)).json.settings;
 
   async function reload(brands) {
     const count = server.events('config.reloaded').length;
@@ -221,7 +200,7 @@ describe('the configuration file', () => {
   }
 
   test('rules what it names, and says where', async () => {
-    const reply = await control.client.send('PUT', shop, { settings: { otpMaxCount: 3 } });
+    const reply = await control.put(shop, { settings: { otpMaxCount: 3 } });
     assert.equal(reply.status, 409);
     assert.equal(reply.headers['content-type'], 'application/problem+json');
     assert.equal(
@@ -237,20 +216,20 @@ describe('the configuration file', () => {
     await reload({ Shop: { otpMaxCount: 6 } });
     const { otpMaxCount, otpLength } = await settings();
     assert.deepEqual([otpMaxCount, otpLength], [6, 8]);
-    const docDemo = (await control.client.get(BRAND)).json;
+    const docDemo = (await control.get(BRAND)).json;
     assert.deepEqual(docDemo.changed, ['otpLength', 'corsOrigins']);
   });
 
   test('and what it no longer names keeps its value and is free', async () => {
     await reload({ Shop: {} });
     assert.equal((await settings()).otpMaxCount, 6);
-    assert.deepEqual((await control.client.get(shop)).json.ruledByFile, []);
+    assert.deepEqual((await control.get(shop)).json.ruledByFile, []);
     await control.change({ otpMaxCount: 3 }, [], 'Shop');
-    const refused = await control.client.request({ method: 'DELETE', path: shop });
+    const refused = await control.remove(shop);
     assert.equal(refused.status, 409);
     await reload({});
     assert.equal((await settings()).otpMaxCount, 3);
-    const removed = await control.client.request({ method: 'DELETE', path: shop });
+    const removed = await control.remove(shop);
     assert.deepEqual(removed.json, { removed: 'Shop' });
   });
 
@@ -262,7 +241,7 @@ describe('the configuration file', () => {
     server.program.signal('SIGHUP');
     const { what } = await server.awaitEvent('config.not_reloaded', events + 1);
     assert.match(what, /^brand Shop: otpMaxAttempts: 6 is more than lockAfterFailures/);
-    assert.deepEqual((await control.client.get(shop)).json.ruledByFile, ['otpMaxCount']);
+    assert.deepEqual((await control.get(shop)).json.ruledByFile, ['otpMaxCount']);
   });
 });
 
@@ -288,7 +267,7 @@ describe('the socket', () => {
     assert.equal(second.status, EXIT_UNAVAILABLE);
     assert.ok(second.stderr.includes(`${socket} is in use`), second.stderr);
     const control = await Control.of(server);
-    assert.equal((await control.client.get('/livez')).status, 200);
+    assert.equal((await control.get('/livez')).status, 200);
     control.close();
     await server.stop();
   });

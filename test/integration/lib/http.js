@@ -32,9 +32,8 @@ class Reply {
 }
 
 class Client {
-  /** `where`: a port of this machine, or {socketPath}. */
-  constructor(where) {
-    this.where = typeof where === 'object' ? where : { host: '127.0.0.1', port: where };
+  constructor(port) {
+    this.port = port;
     this.agent = new http.Agent({ keepAlive: true });
   }
 
@@ -44,7 +43,7 @@ class Client {
 
   request({ method = 'GET', path, headers = {}, body = null }, ms = ANSWER_MS) {
     const answer = new Promise((resolve, reject) => {
-      const options = { ...this.where, agent: this.agent };
+      const options = { host: '127.0.0.1', port: this.port, agent: this.agent };
       const request = http.request({ ...options, method, path, headers }, (message) => {
         const chunks = [];
         message.on('data', (chunk) => chunks.push(chunk));
@@ -62,13 +61,9 @@ class Client {
   }
 
   post(path, body, headers = {}) {
-    return this.send('POST', path, body, headers);
-  }
-
-  send(method, path, body, headers = {}) {
     const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     const own = { 'Content-Type': 'application/json', 'Content-Length': bytes.length };
-    return this.request({ method, path, headers: { ...own, ...headers }, body: bytes });
+    return this.request({ method: 'POST', path, headers: { ...own, ...headers }, body: bytes });
   }
 }
 
