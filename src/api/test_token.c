@@ -38,7 +38,8 @@ static int create_fixture(void **state)
     fixture->brand.name_upper = SPAN("DOCDEMO");
     memcpy(fixture->brand.settings.issuer, "EXAMPLE ISSUER", 15);
     fixture->brand.ogc = SPAN("100001|example.till");
-    hs256_key_init(&fixture->brand.token_key, SPAN(SECRET));
+    hs256_key_init(&fixture->brand.token_keys[0].hs256, SPAN(SECRET));
+    fixture->brand.token_keys_held = 1;
     set_address(&fixture->mobile, IDENTIFIER_MOBILE, ADDRESS_MOBILE, "919999999993");
     set_address(&fixture->email, IDENTIFIER_EMAIL, ADDRESS_EMAIL, "captest@example.com");
     *state = fixture;

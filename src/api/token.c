@@ -122,7 +122,8 @@ void token_write(const struct token_claims *claims, struct strbuf *out)
     put_encoded(out, &payload);
     ASSERT(!out->is_overflowed);
     uint8_t signature[HS256_BYTES];
-    hs256_sign(&claims->brand->token_key, span_from(strbuf_span(out), start), signature);
+    hs256_sign(&brand_signing_key(claims->brand)->hs256, span_from(strbuf_span(out), start),
+               signature);
     strbuf_put_byte(out, '.');
     strbuf_put_base64url(out, span_make(signature, sizeof signature));
     ASSERT(!out->is_overflowed);

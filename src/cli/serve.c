@@ -45,9 +45,6 @@ static const char *find_fault(const struct config *config)
         return "no key file is set; make one with: otpd init --key-file FILE\n"
                "otpd: and set keyFile in the configuration, or pass --key-file FILE\n"
                "otpd: to try it out without any configuration: otpd serve --dev";
-    if (!config->is_dev && config->brands_held == 0)
-        return "no brand is configured; add one under \"brands:\" in the configuration\n"
-               "otpd: otpd init prints an example";
     return NULL;
 }
 

@@ -33,8 +33,6 @@ static const struct option entry_options[ENTRY_OPTION_COUNT_] = {
 
 static const struct option_table entry_table = {entry_options, ENTRY_OPTION_COUNT_};
 
-#define SETTINGS_OPTIONS_MAX 64U // rows of brand_options that can be kept track of; asserted
-
 struct brand_reader {
     struct config *config;
     const struct yaml_document *document;
@@ -43,7 +41,7 @@ struct brand_reader {
     struct config_brand *brand;
     // The value that each option was given; NULL: none.
     const struct yaml_node *entry_values[ENTRY_OPTION_COUNT_];
-    const struct yaml_node *setting_values[SETTINGS_OPTIONS_MAX];
+    const struct yaml_node *setting_values[BRAND_OPTIONS_MAX];
 };
 
 static void complain(const struct brand_reader *reader, const struct yaml_node *node,
@@ -92,8 +90,10 @@ static void take_pair(struct brand_reader *reader, const struct yaml_node *key)
         take_unknown(reader, key);
         return;
     }
-    set_once(reader, option, &reader->brand->settings,
-             &reader->setting_values[option - brand_options], key);
+    size_t row = (size_t)(option - brand_options);
+    if (reader->setting_values[row] == NULL)
+        reader->brand->setting_lines[row] = key->line;
+    set_once(reader, option, &reader->brand->settings, &reader->setting_values[row], key);
 }
 
 static void check_name(const struct brand_reader *reader)
@@ -156,6 +156,7 @@ static void load_token_key(const struct brand_reader *reader)
     if (reader->brand->token_key_file[0] == '\0')
         return;
     ASSERT(given != NULL);
+    reader->brand->token_key_line = given->line;
     if (config_token_key_load(reader->brand, &info) != ERR_OK)
         complain(reader, given, &info);
 }
@@ -178,7 +179,7 @@ static enum err add_brand(struct config *config, const struct yaml_document *doc
 {
     struct brand_reader reader = {config, document, report, node, NULL, {NULL}, {NULL}};
     struct err_info info;
-    ASSERT(brand_options_count <= SETTINGS_OPTIONS_MAX);
+    ASSERT(brand_options_count <= BRAND_OPTIONS_MAX);
     if (node->kind != YAML_MAPPING) {
         err_info_set(&info, "brands: an entry such as \"name: DocDemo\" is wanted");
         complain(&reader, node, &info);

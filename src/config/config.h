@@ -84,13 +84,16 @@ struct config_origin {
     uint32_t line, column; // CONFIG_FROM_FILE: of the value, from 1
 };
 
-// A brand of the file. token_secret_len 0: the file names none, the brand keeps or gets its own.
+// A brand of the file, which rules what it names and nothing else. token_secret_len 0: it names no
+// token key, the brand keeps or gets its own.
 struct config_brand {
     char name[BRAND_NAME_BYTES_MAX + 1];
     char token_key_file[CONFIG_PATH_BYTES_MAX];
-    struct brand_settings settings;
+    struct brand_settings settings;            // at their defaults where nothing is named
+    uint32_t setting_lines[BRAND_OPTIONS_MAX]; // by row of brand_options; 0: not named
     uint16_t token_secret_len;
     uint8_t token_secret[CONFIG_TOKEN_SECRET_BYTES_MAX];
+    uint32_t token_key_line; // 0: token_secret_len is
     uint32_t line, column;
 };
 

@@ -283,6 +283,35 @@ static void test_brands_of_a_file(void **state)
     assert_string_equal(fixture->config->brands[1]->name, "Other Brand");
 }
 
+// Each with the line where it is found again.
+static void test_a_brand_remembers_what_it_names(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const named[] = {"otpMaxCount", "otpTimeOut", "smsTemplate"};
+    write_file("key", SPAN(GOOD_SECRET), 0600);
+    load_good(fixture, "brands:\n"
+                       "  - name: DocDemo\n"
+                       "    otpMaxCount: 3\n"
+                       "    tokenKeyFile: key\n"
+                       "    otpTimeOut: null\n"
+                       "    smsTemplate: |-\n"
+                       "      {otp} for {brand}\n"
+                       "  - {name: Other, tokenKeyFile: ~, otpLength: 6}\n");
+    static const uint32_t lines[] = {3, 5, 6};
+    const struct config_brand *brand = fixture->config->brands[0];
+    uint32_t sum = 0;
+    for (size_t i = 0; i < COUNT_OF(named); i++) {
+        const struct option *option = option_find(brand_option_table(), span_of_text(named[i]));
+        assert_int_equal(brand->setting_lines[option - brand_options], lines[i]);
+    }
+    for (size_t i = 0; i < BRAND_OPTIONS_MAX; i++)
+        sum += brand->setting_lines[i];
+    assert_int_equal(sum, 3 + 5 + 6);
+    assert_int_equal(brand->token_key_line, 4);
+    assert_int_equal(fixture->config->brands[1]->token_key_line, 0);
+    assert_int_equal(fixture->config->brands[1]->setting_lines[2], 8);
+}
+
 static void assert_origin(const struct config *config, enum config_option_id id,
                           const char *expected)
 {
@@ -542,6 +571,7 @@ int main(void)
         WITH_FIXTURE(test_an_empty_file_is_all_defaults),
         WITH_FIXTURE(test_values_of_a_file),
         WITH_FIXTURE(test_brands_of_a_file),
+        WITH_FIXTURE(test_a_brand_remembers_what_it_names),
         WITH_FIXTURE(test_flag_over_environment_over_file_over_default),
         WITH_FIXTURE(test_a_flag_mends_nothing_that_is_wrong_in_the_file),
         WITH_FIXTURE(test_errors_of_the_command_line),

@@ -148,7 +148,8 @@ void config_put_sample(const struct config_server *server, struct strbuf *out)
                     "# Brands. Secrets stay out of this file: tokenKeyFile names a file of mode "
                     "0600 with 32 to 254\n# bytes, made by: head -c 48 /dev/urandom | base64 > "
                     "FILE && chmod 600 FILE\n# Without it the server makes a key of its own and "
-                    "keeps it sealed in the store.\n#brands:\n#  - name: 'DocDemo'\n"
+                    "keeps it sealed in the store.\n# What an entry names is ruled by this file; "
+                    "the rest is changed while the server runs.\n#brands:\n#  - name: 'DocDemo'\n"
                     "#    tokenKeyFile: null\n");
     for (size_t i = 0; i < brand_options_count; i++)
         put_brand_option(&brand_options[i], out);

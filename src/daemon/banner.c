@@ -46,6 +46,9 @@ void banner_write(const struct banner *banner, struct strbuf *out)
     put_row(out, ROW("API     "), banner->listen, "/auth/v1", "");
     put_row(out, ROW("Inbox   "), banner->listen, "/dev/inbox", "   every message lands here");
     put_store(out, banner->data_dir);
+    strbuf_put_text(out, ROW("Control "));
+    strbuf_put(out, banner->control);
+    strbuf_put_text(out, "   settings are changed here while it runs\n");
     strbuf_put_text(out, ROW("Brand   "));
     strbuf_put(out, banner->brand);
     strbuf_put_text(out, "\n\n");

@@ -79,7 +79,10 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err_info_set(info, "brands: %s", err_text(err));
         return err;
     }
-    return daemon_brands_put(graph->brands, graph->config, info);
+    err = control_init(&graph->control, info);
+    if (err != ERR_OK)
+        return err;
+    return control_put_brands(&graph->control, graph->brands, graph->config, info);
 }
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
@@ -243,12 +246,24 @@ static enum err create_metrics_server(struct graph *graph, struct err_info *info
     return monitor_listen(&graph->monitor, address, &limits, graph->clock, info);
 }
 
+static enum err create_control(struct graph *graph, struct err_info *info)
+{
+    const struct control_deps deps = {
+        .config = graph->config,
+        .brands = graph->brands,
+        .log = graph->log,
+        .monitor = &graph->monitor,
+        .clock = graph->clock,
+    };
+    return control_listen(&graph->control, &deps, info);
+}
+
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
     create_monitor, create_logger,   create_keyring,        create_store,
     create_brands,  create_channels, create_service,        create_courier,
-    create_router,  create_server,   create_metrics_server,
+    create_router,  create_server,   create_metrics_server, create_control,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -279,6 +294,8 @@ enum err graph_start(struct graph *graph, struct err_info *info)
         err = http_server_start(graph->server);
     if (err == ERR_OK && graph->monitor.server != NULL)
         err = http_server_start(graph->monitor.server);
+    if (err == ERR_OK)
+        err = http_server_start(graph->control.server);
     if (err != ERR_OK)
         err_info_set(info, "start: %s", err_text(err));
     return err;
@@ -304,7 +321,8 @@ enum err graph_stop(struct graph *graph)
     if (err != ERR_OK)
         return err;
     stop_courier(graph);
-    return monitor_stop(&graph->monitor);
+    err = monitor_stop(&graph->monitor);
+    return err == ERR_OK ? control_stop(&graph->control) : err;
 }
 
 void graph_destroy(struct graph **out)
@@ -312,6 +330,7 @@ void graph_destroy(struct graph **out)
     struct graph *graph = *out;
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
+    control_fini(&graph->control);
     stop_courier(graph);
     courier_destroy(&graph->courier);
     if (graph->channel != NULL)
@@ -329,11 +348,10 @@ void graph_destroy(struct graph **out)
 enum err graph_reload(struct graph *graph, const struct config *old, const struct config *fresh,
                       struct err_info *info)
 {
-    enum err err = daemon_brands_put(graph->brands, fresh, info);
-    if (err == ERR_OK)
-        err = daemon_brands_drop(graph->brands, old, fresh, info);
+    enum err err = control_put_brands(&graph->control, graph->brands, fresh, info);
     if (err != ERR_OK)
         return err;
+    daemon_brands_log_freed(graph->log, old, fresh);
     logger_set_level(graph->log, (enum log_level)fresh->server.log_level);
     monitor_note_reload(&graph->monitor, &graph->clock);
     return ERR_OK;

@@ -9,13 +9,14 @@
 //                          └────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
+//   control: brands, monitor ─▶ a server of its own on a Unix socket
 
 #include "admin/inbox_http.h"
 #include "api/api.h"
 #include "base/ip.h"
 #include "config/config.h"
 #include "crypto/pure/random.h"
-#include "daemon/monitor.h"
+#include "daemon/control.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
@@ -37,6 +38,7 @@ struct graph {
     struct keyring *keyring;
     struct store *store;
     struct brands *brands;
+    struct control control;
     struct service service;
     struct api api;
     struct inbox *inbox; // development

@@ -33,7 +33,9 @@ class Server {
       flags.push('--config', server.configFile);
     }
     server.startedAt = performance.now();
-    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env });
+    // Its control socket goes with its folder, also when it is killed.
+    const own = { XDG_RUNTIME_DIR: server.folder.path, ...env };
+    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env: own });
     await server.awaitReady();
     return server;
   }
@@ -49,6 +51,11 @@ class Server {
     this.readyMs = Number(ready[2]);
     this.port = Number(this.address.split(':').pop());
     this.url = `http://${this.address}`;
+  }
+
+  /** Path of the socket that administrators use. */
+  async controlSocket() {
+    return (await this.awaitEvent('control.listening')).path;
   }
 
   configure(text) {
