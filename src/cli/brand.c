@@ -29,7 +29,7 @@ const struct cli_action brand_actions[] = {
     {"set", "NAME KEY=VALUE...", "Change settings", brand_set, 2, ANY, ASKS},
     {"unset", "NAME KEY...", "Give settings their defaults back", brand_unset, 2, ANY, ASKS},
     {"add", "NAME [KEY=VALUE...] [tokenSecret=@FILE]", "Add a brand", brand_add, 1, ANY, ASKS},
-    {"remove", "NAME", "Remove a brand with its settings and keys", brand_remove, 1, 1,
+    {"remove", "NAME [--yes]", "Remove a brand with its settings and keys", brand_remove, 1, 1,
      ASKS | CLI_YES},
     {"keys list", "NAME", "The keys that its tokens are signed with", brand_keys_list, 1, 1, ASKS},
     {"keys rotate", "NAME [secret=@FILE]", "Sign with a new key, a random one unless told",

@@ -5,7 +5,7 @@
 #include "daemon/serve.h"
 
 #define NAMES_MAX 64U
-#define CALL_COLUMN 58 // where the sentences of --help begin
+#define CALL_COLUMN 44 // where the sentences of --help begin
 
 static const struct cli_action serve_actions[] = {
     {"", "[OPTION...]", "Run the server in the foreground until a signal ends it", NULL, 0, 0, 0},

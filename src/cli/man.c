@@ -48,8 +48,7 @@ static void put_action(struct mdoc *mdoc, const struct cli_row *row,
 {
     put_call(mdoc, ".It Xo\n.Cm ", row, action);
     mdoc_macro(mdoc, ".Xc");
-    mdoc_text(mdoc, action->help);
-    mdoc_text(mdoc, ".");
+    mdoc_sentence(mdoc, action->help);
 }
 
 static void put_commands(struct mdoc *mdoc)
@@ -78,8 +77,7 @@ static void put_special_flags(struct mdoc *mdoc)
                        (const char *)flag.data + 1, value.len > 0 ? " Ar " : "", (int)value.len,
                        (const char *)value.data);
         mdoc_macro(mdoc, line);
-        mdoc_text(mdoc, config_special_flags[i].help);
-        mdoc_text(mdoc, ".");
+        mdoc_sentence(mdoc, config_special_flags[i].help);
     }
 }
 
@@ -87,14 +85,12 @@ static void put_special_flags(struct mdoc *mdoc)
 static void put_preset(struct mdoc *mdoc, const struct option *option)
 {
     mdoc_text(mdoc, "Default:");
-    mdoc_text(mdoc, option->preset != NULL ? option->preset : "null");
-    mdoc_text(mdoc, ".");
+    mdoc_sentence(mdoc, option->preset != NULL ? option->preset : "null");
 }
 
 static void put_help(struct mdoc *mdoc, const struct option *option)
 {
-    mdoc_text(mdoc, option->help);
-    mdoc_text(mdoc, ".");
+    mdoc_sentence(mdoc, option->help);
 }
 
 static void put_server_flag(struct mdoc *mdoc, const struct option *option)
@@ -237,8 +233,7 @@ static void put_option(struct mdoc *mdoc, const struct option *option)
     put_help(mdoc, option);
     option_describe_range(option, &range_out);
     mdoc_text(mdoc, "Value:");
-    mdoc_text(mdoc, range);
-    mdoc_text(mdoc, ".");
+    mdoc_sentence(mdoc, range);
     put_preset(mdoc, option);
 }
 

@@ -59,6 +59,14 @@ void mdoc_text(struct mdoc *mdoc, const char *text)
     }
 }
 
+void mdoc_sentence(struct mdoc *mdoc, const char *text)
+{
+    mdoc_text(mdoc, text);
+    if (mdoc->column > 0)
+        (void)fputs(".\n", mdoc->out);
+    mdoc->column = 0;
+}
+
 void mdoc_literal(struct mdoc *mdoc, struct span text)
 {
     end_line(mdoc);

@@ -19,10 +19,13 @@ void mdoc_macro(struct mdoc *mdoc, const char *line);
 // Running text; it goes on where the text before it ended, after a space.
 void mdoc_text(struct mdoc *mdoc, const char *text);
 
+// The same, and a full stop where it has none.
+void mdoc_sentence(struct mdoc *mdoc, const char *text);
+
 // Text that is kept as it is, between .Bd and .Ed.
 void mdoc_literal(struct mdoc *mdoc, struct span text);
 
-// ".It" with its arguments, each under a macro: mdoc_item(&mdoc, "Ic", "listen").
+// A list's item, its text under a macro: mdoc_item(&mdoc, "Ic", "listen").
 void mdoc_item(struct mdoc *mdoc, const char *macro, const char *text);
 
 // The words of a usage after their macros: capitals are arguments, the rest is typed as it is, what
