@@ -72,16 +72,18 @@ static bool is_unreserved(uint8_t byte)
     return is_letter || ascii_is_digit(byte) || (byte != '\0' && strchr("-._~", byte) != NULL);
 }
 
-// RFC 3986 section 2.1.
+// RFC 3986 section 2.1, which prefers upper-case digits.
 static void put_encoded(struct strbuf *out, struct span text)
 {
+    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len; i++) {
         if (is_unreserved(text.data[i])) {
             strbuf_put_byte(out, text.data[i]);
             continue;
         }
         strbuf_put_byte(out, '%');
-        strbuf_put_hex(out, span_make(text.data + i, 1));
+        strbuf_put_byte(out, (uint8_t)digits[text.data[i] >> 4]);
+        strbuf_put_byte(out, (uint8_t)digits[text.data[i] & 0xFU]);
     }
 }
 

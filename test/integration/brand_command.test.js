@@ -25,8 +25,8 @@ const EXIT = {
 const SECRET = 'x4Ks9vQ2mZ7wB1nT6rY3cF8hJ5gD0pLaEuIoRiWq';
 const TIMEOUT_MS = 10000;
 
-const before_ = { otpMaxCount: null, otpTimeOut: 5, issuer: 'otpd', resend: 'same' };
-const brand = (settings = before_, more = {}) => ({
+const SETTINGS = { otpMaxCount: null, otpTimeOut: 5, issuer: 'otpd', resend: 'same' };
+const brand = (settings = SETTINGS, more = {}) => ({
   name: 'DocDemo', settings, changed: [], ruledByFile: [],
   tokenKeys: [{ number: 1, isSigning: true, createdAt: '2026-11-23T01:02:03Z' }], ...more,
 });
@@ -44,27 +44,33 @@ function agree({ method, url, body }) {
   if (url === '/admin/v1/import') {
     return { status: 200, json: { added: ['A'], changed: ['B'], unchanged: [] } };
   }
-  const json = brand({ ...before_, ...(method === 'PUT' ? body.settings : {}) });
+  const json = brand({ ...SETTINGS, ...(method === 'PUT' ? body.settings : {}) });
   return { status: method === 'POST' && url.includes('brand?') ? 201 : 200, json };
 }
 
-let fake;
-let folder;
+let fake = null;
+let folder = null;
 
+function clear() {
+  fake?.stop();
+  folder?.remove();
+  fake = folder = null;
+}
+
+// Some versions of Node call the first of these for a suite too, and then not the second.
 beforeEach(async () => {
+  clear();
   folder = new Folder();
   fake = await FakeControl.start(agree);
 });
 
-afterEach(() => {
-  fake.stop();
-  folder.remove();
-});
+afterEach(clear);
+after(clear);
 
 /** Runs a command against the fake; a word is a run of what is no space. */
 function run(words, options) {
-  const args = Array.isArray(words) ? words : words.split(' ');
-  return runOtpd([...args, '--socket', fake.path], options);
+  const [command, ...rest] = Array.isArray(words) ? words : words.split(' ');
+  return runOtpd([command, '--socket', fake.path, ...rest], options);
 }
 
 async function assertDone(words, printed, options) {
@@ -275,8 +281,7 @@ describe('which server', () => {
       [[], { OTPD_DATA_DIR: directory }],
     ];
     for (const [args, env] of ways) {
-      const { status, stderr } = await runOtpd([...args, 'brand', 'list'].slice(args.length)
-        .concat(args), { env });
+      const { status, stderr } = await runOtpd(['brand', 'list', ...args], { env });
       assert.deepEqual([status, stderr], [0, ''], String(args));
     }
     assert.equal(fake.requests.length, ways.length);
@@ -488,7 +493,7 @@ test('the commands of README.md are used so', async () => {
   assert.ok(fake.requests.length >= 5);
 });
 
-describe('a server', async () => {
+describe('a server', () => {
   const data = new Folder();
   let server;
   let api;
