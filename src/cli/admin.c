@@ -139,45 +139,59 @@ static size_t match_verb(const char *verb, const struct admin *admin)
     return matched;
 }
 
-static int refuse_verb(const struct admin *admin)
+// Some verbs are of two words: is the first one that of such a verb?
+static bool begins_verb(const struct admin *admin, struct span word)
+{
+    for (const struct cli_action *each = admin->row->actions; each->verb != NULL; each++) {
+        struct span rest;
+        struct span first = span_split(span_of_text(each->verb), ' ', &rest);
+        if (rest.len > 0 && span_eq(first, word))
+            return true;
+    }
+    return false;
+}
+
+static const char *nearest_verb(const struct admin *admin, const char *said)
 {
     const char *names[VERBS_MAX];
     size_t count = 0;
-    char said[2 * VERB_BYTES_MAX] = "";
-    const char *command = admin->row->name;
-    if (admin->words_count == 0)
-        return admin_refuse(EXIT_STATUS_USAGE, "%s: do what? otpd help %s", command, command);
-    (void)snprintf(said, sizeof said, "%.*s", (int)VERB_BYTES_MAX, admin->words[0]);
     for (const struct cli_action *each = admin->row->actions; each->verb != NULL; each++) {
         ASSERT(count < VERBS_MAX);
         names[count++] = each->verb;
-        struct span verb = span_of_text(each->verb);
-        struct span first = span_first(verb, span_find(verb, ' '));
-        if (first.len < verb.len && span_eq(first, span_of_text(said)) && admin->words_count > 1)
-            (void)snprintf(said, sizeof said, "%.*s %.*s", (int)first.len, each->verb,
-                           (int)VERB_BYTES_MAX, admin->words[1]);
     }
-    const char *nearest = cli_nearest(names, count, span_of_text(said));
-    if (nearest != NULL)
-        return admin_refuse(EXIT_STATUS_USAGE,
-                            "there is no \"otpd %s %s\"; did you mean otpd %s %s?", command, said,
-                            command, nearest);
-    return admin_refuse(EXIT_STATUS_USAGE, "there is no \"otpd %s %s\"; otpd help %s", command,
-                        said, command);
+    return cli_nearest(names, count, span_of_text(said));
 }
 
-static int choose_action(struct admin *admin)
+static int refuse_verb(const struct admin *admin)
+{
+    char said[2 * VERB_BYTES_MAX];
+    const char *command = admin->row->name;
+    if (admin->words_count == 0)
+        return admin_refuse(EXIT_STATUS_USAGE, "%s: do what? otpd help %s", command, command);
+    bool has_two = admin->words_count > 1 && begins_verb(admin, span_of_text(admin->words[0]));
+    (void)snprintf(said, sizeof said, "%.30s%s%.30s", admin->words[0], has_two ? " " : "",
+                   has_two ? admin->words[1] : "");
+    const char *nearest = nearest_verb(admin, said);
+    if (nearest == NULL)
+        return admin_refuse(EXIT_STATUS_USAGE, "there is no \"otpd %s %s\"; otpd help %s", command,
+                            said, command);
+    return admin_refuse(EXIT_STATUS_USAGE, "there is no \"otpd %s %s\"; did you mean otpd %s %s?",
+                        command, said, command, nearest);
+}
+
+// NULL: told why there is none.
+static const struct cli_action *choose_action(struct admin *admin)
 {
     for (const struct cli_action *each = admin->row->actions; each->verb != NULL; each++) {
         size_t matched = match_verb(each->verb, admin);
         if (matched == 0)
             continue;
-        admin->action = each;
         admin->words_count -= matched;
         memmove(admin->words, admin->words + matched, admin->words_count * sizeof *admin->words);
-        return EXIT_STATUS_OK;
+        return each;
     }
-    return refuse_verb(admin);
+    (void)refuse_verb(admin);
+    return NULL;
 }
 
 static int check_call(const struct admin *admin, uint32_t seen)
@@ -195,10 +209,12 @@ int admin_main(const struct cli *cli, const struct cli_row *row)
     uint32_t seen;
     struct admin admin = {.cli = cli, .row = row};
     int status = take_words(&admin, &seen);
-    if (status == EXIT_STATUS_OK)
-        status = choose_action(&admin);
-    if (status == EXIT_STATUS_OK)
-        status = check_call(&admin, seen);
+    if (status != EXIT_STATUS_OK)
+        return status;
+    admin.action = choose_action(&admin);
+    if (admin.action == NULL)
+        return EXIT_STATUS_USAGE;
+    status = check_call(&admin, seen);
     if (status != EXIT_STATUS_OK)
         return status;
     status = admin.action->run(&admin);

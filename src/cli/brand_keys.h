@@ -6,9 +6,9 @@
 #include "cli/admin.h"
 #include "cli/secret.h"
 
-cli_action_run brand_keys_list;
-cli_action_run brand_keys_rotate;
-cli_action_run brand_keys_retire;
+int brand_keys_list(struct admin *admin);
+int brand_keys_rotate(struct admin *admin);
+int brand_keys_retire(struct admin *admin);
 
 // Sets a new signing key for the brand that the first word names; an empty secret: a random one.
 // As admin_ask.
