@@ -11,7 +11,7 @@ const path = require('node:path');
 const { after, afterEach, before, beforeEach, describe, test } = require('node:test');
 
 const { Api, mobile } = require('./lib/api');
-const { FakeControl, startRaw } = require('./lib/control');
+const { FakeControl, startRaw } = require('./lib/fake_control');
 const { ROOT } = require('./lib/data');
 const { Folder } = require('./lib/folder');
 const { OTPD, Program, runOtpd } = require('./lib/program');
