@@ -436,8 +436,8 @@ describe('what answers is no server', () => {
     });
   }
 
-  test('without end: no more than 4 MiB are taken', async () => {
-    fake.answer = () => ({ status: 200, text: `{"x":"${'x'.repeat(5 * 1024 * 1024)}"}` });
+  test('without end: no more than 16 MiB are taken', async () => {
+    fake.answer = () => ({ status: 200, text: `{"x":"${'x'.repeat(17 * 1024 * 1024)}"}` });
     await assertRefused('brand list', EXIT.unavailable, /is not otpd/);
   });
 });
