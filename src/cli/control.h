@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#define CONTROL_TIMEOUT_MS 10000L // for the whole of one request
+#define CONTROL_TIMEOUT_MS 10000L                     // for the whole of one request
 #define CONTROL_REPLY_BYTES_MAX (16U * 1024U * 1024U) // the largest export has less
 #define CONTROL_PATH_BYTES_MAX 1024U
 
