@@ -4,25 +4,6 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static bool wants_help(const struct cli *cli)
-{
-    for (int i = 0; i < cli->arguments_count; i++) {
-        if (span_eq(span_of_text(cli->arguments[i]), SPAN("--help")))
-            return true;
-    }
-    return false;
-}
-
-static int print_help(void)
-{
-    uint8_t storage[CONFIG_HELP_BYTES_MAX];
-    struct strbuf text = strbuf_over(storage, sizeof storage);
-    config_put_help(&text);
-    (void)printf("usage: otpd serve [OPTION…]\n\n%.*s", (int)text.len, (const char *)text.data);
-    return EXIT_STATUS_OK;
-}
 
 static int print_report(const struct config_report *report)
 {
@@ -59,8 +40,6 @@ static int serve(const struct cli *cli, struct config *config, const struct conf
 
 int cli_serve(const struct cli *cli)
 {
-    if (wants_help(cli))
-        return print_help();
     struct config_sources sources = {
         .arguments = (const char *const *)cli->arguments,
         .arguments_count = (size_t)cli->arguments_count,

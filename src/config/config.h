@@ -127,6 +127,9 @@ void config_show_origin(const struct config *config, enum config_option_id id, s
 void config_restart_options(const struct config *running, const struct config *fresh,
                             struct strbuf *out);
 
+// Why tokens must not be signed with it: too short, too long, a placeholder. NULL: they may.
+const char *config_token_secret_fault(struct span secret);
+
 struct config_address {
     char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated
     uint16_t port; // 0: any free one
@@ -140,6 +143,18 @@ bool config_listen_parse(struct span text, struct config_address *out);
 // Names that other notations give the option: "--log-level" and "OTPD_LOG_LEVEL".
 void config_put_flag(const struct option *option, struct strbuf *out);
 void config_put_environment(const struct option *option, struct strbuf *out);
+
+// What stands for the value: "HOST:PORT", "auto|json|text", "N".
+void config_put_placeholder(const struct option *option, struct strbuf *out);
+
+// A flag that is no option: it is in no file and no variable.
+struct config_special_flag {
+    const char *flag; // "--config FILE"
+    const char *help;
+};
+
+#define CONFIG_SPECIAL_FLAGS_COUNT 2U
+extern const struct config_special_flag config_special_flags[CONFIG_SPECIAL_FLAGS_COUNT];
 
 #define CONFIG_HELP_BYTES_MAX 4096U
 #define CONFIG_SAMPLE_BYTES_MAX 16384U
