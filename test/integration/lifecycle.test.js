@@ -62,7 +62,8 @@ describe('without development mode', () => {
 
   test('its log says what is missing; its output is empty', async () => {
     const warnings = server.log().filter(({ level }) => level === 'warning');
-    assert.deepEqual(warnings.map(({ event }) => event), ['store.memory', 'channel.none', 'otp.generate']);
+    const events = warnings.map(({ event }) => event);
+    assert.deepEqual(events, ['store.memory', 'channel.none', 'otp.generate']);
     assert.equal(server.program.stdout(), '');
   });
 });
