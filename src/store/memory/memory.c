@@ -3,9 +3,9 @@
 #include "store/memory/memory.h"
 
 #include "base/assert.h"
-#include "store/memory/queue.h"
-#include "store/memory/settings.h"
+#include "store/entry_queue.h"
 #include "store/memory/table.h"
+#include "store/settings_list.h"
 #include "store/store_time.h"
 
 #include <pthread.h>
@@ -313,6 +313,7 @@ static const struct store_ops memory_ops = {
 
 enum err memory_store_create(const struct memory_store_options *options, struct store **out)
 {
+    static const struct boot_id boot; // nothing is kept, so it does not matter
     struct memory_store *memory = calloc(1, sizeof *memory);
     if (memory == NULL)
         return ERR_NO_MEMORY;
@@ -320,7 +321,7 @@ enum err memory_store_create(const struct memory_store_options *options, struct 
     memory->clock = options->clock;
     memory->faults = options->faults;
     memory->delayed_last = &memory->delayed_first;
-    store_time_init(&memory->time, &memory->clock, 0);
+    store_time_begin(&memory->time, &memory->clock, &boot, NULL);
     (void)pthread_mutex_init(&memory->lock, NULL);
     bool is_ok = record_table_init(&memory->records, options->records_max);
     is_ok = entry_queue_init(&memory->entries, options->entries_max) && is_ok;

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "store/memory/settings.h"
+#include "store/settings_list.h"
 
 #include <stdlib.h>
 
