@@ -314,8 +314,8 @@ static const struct part record_parts[] = {
     {codes_are_held, put_codes, read_codes},
 };
 
-static const struct kind record_kind = {
-    .parts = record_parts, .count = sizeof record_parts / sizeof record_parts[0]};
+static const struct kind record_kind = {.parts = record_parts,
+                                        .count = sizeof record_parts / sizeof record_parts[0]};
 
 static struct place record_place(const struct record_key *key)
 {

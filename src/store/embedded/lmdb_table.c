@@ -9,11 +9,10 @@
 // how the two are told apart.
 #include "store/embedded/lmdb_table.h"
 
-#include "base/assert.h"
+#include "base/strbuf.h"
 
 #include <errno.h>
 #include <lmdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FILE_NAME "/table.mdb"
@@ -125,6 +124,8 @@ static enum table_result lmdb_next(struct table *table, enum table_space space, 
         return result_of(lmdb, rc);
     rc = seek(cursor, after, &key, &value);
     mdb_cursor_close(cursor);
+    if (rc == MDB_SUCCESS && key.mv_size > TABLE_KEY_BYTES_MAX)
+        rc = MDB_CORRUPTED;
     if (rc == MDB_SUCCESS) {
         *key_out = span_of(&key);
         *value_out = span_of(&value);
@@ -225,9 +226,11 @@ static enum err err_of(int rc)
 enum err lmdb_table_create(const struct lmdb_table_options *options, struct table **out,
                            struct err_info *info)
 {
-    char path[PATH_BYTES_MAX];
-    int len = snprintf(path, sizeof path, "%s%s", options->directory, FILE_NAME);
-    if (len < 0 || (size_t)len >= sizeof path) {
+    char path[PATH_BYTES_MAX] = {0};
+    struct strbuf text = strbuf_over(path, sizeof path - 1);
+    strbuf_put_text(&text, options->directory);
+    strbuf_put_text(&text, FILE_NAME);
+    if (text.is_overflowed) {
         err_info_set(info, "the path of the data directory is too long");
         return ERR_INVALID;
     }

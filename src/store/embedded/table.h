@@ -83,7 +83,7 @@ MUST_CHECK static inline enum table_result table_del(struct table *table, enum t
 }
 
 // The first row whose key is greater than `after`, as strings of bytes; the first of all when that
-// is empty. Key and value stay as table_get's value does.
+// is empty. Key (TABLE_KEY_BYTES_MAX at most) and value stay as table_get's value does.
 MUST_CHECK static inline enum table_result table_next(struct table *table, enum table_space space,
                                                       struct span after, struct span *key_out,
                                                       struct span *value_out)

@@ -12,7 +12,8 @@
 #define NOW_MS INT64_C(1770000000000)
 #define TIME_MS_MAX ((INT64_C(1) << 48) - 1)
 
-static const struct record_key key_a = {{{0xA0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}};
+static const struct record_key key_a = {
+    {{0xA0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}};
 static const struct record_key key_b = {{{0xB0}}};
 
 // --- values drawn at random, within the bounds that record_assert keeps ---
@@ -128,8 +129,7 @@ static struct span encode_entry(struct value *value, const struct outbox_entry *
 
 static const struct setting some_setting = {SPAN("DEFAULT"), SPAN("{\"a\":1}"), 3};
 static const struct codec_identity some_identity = {1, {{0xF0, 0xF1}}};
-static const struct codec_state some_state = {
-    258, {NOW_MS, {5000}, 500000, {{0xB1, 0xB2}}}};
+static const struct codec_state some_state = {258, {NOW_MS, {5000}, 500000, {{0xB1, 0xB2}}}};
 
 static struct span encode_setting(struct value *value)
 {
@@ -274,8 +274,7 @@ static void test_settings_come_back(void **state)
         struct setting setting = {SPAN("x"), span_make(text, lengths[i]), UINT64_MAX}, read;
         value.buf = strbuf_over(value.bytes, sizeof value.bytes);
         codec_put_setting(&setting, &value.buf);
-        enum codec_verdict verdict =
-            codec_read_setting(SPAN("x"), strbuf_span(&value.buf), &read);
+        enum codec_verdict verdict = codec_read_setting(SPAN("x"), strbuf_span(&value.buf), &read);
         assert_int_equal(verdict, CODEC_OK);
         assert_true(span_eq(read.value, setting.value));
         assert_true(read.version == UINT64_MAX);
@@ -324,9 +323,17 @@ static struct record golden_record(void)
     record.tombstones_held = record.tombstones_next = 1;
     record.tombstones_until_s = 0x31323334;
     record.codes_held = 1;
-    record.codes[0] = (struct live_code){
-        {0x4142434445464748, 0x5152535455565758}, 0x6162636465666768, 0x7172737475767778,
-        NOW_MS + 2, 0x00112233, 0x81828384, 0x91929394, 1, 5, 6, 2};
+    record.codes[0] = (struct live_code){{0x4142434445464748, 0x5152535455565758},
+                                         0x6162636465666768,
+                                         0x7172737475767778,
+                                         NOW_MS + 2,
+                                         0x00112233,
+                                         0x81828384,
+                                         0x91929394,
+                                         1,
+                                         5,
+                                         6,
+                                         2};
     return record;
 }
 
@@ -356,23 +363,25 @@ static void test_golden_bytes(void **state)
     static struct value value;
     struct record record = golden_record();
     struct outbox_entry entry = golden_entry();
-    check_golden("record", encode_record(&value, &record), 
-                 "01001f010203040506070811121314151617180304019c1c38a400019c1c38a401019c1c38a400020000"
-                 "000001020304010131323334212223242526272801414243444546474851525354555657586162636465"
-                 "6667687172737475767778019c1c38a40200112233818283849192939401050602231136c39ad0a3b2");
-    check_golden("entry", encode_entry(&value, &entry), 
-                 "01000701020304050607081112131415161718a00102030405060708090a0b0c0d0e0f21222324252627"
-                 "28313233343536373841424344454647485152535406010200019c1c38a400019c1c38a401019c1c38a4"
-                 "02022b310003aabbcc6ad166bbf5de05d7");
-    check_golden("setting", encode_setting(&value), 
+    check_golden(
+        "record", encode_record(&value, &record),
+        "01001f010203040506070811121314151617180304019c1c38a400019c1c38a401019c1c38a400020000"
+        "000001020304010131323334212223242526272801414243444546474851525354555657586162636465"
+        "6667687172737475767778019c1c38a40200112233818283849192939401050602231136c39ad0a3b2");
+    check_golden(
+        "entry", encode_entry(&value, &entry),
+        "01000701020304050607081112131415161718a00102030405060708090a0b0c0d0e0f21222324252627"
+        "28313233343536373841424344454647485152535406010200019c1c38a400019c1c38a401019c1c38a4"
+        "02022b310003aabbcc6ad166bbf5de05d7");
+    check_golden("setting", encode_setting(&value),
                  "01000300000000000000037b2261223a317d3c3212f031abe0f1");
-    check_golden("identity", encode_identity(&value), 
+    check_golden("identity", encode_identity(&value),
                  "0100010001f0f100000000000000000000000000005c885f2d59f56375");
-    check_golden("state", encode_state(&value), 
-                 "0100010000000000000102019c1c38a4000000000013880007a120b1b200000000000000000000000000"
-                 "0038671f97e4c65ac0");
-    check_golden("expiry", encode_expiry(&value), 
-                 "010000b97f1e00c70353a0");
+    check_golden(
+        "state", encode_state(&value),
+        "0100010000000000000102019c1c38a4000000000013880007a120b1b200000000000000000000000000"
+        "0038671f97e4c65ac0");
+    check_golden("expiry", encode_expiry(&value), "010000b97f1e00c70353a0");
 }
 
 // Every truncation, one byte more, and every flip of one bit.
@@ -445,7 +454,10 @@ struct body_row {
     enum codec_verdict verdict;
 };
 
-#define ROW(name, body, verdict) {name, SPAN(body), verdict}
+#define ROW(name, body, verdict)  \
+    {                             \
+        name, SPAN(body), verdict \
+    }
 #define ZEROS_6 "\0\0\0\0\0\0"
 #define ZEROS_48 ZEROS_6 ZEROS_6 ZEROS_6 ZEROS_6 ZEROS_6 ZEROS_6 ZEROS_6 ZEROS_6
 
@@ -454,7 +466,10 @@ static const struct body_row body_rows[] = {
     ROW("format 0", "\0\0\0", CODEC_DAMAGED),
     ROW("format 2", "\2\0\0", CODEC_NEWER),
     ROW("format 255 and anything", "\xff!!", CODEC_NEWER),
-    ROW("an unknown part", "\1\0\x20" "whatever", CODEC_NEWER),
+    ROW("an unknown part",
+        "\1\0\x20"
+        "whatever",
+        CODEC_NEWER),
     ROW("the highest part", "\1\x80\0", CODEC_NEWER),
     ROW("no parts field", "\1\0", CODEC_DAMAGED),
     ROW("bytes after the end", "\1\0\0x", CODEC_DAMAGED),
@@ -491,9 +506,12 @@ struct code_row {
 };
 
 static const struct code_row code_rows[] = {
-    {"no end", 32, SPAN("\0\0\0\0\0\0")},     {"no life", 38, SPAN("\0\0\0\0")},
-    {"a life too long", 38, SPAN("\x05\x26\x5c\x01")}, {"more tries than allowed", 50, SPAN("\6")},
-    {"no tries allowed", 50, SPAN("\0\0")},   {"3 digits", 52, SPAN("\3")},
+    {"no end", 32, SPAN("\0\0\0\0\0\0")},
+    {"no life", 38, SPAN("\0\0\0\0")},
+    {"a life too long", 38, SPAN("\x05\x26\x5c\x01")},
+    {"more tries than allowed", 50, SPAN("\6")},
+    {"no tries allowed", 50, SPAN("\0\0")},
+    {"3 digits", 52, SPAN("\3")},
     {"11 digits", 52, SPAN("\x0b")},
 };
 

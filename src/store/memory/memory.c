@@ -72,7 +72,7 @@ static enum store_outcome save(struct memory_store *memory, struct store_op *op,
 {
     if (!op->is_changed && !op->has_entry)
         return STORE_COMMITTED;
-    if (op->has_entry && entry_queue_is_full(&memory->entries))
+    if (op->has_entry && entry_queue_room(&memory->entries) == 0)
         return STORE_REFUSED_BUSY;
     struct cell *cell = record_table_find(&memory->records, &op->key);
     bool is_new = cell == NULL;
@@ -80,7 +80,7 @@ static enum store_outcome save(struct memory_store *memory, struct store_op *op,
         cell = record_table_add(&memory->records, &op->key);
     if (cell == NULL)
         return STORE_REFUSED_BUSY;
-    if (op->has_entry && !entry_queue_add(&memory->entries, &op->entry)) {
+    if (op->has_entry && !entry_queue_add(&memory->entries, &op->entry, 0)) {
         if (is_new)
             record_table_remove(&memory->records, cell);
         return STORE_REFUSED_BUSY;
@@ -226,9 +226,10 @@ static size_t memory_claim(struct store *store, const struct store_claim *claim,
 static void memory_settle(struct store *store, const struct settlement *settlements, size_t count)
 {
     struct memory_store *memory = memory_of(store);
+    struct entry_change change;
     lock(memory);
     for (size_t i = 0; i < count && !memory->is_crashed; i++)
-        entry_queue_settle(&memory->entries, &settlements[i]);
+        (void)entry_queue_settle(&memory->entries, &settlements[i], &change);
     unlock(memory);
 }
 
