@@ -182,7 +182,7 @@ void request_answer_batch(struct api_request *request, struct span replies, enum
 struct token_claims request_claims(const struct api_request *request, enum token_role role)
 {
     const struct brand_settings *settings = &request->brand->settings;
-    int64_t start_s = store_now_ms(request->service->deps.store) / 1000;
+    int64_t start_s = clock_wall_ms(&request->worker->clock) / 1000;
     int64_t ttl_s =
         request->mount->is_web ? settings->web_token_ttl_seconds : settings->token_ttl_seconds;
     return (struct token_claims){

@@ -75,9 +75,10 @@ void api_routes(struct api *api, struct http_route out[API_ROUTES])
     }
 }
 
-enum err api_worker_init(struct api_worker *worker, struct entropy entropy)
+enum err api_worker_init(struct api_worker *worker, struct entropy entropy, struct clock clock)
 {
     worker->entropy = entropy;
+    worker->clock = clock;
     worker->json = json_parser_create();
     return worker->json != NULL ? ERR_OK : ERR_NO_MEMORY;
 }

@@ -30,6 +30,7 @@ struct api {
 struct api_worker {
     struct json_parser *json;
     struct entropy entropy;
+    struct clock clock; // its wall time goes into tokens, which others read by their own clocks
 };
 
 void api_init(struct api *api, struct service *service);
@@ -38,5 +39,6 @@ void api_init(struct api *api, struct service *service);
 void api_routes(struct api *api, struct http_route out[API_ROUTES]);
 
 // ERR_NO_MEMORY.
-MUST_CHECK enum err api_worker_init(struct api_worker *worker, struct entropy entropy);
+MUST_CHECK enum err api_worker_init(struct api_worker *worker, struct entropy entropy,
+                                    struct clock clock);
 void api_worker_fini(struct api_worker *worker);

@@ -8,18 +8,26 @@
 // counted it.
 #include "api/request.h"
 
+static int channel_find(struct span name)
+{
+    for (int kind = 0; kind < CHANNEL_COUNT_; kind++) {
+        if (span_eq(name, span_of_text(channel_name((enum channel_kind)kind))))
+            return kind;
+    }
+    return -1;
+}
+
 static bool check_channel_name(struct api_request *request)
 {
+    const struct span member = SPAN("fallbackChannel");
     struct span name;
     request->channel = -1;
-    if (!http_query_find(request->exchange, SPAN("fallbackChannel"), &name))
+    if (!http_query_has(&request->exchange->request, member))
         return true;
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++) {
-        if (!span_eq(name, span_of_text(channel_name((enum channel_kind)kind))))
-            continue;
-        request->channel = kind;
+    if (http_query_find(request->exchange, member, &name))
+        request->channel = channel_find(name);
+    if (request->channel >= 0)
         return true;
-    }
     request->fault = (struct api_fault){
         .member = "fallbackChannel",
         .what = "must be SMS, WHATSAPP, ZALO or EMAIL",
@@ -61,9 +69,8 @@ static request_check *const checks[] = {
     NULL,
 };
 
-static void on_done(struct service_call *call)
+static void on_done(struct api_request *request)
 {
-    struct api_request *request = call->ctx;
     if (request_is_done(request))
         request_succeed(request);
 }

@@ -41,9 +41,8 @@ static void succeed(struct api_request *request)
     request_succeed_with(request, &success);
 }
 
-static void on_done(struct service_call *call)
+static void on_done(struct api_request *request)
 {
-    struct api_request *request = call->ctx;
     if (request_is_done(request))
         succeed(request);
 }

@@ -43,14 +43,24 @@ bool check_media_type(struct api_request *request)
     return true;
 }
 
-bool check_shape(struct api_request *request)
+// An unknown identifierType is told even where something else is wrong too.
+static enum api_status read_shape(struct api_request *request)
 {
     const struct api_mount *mount = request->mount;
-    enum api_status status =
+    struct api_fault fault = {0};
+    enum api_status read =
         api_fields_read(request->worker->json, request->body, mount->endpoint->message,
                         mount->is_web, &request->fields, &request->fault);
-    if (status == API_SUCCESS)
-        status = identifier_spell(&request->fields, &request->spelling, &request->fault);
+    enum api_status spelt = identifier_spell(&request->fields, &request->spelling, &fault);
+    if (read != API_SUCCESS && spelt != API_IDENTIFIER_TYPE_INVALID)
+        return read;
+    request->fault = fault;
+    return spelt;
+}
+
+bool check_shape(struct api_request *request)
+{
+    enum api_status status = read_shape(request);
     return status == API_SUCCESS || request_refuse_shape(request, status);
 }
 
@@ -68,12 +78,20 @@ bool check_identifier(struct api_request *request)
     return status == API_SUCCESS || request_refuse(request, status);
 }
 
+// Unicode's control characters (category Cc): U+0080 to U+009F, C2 80 to C2 9F in UTF-8, are too.
+static bool has_control_at(struct span text, size_t at)
+{
+    uint8_t byte = text.data[at];
+    bool is_c1 = byte == 0xC2 && at + 1 < text.len && text.data[at + 1] < 0xA0;
+    return byte < 0x20 || byte == 0x7F || is_c1;
+}
+
 static bool is_sane_device(struct span device)
 {
     if (device.len > DEVICE_ID_BYTES_MAX)
         return false;
     for (size_t i = 0; i < device.len; i++) {
-        if (device.data[i] < 0x20 || device.data[i] == 0x7F)
+        if (has_control_at(device, i))
             return false;
     }
     return true;
@@ -161,10 +179,27 @@ bool check_session_same(struct api_request *request)
     return true;
 }
 
+static void land(struct http_task *task)
+{
+    struct api_request *request =
+        (struct api_request *)(void *)((char *)task - offsetof(struct api_request, landing));
+    service_report(&request->call);
+    request->on_done(request);
+}
+
+// On a thread of the store's choosing.
+static void on_call_done(struct service_call *call)
+{
+    struct api_request *request = call->ctx;
+    request->landing.run = land;
+    http_exchange_post(request->exchange, &request->landing);
+}
+
 void request_submit(struct api_request *request, enum command_kind kind,
-                    void (*on_done)(struct service_call *call))
+                    void (*on_done)(struct api_request *request))
 {
     const struct key *index_key = keyring_index(request->service->deps.keyring);
+    request->on_done = on_done;
     request->call = (struct service_call){
         .command =
             {
@@ -180,7 +215,7 @@ void request_submit(struct api_request *request, enum command_kind kind,
         .to = &request->identifier.address,
         .channel = request->channel,
         .request_id = request->exchange->request_id,
-        .on_done = on_done,
+        .on_done = on_call_done,
         .ctx = request,
     };
     service_submit(request->service, &request->call, &request->worker->entropy);

@@ -49,6 +49,8 @@ struct api_request {
 
     struct guess guess;
     struct service_call call;
+    struct http_task landing; // takes the call back to the loop
+    void (*on_done)(struct api_request *request);
 };
 
 // True: go on. False: the request has been answered, and is gone.
@@ -81,11 +83,10 @@ request_check check_session_same;
 // What `request` names, for a session to be bound to or compared with.
 struct session_binding request_presents(const struct api_request *request);
 
-// Fills the call with what every command has, and submits it; `on_done` must answer. It runs on a
-// thread of the store's choosing, perhaps before this returns: nothing of `request` may be touched
-// afterwards. (A store that calls back on a thread of its own needs a hop to the loop here.)
+// Fills the call with what every command has, and submits it; `on_done` must answer. It runs on the
+// exchange's loop, perhaps before this returns: nothing of `request` may be touched afterwards.
 void request_submit(struct api_request *request, enum command_kind kind,
-                    void (*on_done)(struct service_call *call));
+                    void (*on_done)(struct api_request *request));
 
 // Answers, in the HTTP status that belongs to `status`. Always false, for checks to return.
 bool request_refuse(struct api_request *request, enum api_status status);

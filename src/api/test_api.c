@@ -82,11 +82,18 @@ static const struct row rows[] = {
     {GENERATE "?fallbackChannel=FAX", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=sms", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=%zz", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=SMS%", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     // identifierType
     {TOKEN, "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":1,\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":\"Nobody\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"brand\":1,\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":1}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "," BRAND "}", 400,
+     1546},
     {TOKEN, "{\"identifierType\":\"EXTERNALID\",\"identifierValue\":\"x\"," BRAND "}", 200, 3005},
     // the brand, before any form
     {TOKEN, "{" MOBILE_ID ",\"brand\":\"Nobody\"}", 200, 1504},
@@ -107,6 +114,9 @@ static const struct row rows[] = {
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0001\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\nb\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u007f\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0080\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u009fb\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u00a0\\u20ac\"}", 200, 200},
     {GENERATE, "{\"identifierType\":\"MOBILE\",\"identifierValue\":\"x\"," BRAND "," SESSION "}",
      200, 1519},
     // the session

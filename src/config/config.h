@@ -16,6 +16,7 @@
 #define CONFIG_BRANDS_MAX 256U
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
+#define CONFIG_PROXIES_BYTES_MAX 1024U
 #define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
 #define CONFIG_TOKEN_SECRET_BYTES_MAX 254U
 
@@ -29,6 +30,7 @@ enum config_log_format {
 struct config_server {
     char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
     char metrics_listen[CONFIG_LISTEN_BYTES_MAX];
+    char trusted_proxies[CONFIG_PROXIES_BYTES_MAX]; // see ip_ranges_parse
     char data_dir[CONFIG_PATH_BYTES_MAX];
     char key_file[CONFIG_PATH_BYTES_MAX];
     uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
@@ -47,6 +49,7 @@ struct config_server {
 enum config_option_id {
     CONFIG_LISTEN,
     CONFIG_METRICS_LISTEN,
+    CONFIG_TRUSTED_PROXIES,
     CONFIG_DATA_DIR,
     CONFIG_KEY_FILE,
     CONFIG_LOOPS,

@@ -125,6 +125,8 @@ static const struct error_case error_cases[] = {
     {"metricsListen: 127.0.0.1\n",
      "c.yaml:1:16: error: metricsListen: \"127.0.0.1\" is not an IP address and a port, as in "
      "127.0.0.1:8480 or [::1]:8480\n"},
+    {"trustedProxies: 127.0.0.1 10.0.0.1/8\n",
+     "c.yaml:1:17: error: trustedProxies: \"10.0.0.1/8\" has bits set behind its prefix\n"},
     {"listen: 0.0.0.0:8480\n",
      "c.yaml:1:9: error: listen: \"0.0.0.0:8480\" is no loopback address; --dev shows every code "
      "to whoever can reach it\n"},
@@ -229,13 +231,14 @@ static void test_an_empty_file_is_all_defaults(void **state)
 static void test_values_of_a_file(void **state)
 {
     struct fixture *fixture = *state;
-    load_good(fixture, "listen: '[::1]:9000'\n"
+    load_good(fixture, "listen: '[::1]:9000'\ntrustedProxies: 127.0.0.1 2001:db8::/32\n"
                        "dataDir: /var/lib/otpd\nkeyFile: \"/etc/otpd/keys\"\n"
                        "loops: 3\nlogFormat: json\nlogLevel: error\nconnectionsMax: 100\n"
                        "headTimeoutMs: 1000\nbodyTimeoutMs: 2000\nidleTimeoutMs: 3000\n"
                        "writeTimeoutMs: 4000\ndrainTimeoutSeconds: 0\noutboxMax: 7\n");
     const struct config_server *server = &fixture->config->server;
     assert_string_equal(server->listen, "[::1]:9000");
+    assert_string_equal(server->trusted_proxies, "127.0.0.1 2001:db8::/32");
     assert_string_equal(server->data_dir, "/var/lib/otpd");
     assert_string_equal(server->key_file, "/etc/otpd/keys");
     assert_int_equal(server->loops, 3);
@@ -345,6 +348,9 @@ static const struct flags_case flags_cases[] = {
     {{"--dev", "--listen", "0.0.0.0:80"},
      "--listen: error: listen: \"0.0.0.0:80\" is no loopback address; --dev shows every code to "
      "whoever can reach it\n"},
+    {{"--dev", "--trusted-proxies=127.0.0.1,::1"},
+     "--trusted-proxies: error: trustedProxies: \"127.0.0.1,::1\" is no IP address or range of "
+     "them, as in 10.0.0.0/8 or 2001:db8::1\n"},
     {{"--dev=yes"},
      "command line: error: unknown option \"--dev\"\n"
      "default: error: keyFile: there is none; make one: otpd init --key-file FILE, "

@@ -176,7 +176,7 @@ static enum err on_worker(void *ctx, uv_loop_t *loop, struct http_worker_options
     (void)loop;
     random_pool_init(&own->pool);
     own->entropy = random_pool_entropy(&own->pool);
-    enum err err = api_worker_init(&own->api, own->entropy);
+    enum err err = api_worker_init(&own->api, own->entropy, graph->clock);
     if (err != ERR_OK)
         return err;
     graph->loops_held++;
@@ -184,6 +184,8 @@ static enum err on_worker(void *ctx, uv_loop_t *loop, struct http_worker_options
     out->entropy = &own->entropy;
     out->user = own;
     out->metrics = graph->monitor.metrics;
+    out->log = graph->log;
+    out->trusted_proxies = &graph->trusted_proxies;
     return ERR_OK;
 }
 
@@ -227,7 +229,9 @@ static enum err create_server(struct graph *graph, struct err_info *info)
         .on_worker_stop = on_worker_stop,
         .ctx = graph,
     };
-    return http_server_create(&options, &graph->server, info);
+    struct span proxies = span_of_text(graph->config->server.trusted_proxies);
+    enum err err = ip_ranges_parse(proxies, &graph->trusted_proxies, info);
+    return err == ERR_OK ? http_server_create(&options, &graph->server, info) : err;
 }
 
 static enum err create_metrics_server(struct graph *graph, struct err_info *info)

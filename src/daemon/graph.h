@@ -12,6 +12,7 @@
 
 #include "admin/inbox_http.h"
 #include "api/api.h"
+#include "base/ip.h"
 #include "config/config.h"
 #include "crypto/pure/random.h"
 #include "daemon/monitor.h"
@@ -46,6 +47,7 @@ struct graph {
     struct random_pool courier_pool;
     struct http_route routes[GRAPH_ROUTES_MAX];
     struct http_router router;
+    struct ip_ranges trusted_proxies;
     struct graph_loop loops[HTTP_LOOPS_MAX];
     size_t loops_held;
     struct http_server *server;

@@ -44,7 +44,7 @@ struct http_exchange {
     struct http_request request;
     struct arena arena;      // HTTP_EXCHANGE_ARENA_BYTES, emptied after the reply
     struct span request_id;  // the caller's when it is sane, else made here
-    struct span peer;        // the client's address as text, without port
+    struct span peer;        // the client's address as text, without port (client_address.h)
     void *worker;            // what the owner of this loop gave to http_worker_create
     struct mono received_at; // when the request was complete
 };
@@ -71,12 +71,25 @@ void http_exchange_wake(struct http_exchange *exchange, struct mono at,
                                         bool is_gone),
                         void *ctx);
 
+// Something to be done on the thread of an exchange's loop. The caller's memory, until it is run.
+struct http_task {
+    void (*run)(struct http_task *task);
+    struct http_task *next; // the loop's, meanwhile
+};
+
+// Runs the task on the thread of the exchange's loop: before this returns when called there, else
+// soon, in the order of the calls. From any thread, as long as the exchange's reply is owed.
+void http_exchange_post(struct http_exchange *exchange, struct http_task *task);
+
 // First value of that name (any case), or an empty span with data NULL.
 struct span http_request_field(const struct http_request *request, struct span name);
 
 // Value of a query member, percent-decoded into the arena ("+" is a space). False: not there, or
 // ill-formed.
 bool http_query_find(struct http_exchange *exchange, struct span name, struct span *out);
+
+// Whether there is such a member, well-formed or not.
+bool http_query_has(const struct http_request *request, struct span name);
 
 // Adds a field to a reply under construction; asserts that there is room. Neither span may have CR
 // or LF (asserted).

@@ -25,6 +25,21 @@ static void open_handed(struct http_loop *loop)
         http_link_open(loop, &loop->taken[i]);
 }
 
+// Each may be gone once it has run.
+static void run_tasks(struct http_loop *loop)
+{
+    uv_mutex_lock(&loop->mutex);
+    struct http_task *task = loop->tasks_first;
+    loop->tasks_first = NULL;
+    loop->tasks_last = &loop->tasks_first;
+    uv_mutex_unlock(&loop->mutex);
+    while (task != NULL) {
+        struct http_task *next = task->next;
+        task->run(task);
+        task = next;
+    }
+}
+
 static void for_each_link(struct http_loop *loop, void (*act)(struct http_link *link))
 {
     for (struct http_link *link = loop->first; link != NULL; link = link->next)
@@ -71,6 +86,7 @@ static void drain(struct http_loop *loop, int64_t drain_ms)
 static void on_async(uv_async_t *async)
 {
     struct http_loop *loop = async->data;
+    run_tasks(loop);
     open_handed(loop);
     uv_mutex_lock(&loop->mutex);
     int64_t drain_ms = loop->drain_ms;
@@ -95,6 +111,7 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
     loop->drain_timer.data = loop;
     loop->clock = clock;
     loop->drain_ms = -1;
+    loop->tasks_last = &loop->tasks_first;
     // Closed ones are freed only at the end of a turn of the loop, so there may be more than open.
     pool_init(&loop->links, sizeof(struct http_link), 2 * limits->conns_max, limits->conns_max);
     return ERR_OK;
@@ -103,6 +120,7 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
 void http_loop_run(void *ctx)
 {
     struct http_loop *loop = ctx;
+    loop->thread = uv_thread_self();
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
@@ -126,6 +144,26 @@ bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted
     if (has_room)
         (void)uv_async_send(&loop->async);
     return has_room;
+}
+
+// The loop is woken under the lock: it ends only when no answer is owed, and the task that pays the
+// last one cannot be taken before this is done with the loop's handle.
+void http_loop_post(void *ctx, struct http_task *task)
+{
+    struct http_loop *loop = ctx;
+    uv_thread_t self = uv_thread_self();
+    if (uv_thread_equal(&self, &loop->thread)) {
+        task->run(task);
+        return;
+    }
+    task->next = NULL;
+    uv_mutex_lock(&loop->mutex);
+    bool is_first = loop->tasks_first == NULL;
+    *loop->tasks_last = task;
+    loop->tasks_last = &task->next;
+    if (is_first)
+        (void)uv_async_send(&loop->async);
+    uv_mutex_unlock(&loop->mutex);
 }
 
 void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms)

@@ -23,7 +23,8 @@ struct http_loop {
     struct mono drain_at; // sockets still open then are closed
     bool is_draining;
     bool is_forced;
-    bool is_abandoned; // a handler never answered
+    bool is_abandoned;  // a handler never answered
+    uv_thread_t thread; // that runs it, from the start of the run on
     struct http_accepted taken[HTTP_INBOX_MAX];
 
     // On its thread, before its own sockets are drained; and at the very end.
@@ -35,6 +36,8 @@ struct http_loop {
     uv_mutex_t mutex; // over all that follows
     struct http_accepted inbox[HTTP_INBOX_MAX];
     size_t inbox_held;
+    struct http_task *tasks_first; // that were posted, in the order of their arrival
+    struct http_task **tasks_last;
     int64_t drain_ms; // −1: not asked
 };
 
@@ -46,4 +49,7 @@ void http_loop_fini(struct http_loop *loop); // after it has run and was not aba
 
 // From any thread. False: too many are waiting there.
 MUST_CHECK bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted);
+
+// From any thread; at once on the loop's own (http_exchange_post).
+void http_loop_post(void *loop, struct http_task *task);
 void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms);

@@ -57,6 +57,8 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
     struct http_worker_options worker_options = {
         .limits = &server->limits,
         .clock = server->options.clock,
+        .post = http_loop_post,
+        .post_ctx = loop,
     };
     enum err err = server->options.on_worker(server->options.ctx, &loop->uv, &worker_options);
     if (err != ERR_OK)

@@ -20,6 +20,7 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 #define CLIENTS 200U
 #define LOOPS 3U
+#define CLERKS_MAX 100U
 #define POST "POST /echo HTTP/1.1\r\nHost: a\r\n"
 
 // What each loop's owner keeps for it.
@@ -35,9 +36,11 @@ struct site {
     struct http_server *server;
     struct http_limits limits;
     struct http_router router;
-    struct http_route routes[4];
+    struct http_route routes[5];
     struct entropy entropy;
     struct clock clock;
+    uv_thread_t clerks[CLERKS_MAX]; // by GET /elsewhere
+    atomic_size_t clerks_held;
     struct desk desks[LOOPS];
     size_t desks_held;
     atomic_size_t gone;
@@ -96,6 +99,41 @@ static void on_never(void *ctx, struct http_exchange *exchange)
     atomic_fetch_add(&desk->requests, 1);
 }
 
+struct errand {
+    struct http_task task;
+    struct http_exchange *exchange;
+    uv_thread_t loop;
+    unsigned runs;
+};
+
+static void run_errand(struct http_task *task)
+{
+    struct errand *errand = (struct errand *)(void *)task;
+    uv_thread_t self = uv_thread_self();
+    assert_true(uv_thread_equal(&self, &errand->loop));
+    if (++errand->runs == 2)
+        reply_text(errand->exchange, SPAN("done"));
+}
+
+static void be_clerk(void *ctx)
+{
+    struct errand *errand = ctx;
+    http_exchange_post(errand->exchange, &errand->task);
+}
+
+// GET /elsewhere: answered by what another thread posts, after a first run at once on its own.
+static void on_elsewhere(void *ctx, struct http_exchange *exchange)
+{
+    struct site *site = ctx;
+    struct errand *errand = arena_alloc(&exchange->arena, sizeof *errand);
+    size_t number = atomic_fetch_add(&site->clerks_held, 1);
+    assert_true(number < CLERKS_MAX);
+    *errand = (struct errand){{run_errand, NULL}, exchange, uv_thread_self(), 0};
+    http_exchange_post(exchange, &errand->task);
+    assert_int_equal(errand->runs, 1);
+    assert_int_equal(uv_thread_create(&site->clerks[number], be_clerk, errand), 0);
+}
+
 static void on_big(void *ctx, struct http_exchange *exchange)
 {
     const struct site *site = ctx;
@@ -151,6 +189,7 @@ static int set_up(void **state)
         {HTTP_GET, SPAN("/later"), on_later, site},
         {HTTP_GET, SPAN("/big"), on_big, site},
         {HTTP_GET, SPAN("/never"), on_never, site},
+        {HTTP_GET, SPAN("/elsewhere"), on_elsewhere, site},
     };
     memcpy(site->routes, routes, sizeof routes);
     site->router = (struct http_router){site->routes, COUNT(routes), write_error};
@@ -541,6 +580,42 @@ static void test_out_of_descriptors(void **state)
     stop(site);
 }
 
+static void join_clerks(struct site *site)
+{
+    for (size_t i = 0; i < atomic_load(&site->clerks_held); i++)
+        assert_int_equal(uv_thread_join(&site->clerks[i]), 0);
+}
+
+static void test_post_from_other_threads(void **state)
+{
+    struct site *site = *state;
+    int fds[CLERKS_MAX];
+    start(site, LOOPS);
+    for (size_t i = 0; i < CLERKS_MAX; i++)
+        fds[i] = dial(site);
+    for (size_t i = 0; i < CLERKS_MAX; i++)
+        say(fds[i], SPAN("GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    for (size_t i = 0; i < CLERKS_MAX; i++)
+        assert_last_words(fds[i], SPAN(""), SPAN("200"), SPAN("\r\n\r\ndone"));
+    stop(site);
+    join_clerks(site);
+}
+
+// The client has left, and the server waits for what is owed to it before it ends.
+static void test_post_while_draining(void **state)
+{
+    struct site *site = *state;
+    start(site, 1);
+    for (size_t i = 0; i < 20; i++) {
+        int fd = dial(site);
+        say(fd, SPAN("GET /elsewhere HTTP/1.1\r\nHost: a\r\n\r\n"));
+        (void)close(fd);
+    }
+    stop(site);
+    assert_int_equal(atomic_load(&site->clerks_held), 20);
+    join_clerks(site);
+}
+
 static void test_drain(void **state)
 {
     struct site *site = *state;
@@ -625,6 +700,8 @@ int main(void)
         TEST(test_big_answer),
         TEST(test_no_room),
         TEST(test_out_of_descriptors),
+        TEST(test_post_from_other_threads),
+        TEST(test_post_while_draining),
         TEST(test_drain),
         TEST(test_drain_deadline),
         TEST(test_handler_that_never_answers),

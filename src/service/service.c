@@ -80,11 +80,19 @@ static void log_decision(const struct service_call *call)
               log_text("requestId", call->request_id));
 }
 
-static void log_failure(const struct service_call *call, enum store_outcome outcome)
+static const struct span failure_texts[] = {
+    [SERVICE_NO_CHANNEL] = SPAN("no channel"),
+    [SERVICE_BUSY] = SPAN("busy"),
+    [SERVICE_FULL] = SPAN("no room on the disk"),
+    [SERVICE_FAILED] = SPAN("store failed"),
+};
+
+static void log_failure(const struct service_call *call)
 {
-    LOG_EVENT(call->service->deps.log, LOG_ERROR, event_of_kind[call->command.kind],
-              log_text("result", SPAN("store failed")), log_number("outcome", outcome),
-              log_text("brand", call->brand->name), log_text("requestId", call->request_id));
+    enum log_level level = call->status == SERVICE_FAILED ? LOG_ERROR : LOG_WARNING;
+    LOG_EVENT(call->service->deps.log, level, event_of_kind[call->command.kind],
+              log_text("result", failure_texts[call->status]), log_text("brand", call->brand->name),
+              log_text("requestId", call->request_id));
 }
 
 static const enum metric_validated validated_of_verdict[] = {
@@ -139,13 +147,17 @@ static void done(struct store_op *op, enum store_outcome outcome)
     struct service_call *call = call_of(op);
     call->status = status_of_outcome[outcome];
     note_outcome(call->service, outcome);
-    if (outcome == STORE_COMMITTED) {
+    call->on_done(call);
+}
+
+void service_report(const struct service_call *call)
+{
+    if (call->status == SERVICE_DECIDED) {
         count_decision(call);
         log_decision(call);
-    } else {
-        log_failure(call, outcome);
+        return;
     }
-    call->on_done(call);
+    log_failure(call);
 }
 
 static enum channel_kind brand_channel(const struct service_call *call)

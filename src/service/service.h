@@ -58,6 +58,10 @@ struct service_call {
 void service_submit(struct service *service, struct service_call *call,
                     const struct entropy *entropy);
 
+// Counts and logs what became of the call: once, after on_done has been called, on any thread. (The
+// store's own has better things to do.)
+void service_report(const struct service_call *call);
+
 // A store that failed is in doubt for so long. Then it may be tried again: who is kept away because
 // of it cannot find out otherwise that it works.
 #define SERVICE_STORE_DOUBT_MS 10000

@@ -5,6 +5,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
@@ -50,6 +51,16 @@ describe('on the main listener', () => {
   after(async () => {
     api.close();
     await server.stop();
+  });
+
+  // Its package starts a service, so that no test installs it.
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  const skip = hasPromtool ? false : 'promtool is not installed (Debian: prometheus)';
+  test('promtool takes the page', { skip }, async () => {
+    await api.begin(mobile('12025550139'));
+    const input = (await api.client.get('/metrics')).text;
+    const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input });
+    assert.equal(status, 0, String(stderr));
   });
 
   /** What `job` adds to each of the series. */

@@ -73,11 +73,12 @@ static void create_edge(struct rig *rig)
     api_init(&rig->api, &rig->service);
     api_routes(&rig->api, rig->routes);
     rig->router = (struct http_router){rig->routes, API_ROUTES, api_write_error};
-    assert_int_equal(api_worker_init(&rig->worker, rig->entropy), ERR_OK);
+    const struct clock clock = {rig_wall_ms, rig_mono, rig};
+    assert_int_equal(api_worker_init(&rig->worker, rig->entropy, clock), ERR_OK);
     const struct http_worker_options options = {
         .router = &rig->router,
         .limits = &http_limits_default,
-        .clock = {rig_wall_ms, rig_mono, rig},
+        .clock = clock,
         .entropy = &rig->entropy,
         .user = &rig->worker,
     };

@@ -181,7 +181,7 @@ static void boot(struct world *world)
     };
     service_init(&world->service, &deps);
     api_init(&world->api, &world->service);
-    must(api_worker_init(&world->api_worker, world->entropy));
+    must(api_worker_init(&world->api_worker, world->entropy, world->clock));
     api_routes(&world->api, world->routes);
     world->router = (struct http_router){
         .routes = world->routes, .count = WORLD_ROUTES, .write_error = api_write_error};

@@ -83,6 +83,14 @@ class Server {
     return this.awaitStop();
   }
 
+  /** As a power cut ends it, but for what the kernel keeps. */
+  async kill() {
+    this.program.signal('SIGKILL');
+    const end = await this.program.end(STOP_MS);
+    this.secrets.assertNoneIn(end.stderr);
+    this.folder.remove();
+  }
+
   async awaitStop() {
     try {
       const end = await this.program.end(STOP_MS);
