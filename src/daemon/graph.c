@@ -6,7 +6,7 @@
 #include "daemon/brands.h"
 #include "daemon/dev.h"
 #include "daemon/keys.h"
-#include "store/memory/memory.h"
+#include "daemon/store.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -61,14 +61,14 @@ static void on_entries(void *ctx)
 
 static enum err create_store(struct graph *graph, struct err_info *info)
 {
-    struct memory_store_options options = memory_store_defaults;
-    options.entries_max = graph->config->server.outbox_max;
-    options.clock = graph->clock;
-    options.notices = (struct store_notices){.on_entries = on_entries, .ctx = graph};
-    enum err err = memory_store_create(&options, &graph->store);
-    if (err != ERR_OK)
-        err_info_set(info, "store: %s", err_text(err));
-    return err;
+    struct daemon_store_deps deps = {
+        .config = graph->config,
+        .keyring = graph->keyring,
+        .clock = graph->clock,
+        .notices = {.on_entries = on_entries, .ctx = graph},
+        .log = graph->log,
+    };
+    return daemon_store_open(&deps, &graph->store, info);
 }
 
 static enum err create_brands(struct graph *graph, struct err_info *info)
@@ -79,7 +79,9 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err_info_set(info, "brands: %s", err_text(err));
         return err;
     }
-    return daemon_brands_put(graph->brands, graph->config, info);
+    err = daemon_brands_put(graph->brands, graph->config, info);
+    return err == ERR_OK ? daemon_brands_drop_others(graph->brands, graph->config, graph->log, info)
+                         : err;
 }
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
@@ -310,15 +312,15 @@ enum err graph_stop(struct graph *graph)
 void graph_destroy(struct graph **out)
 {
     struct graph *graph = *out;
+    stop_courier(graph);
+    store_destroy(&graph->store); // its thread may still be handing an answer to a loop
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
-    stop_courier(graph);
     courier_destroy(&graph->courier);
     if (graph->channel != NULL)
         graph->channel->ops->destroy(graph->channel);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
-    store_destroy(&graph->store);
     keyring_destroy(&graph->keyring);
     logger_destroy(&graph->log);
     monitor_fini(&graph->monitor);

@@ -87,8 +87,6 @@ static void announce(const struct process *process, struct mono began)
               log_text("listen", strbuf_span(&listen)), log_number("readyMs", ready_ms));
     if (process->config->is_dev)
         return;
-    LOG_EVENT(log, LOG_WARNING, "store.memory",
-              log_text("what", SPAN("people, limits and codes are gone when the server stops")));
     LOG_EVENT(log, LOG_WARNING, "channel.none",
               log_text("what", SPAN("no channel can send: otp/generate answers 1503")));
 }
