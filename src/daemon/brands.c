@@ -44,34 +44,14 @@ enum err daemon_brands_put(struct brands *brands, const struct config *config,
     return ERR_OK;
 }
 
-static bool is_kept(const struct config *config, struct span name)
-{
-    return has_brand(config, name) ||
-           (config->is_dev && span_eq_nocase(name, SPAN(DEV_BRAND_NAME)));
-}
-
-enum err daemon_brands_drop_others(struct brands *brands, const struct config *config,
-                                   struct logger *log, struct err_info *info)
-{
-    enum err err = ERR_OK;
-    const struct brand_set *set = brands_acquire(brands);
-    for (size_t i = 0; err == ERR_OK && i < brand_set_count(set); i++) {
-        struct span name = brand_set_at(set, i)->name;
-        if (is_kept(config, name))
-            continue;
-        LOG_EVENT(log, LOG_WARNING, "brand.dropped", log_text("brand", name));
-        err = brands_remove(brands, name, info);
-    }
-    brands_release(brands, &set);
-    return err;
-}
-
 enum err daemon_brands_drop(struct brands *brands, const struct config *old,
                             const struct config *fresh, struct err_info *info)
 {
     for (size_t i = 0; i < old->brands_held; i++) {
         struct span name = name_of(old->brands[i]);
-        enum err err = is_kept(fresh, name) ? ERR_OK : brands_remove(brands, name, info);
+        bool is_kept =
+            has_brand(fresh, name) || (fresh->is_dev && span_eq_nocase(name, SPAN(DEV_BRAND_NAME)));
+        enum err err = is_kept ? ERR_OK : brands_remove(brands, name, info);
         if (err != ERR_OK)
             return err;
     }

@@ -5,7 +5,6 @@
 
 #include "config/config.h"
 #include "service/brand.h"
-#include "telemetry/log.h"
 
 #define DEV_BRAND_NAME "DocDemo"
 #define DEV_BRAND_COUNTRY "IN"
@@ -13,11 +12,6 @@
 // Adds and replaces; in development DocDemo too, unless the file has one of that name.
 MUST_CHECK enum err daemon_brands_put(struct brands *brands, const struct config *config,
                                       struct err_info *info);
-
-// At start: takes out those that the store still has from an earlier configuration. As at a reload,
-// a brand that comes again later is another one.
-MUST_CHECK enum err daemon_brands_drop_others(struct brands *brands, const struct config *config,
-                                              struct logger *log, struct err_info *info);
 
 // Takes out those that `old` names and `fresh` does not.
 MUST_CHECK enum err daemon_brands_drop(struct brands *brands, const struct config *old,

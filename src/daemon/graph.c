@@ -79,9 +79,7 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err_info_set(info, "brands: %s", err_text(err));
         return err;
     }
-    err = daemon_brands_put(graph->brands, graph->config, info);
-    return err == ERR_OK ? daemon_brands_drop_others(graph->brands, graph->config, graph->log, info)
-                         : err;
+    return daemon_brands_put(graph->brands, graph->config, info);
 }
 
 static enum err create_channels(struct graph *graph, struct err_info *info)

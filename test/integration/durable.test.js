@@ -85,7 +85,8 @@ describe('a data directory', () => {
   test('is for one server at a time, and says which', async () => {
     const again = await runOtpd(['serve', '--dev', '--listen', '127.0.0.1:0', ...args]);
     assert.equal(again.status, EXIT.unavailable);
-    const wanted = `in use by process ${server.pid} \\(otpd\\); stop it, or choose another --data-dir`;
+    const holder = `process ${server.pid} \\(otpd\\)`;
+    const wanted = `in use by ${holder}; stop it, or choose another --data-dir`;
     assert.match(again.stderr, new RegExp(wanted));
   });
 

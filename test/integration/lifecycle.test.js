@@ -62,7 +62,7 @@ describe('without development mode', () => {
 
   test('its log says what is missing; its output is empty', async () => {
     const warnings = server.log().filter(({ level }) => level === 'warning');
-    assert.deepEqual(warnings.map(({ event }) => event), ['channel.none']);
+    assert.deepEqual(warnings.map(({ event }) => event), ['channel.none', 'otp.generate']);
     assert.equal(server.program.stdout(), '');
   });
 });
