@@ -4,6 +4,7 @@
 // how much work expiry is.
 #include "store/embedded/codec.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/engine.h"
 
 #include "rig/store_cases.h"
 #include "sim/model_table.h"
@@ -259,6 +260,131 @@ static void test_what_is_settled_makes_room(void **state)
     assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
 }
 
+static void test_a_settlement_without_room_is_kept_for_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry claimed;
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    fixture->disk.at_commit = (struct model_fault){TABLE_FULL, 0, false};
+    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 1);
+    assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 0);
+}
+
+// --- one batch of several ops, by the engine alone ---
+
+struct bench {
+    struct model_disk disk;
+    struct engine engine;
+    struct engine_batch batch;
+    struct case_op ops[4];
+};
+
+static struct bench *bench_create(void)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    bench->engine = (struct engine){.table = model_table_create(&bench->disk), .next_sequence = 1};
+    bench->batch.entries_room = 100;
+    return bench;
+}
+
+static void bench_destroy(struct bench *bench)
+{
+    table_destroy(&bench->engine.table);
+    model_disk_fini(&bench->disk);
+    free(bench);
+}
+
+static void bench_add(struct bench *bench, uint8_t key, bool is_writing, bool is_sending)
+{
+    size_t i = bench->batch.ops_count++;
+    case_op_init(&bench->ops[i], key, is_writing, is_sending);
+    bench->batch.ops[i] = &bench->ops[i].op;
+}
+
+static void bench_run(struct bench *bench)
+{
+    bench->batch.mark.at_ms = CASES_START_MS;
+    assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
+}
+
+static void test_ops_of_a_batch_see_each_other_and_are_one_commit(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    for (int i = 0; i < 3; i++)
+        bench_add(bench, 1, true, false);
+    bench_add(bench, 1, false, false);
+    bench_run(bench);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bench->batch.outcomes[i], STORE_COMMITTED);
+        assert_int_equal(bench->ops[i].seen, i);
+    }
+    assert_int_equal(bench->disk.commits, 1);
+    bench_destroy(bench);
+}
+
+// What a reader saw of a writer is gone with it, so it is asked again.
+static void test_without_room_readers_are_answered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench->disk.rows_max = 1;
+    bench_add(bench, 1, true, false);
+    bench_add(bench, 1, false, false);
+    bench_run(bench);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    assert_int_equal(bench->batch.outcomes[1], STORE_COMMITTED);
+    assert_int_equal(bench->ops[1].runs, 2);
+    assert_int_equal(bench->ops[1].seen, 0);
+    assert_int_equal(bench->disk.commits, 0);
+    bench_destroy(bench);
+}
+
+static void test_the_outbox_may_fill_within_a_batch(void **state)
+{
+    (void)state;
+    static const enum store_outcome expected[] = {STORE_COMMITTED, STORE_COMMITTED,
+                                                  STORE_REFUSED_BUSY, STORE_COMMITTED};
+    struct bench *bench = bench_create();
+    bench->batch.entries_room = 2;
+    for (uint8_t key = 0; key < 3; key++)
+        bench_add(bench, key, true, true);
+    bench_add(bench, 2, true, false);
+    bench_run(bench);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(bench->batch.outcomes[i], expected[i]);
+    assert_int_equal(bench->ops[3].seen, 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 2);
+    bench_destroy(bench);
+}
+
+// Deleting succeeds where the ops that came with it do not fit.
+static void test_without_room_deleting_goes_first(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench_add(bench, 1, true, true);
+    bench_run(bench);
+    bench->disk.rows_max = bench->disk.committed.held;
+    bench->batch.ops_count = 0;
+    for (uint8_t key = 2; key < 5; key++)
+        bench_add(bench, key, true, false);
+    const struct entry_change change = {.sequence = 1, .is_over = true};
+    bench->batch.changes = &change;
+    bench->batch.changes_count = 1;
+    bench_run(bench);
+    assert_false(bench->batch.has_saved_changes);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    bench_run(bench);
+    assert_true(bench->batch.has_saved_changes);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 0);
+    bench_destroy(bench);
+}
+
 struct failure_row {
     const char *name;
     struct model_fault at_begin;
@@ -452,6 +578,7 @@ static void test_what_has_expired_goes(void **state)
     // One comes again later, one gets a uid and stays.
     store_fixture_pass(&fixture->store, HOUR_MS);
     add_code_to(fixture, 0);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE);
     struct case_op op;
     case_op_init(&op, 0, true, false);
     uint32_t number = 1;
@@ -538,6 +665,11 @@ int main(void)
         CASE(test_nothing_is_written_while_nothing_happens),
         CASE(test_a_full_disk),
         CASE(test_what_is_settled_makes_room),
+        CASE(test_a_settlement_without_room_is_kept_for_later),
+        cmocka_unit_test(test_ops_of_a_batch_see_each_other_and_are_one_commit),
+        cmocka_unit_test(test_without_room_readers_are_answered),
+        cmocka_unit_test(test_the_outbox_may_fill_within_a_batch),
+        cmocka_unit_test(test_without_room_deleting_goes_first),
         cmocka_unit_test(test_failures),
         CASE(test_a_damaged_record_is_no_empty_one),
         cmocka_unit_test(test_damage_is_found_when_it_is_opened),
