@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define SAMPLE_DATA_DIR "/var/lib/otpd"
+
 static void print_sample(const char *key_file)
 {
     uint8_t storage[CONFIG_SAMPLE_BYTES_MAX];
@@ -15,6 +17,7 @@ static void print_sample(const char *key_file)
     struct strbuf text = strbuf_over(storage, sizeof storage);
     option_table_preset(config_option_table(), &server);
     (void)snprintf(server.key_file, sizeof server.key_file, "%s", key_file);
+    (void)snprintf(server.data_dir, sizeof server.data_dir, "%s", SAMPLE_DATA_DIR);
     config_put_sample(&server, &text);
     (void)fwrite(text.data, 1, text.len, stdout);
 }

@@ -26,6 +26,10 @@ static const char *find_fault(const struct config *config)
         return "no key file is set; make one with: otpd init --key-file FILE\n"
                "otpd: and set keyFile in the configuration, or pass --key-file FILE\n"
                "otpd: to try it out without any configuration: otpd serve --dev";
+    if (!config->is_dev && config->server.data_dir[0] == '\0')
+        return "no data directory is set; people, limits and promised messages are kept in it\n"
+               "otpd: set dataDir in the configuration, or pass --data-dir DIR; it is made\n"
+               "otpd: to try it out without any configuration: otpd serve --dev";
     return NULL;
 }
 

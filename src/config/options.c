@@ -44,7 +44,7 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                          .unit = "directory",
                          TEXT_FIELD(data_dir),
                          .is_nullable = true,
-                         .help = "Where data lives; so far the keys of --dev alone"},
+                         .help = "Where data lives; made when missing"},
     [CONFIG_KEY_FILE] = {.name = "keyFile",
                          .type = OPTION_TEXT,
                          .unit = "file",

@@ -17,13 +17,14 @@ static void put_row(struct strbuf *out, const char *name, struct span listen, co
 
 static void put_store(struct strbuf *out, struct span data_dir)
 {
-    strbuf_put_text(out, ROW("Store   memory: people, limits and codes are gone when it stops"));
-    if (!span_is_empty(data_dir)) {
-        strbuf_put_text(out, "\n" ROW("Keys    "));
-        strbuf_put(out, data_dir);
-        strbuf_put_text(out, "/keys");
+    if (span_is_empty(data_dir)) {
+        strbuf_put_text(out,
+                        ROW("Store   memory: people, limits and codes are gone when it stops\n"));
+        return;
     }
-    strbuf_put_byte(out, '\n');
+    strbuf_put_text(out, ROW("Store   "));
+    strbuf_put(out, data_dir);
+    strbuf_put_text(out, " (durable)\n");
 }
 
 static void put_curl(struct strbuf *out, const struct banner *banner)

@@ -6,7 +6,7 @@
 #include "daemon/brands.h"
 #include "daemon/dev.h"
 #include "daemon/keys.h"
-#include "store/memory/memory.h"
+#include "daemon/store.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -61,14 +61,14 @@ static void on_entries(void *ctx)
 
 static enum err create_store(struct graph *graph, struct err_info *info)
 {
-    struct memory_store_options options = memory_store_defaults;
-    options.entries_max = graph->config->server.outbox_max;
-    options.clock = graph->clock;
-    options.notices = (struct store_notices){.on_entries = on_entries, .ctx = graph};
-    enum err err = memory_store_create(&options, &graph->store);
-    if (err != ERR_OK)
-        err_info_set(info, "store: %s", err_text(err));
-    return err;
+    struct daemon_store_deps deps = {
+        .config = graph->config,
+        .keyring = graph->keyring,
+        .clock = graph->clock,
+        .notices = {.on_entries = on_entries, .ctx = graph},
+        .log = graph->log,
+    };
+    return daemon_store_open(&deps, &graph->store, info);
 }
 
 static enum err create_brands(struct graph *graph, struct err_info *info)
@@ -79,7 +79,9 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err_info_set(info, "brands: %s", err_text(err));
         return err;
     }
-    err = control_init(&graph->control, info);
+    err = brands_reload(graph->brands, info); // what an earlier run has left
+    if (err == ERR_OK)
+        err = control_init(&graph->control, info);
     if (err != ERR_OK)
         return err;
     return control_put_brands(&graph->control, graph->brands, graph->config, info);
@@ -328,16 +330,16 @@ enum err graph_stop(struct graph *graph)
 void graph_destroy(struct graph **out)
 {
     struct graph *graph = *out;
-    http_server_destroy(&graph->server);
-    http_server_destroy(&graph->monitor.server);
     control_fini(&graph->control);
     stop_courier(graph);
+    store_destroy(&graph->store); // its thread may still be handing an answer to a loop
+    http_server_destroy(&graph->server);
+    http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);
     if (graph->channel != NULL)
         graph->channel->ops->destroy(graph->channel);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
-    store_destroy(&graph->store);
     keyring_destroy(&graph->keyring);
     logger_destroy(&graph->log);
     monitor_fini(&graph->monitor);

@@ -104,8 +104,6 @@ static void announce(const struct process *process, struct mono began)
     if (process->config->is_dev)
         return;
     warn_without_brands(process);
-    LOG_EVENT(log, LOG_WARNING, "store.memory",
-              log_text("what", SPAN("people, limits and codes are gone when the server stops")));
     LOG_EVENT(log, LOG_WARNING, "channel.none",
               log_text("what", SPAN("no channel can send: otp/generate answers 1503")));
 }
@@ -237,6 +235,7 @@ enum exit_status daemon_serve(struct config *config, const struct config_sources
     err = graph_start(process.graph, info);
     if (err != ERR_OK)
         return exit_status_of(err);
+    info->text[0] = '\0'; // of what was overcome on the way
     announce(&process, began);
     enum exit_status status = run(&process);
     config_destroy(&process.config);

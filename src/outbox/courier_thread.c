@@ -51,6 +51,8 @@ void courier_thread_notify(struct courier_thread *thread)
 static int64_t sleep_ms(const struct courier_thread *thread)
 {
     int64_t due_at_ms = store_next_due_ms(thread->store);
+    if (due_at_ms == INT64_MAX) // who reads the time has it kept, see store/embedded
+        return SLEEP_MS_MAX;
     int64_t now_ms = store_now_ms(thread->store);
     if (due_at_ms <= now_ms + SLEEP_MS_MIN)
         return SLEEP_MS_MIN;

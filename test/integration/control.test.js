@@ -265,7 +265,7 @@ describe('the socket', () => {
     const server = await Server.start({ args });
     const second = await runOtpd(['serve', '--dev', '--listen', '127.0.0.1:0', ...args]);
     assert.equal(second.status, EXIT_UNAVAILABLE);
-    assert.ok(second.stderr.includes(`${socket} is in use`), second.stderr);
+    assert.ok(second.stderr.includes(`${dataDir} is in use by process ${server.pid}`));
     const control = await Control.of(server);
     assert.equal((await control.get('/livez')).status, 200);
     control.close();
@@ -279,6 +279,24 @@ describe('the socket', () => {
     killed.folder.remove();
     assert.ok(fs.existsSync(socket));
     await (await Server.start({ args })).stop();
+  });
+
+  test('what was set is there after a kill, and a stop says nothing of it', async () => {
+    const first = await Server.start({ args });
+    const before = await Control.of(first);
+    await before.change({ otpLength: 8 });
+    before.close();
+    await first.kill();
+    const second = await Server.start({ args });
+    const after = await Control.of(second);
+    const shown = await after.get('/admin/v1/brand?name=DocDemo');
+    assert.equal(shown.json.settings.otpLength, 8);
+    after.close();
+    const api = new Api(second);
+    assert.equal((await api.begin(mobile('12025550138'))).code.length, 8);
+    api.close();
+    const { stderr } = await second.stop();
+    assert.ok(stderr.split('\n').every((line) => line === '' || line.startsWith('{')), stderr);
   });
 
   test('a path that is too long is told', async () => {

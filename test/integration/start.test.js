@@ -112,6 +112,14 @@ describe('without --dev it refuses to start', () => {
     await assertRefused(['serve', ...LISTEN], EXIT.config, [/otpd init --key-file FILE/]);
   });
 
+  test('without a data directory', () =>
+    withFolder(async (folder) => {
+      const keyFile = folder.join('keys');
+      await runOtpd(['init', '--key-file', keyFile]);
+      const args = ['serve', ...LISTEN, '--key-file', keyFile];
+      await assertRefused(args, EXIT.config, [/no data directory is set/, /dataDir/, /--dev/]);
+    }));
+
   const goodSecret = 'x4Ks9vQ2mZ7wB1nT6rY3cF8hJ5gD0pLaEuIoRiWq';
   const hasKeys = (file) => runOtpd(['init', '--key-file', file]);
   const faults = [
@@ -171,7 +179,8 @@ describe('without --dev it refuses to start', () => {
           folder.write('token-key', tokenKey);
         }
         await spoil({ keyFile, tokenKeyFile });
-        const config = configText({ Shop: { tokenKeyFile } }, { keyFile });
+        const dataDir = folder.join('data');
+        const config = configText({ Shop: { tokenKeyFile } }, { keyFile, dataDir });
         const args = ['serve', ...LISTEN, '--config', folder.write('otpd.yaml', config)];
         const said = await assertRefused(args, status, [command]);
         assert.ok(!said.includes(String(tokenKey)));

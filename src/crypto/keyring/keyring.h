@@ -42,6 +42,9 @@ MUST_CHECK enum err keyring_create_file(const char *path, const struct entropy *
 
 void keyring_destroy(struct keyring **keyring);
 
+// Tells data of these keys from data of others: derived from the index key, and says nothing of it.
+void keyring_fingerprint(const struct keyring *keyring, struct digest128 *out);
+
 const struct key *keyring_index(const struct keyring *keyring);
 const struct key *keyring_seal(const struct keyring *keyring);
 const struct key *keyring_wrap(const struct keyring *keyring);

@@ -20,13 +20,14 @@ const STOP_MS = 30000;
 class Server {
   /**
    * `config`: text of the configuration file, null for none. `args`: further flags.
-   * Without `isDev` the configuration has to name keys.
+   * Without `isDev` the configuration has to name keys; the data is gone with the server, unless
+   * `args` say where it lies.
    */
   static async start({ config = null, args = [], isDev = true, env } = {}) {
     const server = new Server();
-    const flags = isDev ? ['--dev', ...args] : args;
     server.secrets = new Secrets();
     server.folder = new Folder();
+    const flags = isDev ? ['--dev', ...args] : ['--data-dir', server.folder.join('data'), ...args];
     server.configFile = server.folder.join('otpd.yaml');
     if (config !== null) {
       server.configure(config);
