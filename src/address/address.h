@@ -8,8 +8,8 @@
 #include "base/span.h"
 
 enum address_kind {
-    ADDRESS_MOBILE, // E.164 digits without the plus, 7 to 15 of them
-    ADDRESS_EMAIL,  // local part (ASCII lower case, NFC) @ domain (lower-case A-labels)
+    ADDRESS_MOBILE,   // E.164 digits without the plus, 7 to 15 of them
+    ADDRESS_EMAIL,    // local part (ASCII lower case, NFC) @ domain (lower-case A-labels)
     ADDRESS_USERNAME, // UTF-8 (ASCII lower case, NFC) without control characters and "|"
 };
 

@@ -25,14 +25,14 @@
 #include "crypto/pure/code.h"
 
 // name, what it says
-#define VERDICT_LIST(X)                                              \
-    X(VERDICT_DONE, "done")                                          \
-    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")  \
-    X(VERDICT_BINDING_DIFFERS, "session is bound to something else") \
-    X(VERDICT_TOO_MANY_TRIES, "no more tries")                       \
+#define VERDICT_LIST(X)                                               \
+    X(VERDICT_DONE, "done")                                           \
+    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")   \
+    X(VERDICT_BINDING_DIFFERS, "session is bound to something else")  \
+    X(VERDICT_TOO_MANY_TRIES, "no more tries")                        \
     X(VERDICT_USERNAME_TAKEN, "username is bound to another address") \
-    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                  \
-    X(VERDICT_NO_CODE, "no code was issued")                         \
+    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                   \
+    X(VERDICT_NO_CODE, "no code was issued")                          \
     X(VERDICT_WRONG_CODE, "wrong or expired code")
 
 #define VERDICT_ENUM(name, text) name,

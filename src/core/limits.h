@@ -4,10 +4,10 @@
 // Ceilings of the rules, with unit and reason. docs/limits.md lists them for users.
 
 #define RECORD_CODES_MAX 8U // live codes a person: a phone, a tablet, a browser or two, and retries
-#define RECORD_TOMBSTONES_MAX 32U // spent or dropped sessions remembered
-#define RECORD_SENDS_MAX 64U      // send times remembered, hence the largest otpMaxCount
+#define RECORD_TOMBSTONES_MAX 32U  // spent or dropped sessions remembered
+#define RECORD_SENDS_MAX 64U       // send times remembered, hence the largest otpMaxCount
 #define RECORD_CARD_BYTES_MAX 254U // a sealed address, in the place of the send times
-#define RECORD_BYTES_MAX 1024U    // so that one record is one small write
+#define RECORD_BYTES_MAX 1024U     // so that one record is one small write
 
 #define OTP_TTL_MS_MAX (INT64_C(86400) * 1000)
 #define SESSION_TTL_MS_MAX (INT64_C(86400) * 1000)

@@ -66,7 +66,8 @@ struct record {
     struct failure_budget budget;
     union {
         struct send_window sends; // RECORD_OF_ADDRESS
-        struct address_card card; // RECORD_OF_USERNAME: of the latest code, or, once bound, for good
+        struct address_card
+            card; // RECORD_OF_USERNAME: of the latest code, or, once bound, for good
     };
     uint64_t tombstones[RECORD_TOMBSTONES_MAX]; // session ids (session_ref.id) spent or dropped
     struct live_code codes[RECORD_CODES_MAX];

@@ -84,8 +84,8 @@ static void log_decision(const struct service_call *call)
 {
     LOG_EVENT(call->service->deps.log, LOG_INFO, event_of_kind[call->command.kind],
               log_text("result", span_of_text(verdict_text(call->decision.verdict))),
-              log_text("brand", call->brand->name),
-              identifier_field(call), log_text("requestId", call->request_id));
+              log_text("brand", call->brand->name), identifier_field(call),
+              log_text("requestId", call->request_id));
 }
 
 static const struct span failure_texts[] = {

@@ -40,6 +40,9 @@ enum service_status {
     SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
 };
 
+// The longest e-mail address that the codes of a username may go to: its record has no more room.
+#define USERNAME_EMAIL_BYTES_MAX (RECORD_CARD_BYTES_MAX - SEAL_OVERHEAD_BYTES - 1U)
+
 // What a call about a username has besides. The caller gives the memory, the service fills it.
 struct username_call {
     struct record_key address_key; // of the record that counts the sends
@@ -56,9 +59,9 @@ struct service_call {
     struct command command;    // filled by the caller but for key, channel and the random values
     const struct brand *brand; // its set is held by the caller until on_done
     const struct address *identifier;
-    const struct address *to;  // where the code goes; of a username, where it went too
+    const struct address *to;       // where the code goes; of a username, where it went too
     struct username_call *username; // identifier is a username; NULL: it is an address
-    int channel;              // generate: enum channel_kind asked for, or −1: the brand's own
+    int channel; // generate: enum channel_kind asked for, or −1: the brand's own
     struct span request_id;
     enum service_status status;
     struct decision decision;

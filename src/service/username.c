@@ -79,7 +79,8 @@ static void after_reserve(struct store_op *op, enum store_outcome outcome)
         submit(call, &step_decide);
         return;
     }
-    call->decision = (struct decision){.verdict = VERDICT_TOO_MANY_SENDS, .retry_after_ms = wait_ms};
+    call->decision =
+        (struct decision){.verdict = VERDICT_TOO_MANY_SENDS, .retry_after_ms = wait_ms};
     call_end(call, status);
 }
 
