@@ -513,6 +513,109 @@ static void a_decision_that_nobody_knows_of_stays_counted(void **state)
     assert_int_equal(room_of(rig, "12025550101"), 1);
 }
 
+// A store that does as it is told, and says of one op that nobody knows.
+struct forgetful {
+    struct store store;
+    struct store *inner;
+    unsigned skips;
+    void (*done)(struct store_op *op, enum store_outcome outcome); // of that op
+};
+
+static struct forgetful *forgetful; // done is given nothing but its op
+
+static void be_unknown(struct store_op *op, enum store_outcome outcome)
+{
+    assert_int_equal(outcome, STORE_COMMITTED);
+    forgetful->done(op, STORE_UNKNOWN);
+}
+
+static void forgetful_submit(struct store *store, struct store_op *op)
+{
+    struct forgetful *self = (struct forgetful *)store;
+    if (self->skips-- == 0) {
+        self->done = op->done;
+        op->done = be_unknown;
+    }
+    store_submit(self->inner, op);
+}
+
+static int64_t forgetful_now_ms(struct store *store)
+{
+    return store_now_ms(((struct forgetful *)store)->inner);
+}
+
+static void an_answer_that_was_lost_takes_nothing_back(void **state)
+{
+    static const struct store_ops ops = {.submit = forgetful_submit, .now_ms = forgetful_now_ms};
+    static const unsigned left[] = {[EXAMINE] = 2, [RESERVE] = 1, [DECIDE] = 1};
+    (void)state;
+    for (unsigned op = EXAMINE; op <= DECIDE; op++) {
+        struct rig_message message;
+        struct rig *rig = rig_create_for(100);
+        set_limit(rig, 2);
+        struct visit visit = open_session(rig, "somebody", A);
+        struct forgetful store = {.store = {.ops = &ops}, .inner = rig->store, .skips = op};
+        forgetful = &store;
+        rig->service.deps.store = &store.store;
+        assert_int_equal(generate(rig, &visit, A), 503);
+        rig->service.deps.store = rig->store;
+        assert_int_equal(rig_take_message(rig, &message), op == DECIDE);
+        assert_int_equal(room_of(rig, "12025550101"), left[op]);
+        rig_destroy(rig);
+    }
+}
+
+// A call past the api, whose check of the session's short tag would come first.
+struct direct {
+    struct address name;
+    struct address to;
+    struct username_call username;
+    struct service_call call;
+};
+
+static void ignore_done(struct service_call *call)
+{
+    assert_int_equal(call->status, SERVICE_DECIDED);
+}
+
+static enum verdict submit_direct(struct rig *rig, enum command_kind kind, const char *number,
+                                  const char *otp)
+{
+    struct direct direct;
+    const struct brand_set *set = brands_acquire(rig->brands);
+    assert_true(address_parse(ADDRESS_USERNAME, SPAN("somebody"), SPAN(""), &direct.name));
+    assert_true(address_parse(ADDRESS_MOBILE, span_of_text(number), SPAN(""), &direct.to));
+    direct.call = (struct service_call){
+        .command = {.kind = kind,
+                    .session = {.id = 1, .binding = 2},
+                    .session_expires_at_ms = RIG_START_MS + 1000000,
+                    .guess = span_of_text(otp),
+                    .epochs = keyring_epochs(rig->keyring, rig->now_ms)},
+        .brand = brand_set_find(set, SPAN("DocDemo")),
+        .identifier = &direct.name,
+        .to = &direct.to,
+        .username = &direct.username,
+        .channel = -1,
+        .on_done = ignore_done,
+    };
+    service_submit(&rig->service, &direct.call, &rig->entropy);
+    brands_release(rig->brands, &set);
+    return direct.call.decision.verdict;
+}
+
+static void a_code_is_bound_to_the_whole_address(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(submit_direct(rig, COMMAND_GENERATE, "12025550101", ""), VERDICT_DONE);
+    struct rig_message message = message_of(rig);
+    assert_int_equal(submit_direct(rig, COMMAND_GENERATE, "12025550102", ""),
+                     VERDICT_BINDING_DIFFERS);
+    assert_int_equal(submit_direct(rig, COMMAND_VALIDATE, "12025550102", message.otp),
+                     VERDICT_BINDING_DIFFERS);
+    assert_int_equal(submit_direct(rig, COMMAND_VALIDATE, "12025550101", message.otp),
+                     VERDICT_DONE);
+}
+
 // Many at once, by usernames and by the number itself, each op put off behind all others.
 #define CROWD 200U
 
@@ -609,6 +712,8 @@ int main(void)
         cmocka_unit_test(a_crash_never_gives_more_than_the_window),
         cmocka_unit_test(a_crash_at_the_release_counts_one_at_most),
         TEST(a_decision_that_nobody_knows_of_stays_counted),
+        cmocka_unit_test(an_answer_that_was_lost_takes_nothing_back),
+        TEST(a_code_is_bound_to_the_whole_address),
         TEST(two_hundred_at_once_get_what_one_number_may),
     };
     return cmocka_run_group_tests_name("api_username", tests, NULL, NULL);
