@@ -227,15 +227,19 @@ void request_submit(struct api_request *request, enum command_kind kind,
     service_submit(request->service, &request->call, &request->worker->entropy);
 }
 
-// A session says whose address it was opened with, not which that is. So none is known unless it is
-// the one that the username has now.
+// A card that does not open is of a lost key, or was tampered with: no address is known by it.
 static enum api_status status_of_unknown(const struct api_request *request)
 {
-    const struct username_call *username = request->call.username;
+    bool has_card = request->call.username->card.tag != 0;
     bool is_validate = request->mount->endpoint->message == API_OTP_VALIDATE;
-    if (username->is_bound)
-        return API_USERNAME_TAKEN;
-    return is_validate && username->card.tag == 0 ? API_NO_OTP : API_ADDRESS_MISSING;
+    return is_validate && !has_card ? API_NO_OTP : API_ADDRESS_MISSING;
+}
+
+// A session can tell whether an address is the one it was opened with, not which that is. While
+// nobody has logged in, it may be another one than that of the latest code.
+static enum api_status status_of_other(const struct api_request *request)
+{
+    return request->call.username->is_bound ? API_USERNAME_TAKEN : API_ADDRESS_MISSING;
 }
 
 static bool is_address_of_session(const struct api_request *request)
@@ -252,11 +256,12 @@ static void on_looked_up(struct api_request *request)
         (void)request_is_done(request);
         return;
     }
-    bool is_known = service_address_known(&request->call, &request->identifier.to);
-    if (is_known && is_address_of_session(request))
-        request->on_address(request);
-    else
+    if (!service_address_known(&request->call, &request->identifier.to))
         (void)request_refuse(request, status_of_unknown(request));
+    else if (!is_address_of_session(request))
+        (void)request_refuse(request, status_of_other(request));
+    else
+        request->on_address(request);
 }
 
 void request_know_address(struct api_request *request,

@@ -478,6 +478,17 @@ static void a_crash_at_the_release_counts_one_at_most(void **state)
     }
 }
 
+// A generate with A that stands before its decision: its answer comes when the store goes on.
+static void ask_slowly(struct rig *rig, const struct visit *visit)
+{
+    fail_op(rig, DECIDE, MEMORY_FAULT_DELAY);
+    rig_postf(rig, "/auth/v1/otp/generate",
+              "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"%s\","
+              "\"brand\":\"DocDemo\",\"deviceId\":\"d\",\"sessionId\":\"%s\"" A "}",
+              visit->name, visit->id);
+    assert_int_equal(rig->status, 0);
+}
+
 static void do_nothing(struct store_op *op, struct record *record, int64_t now_ms)
 {
     (void)op;
@@ -496,14 +507,7 @@ static void a_decision_that_nobody_knows_of_stays_counted(void **state)
     struct rig *rig = *state;
     set_limit(rig, 2);
     struct visit visit = open_session(rig, "somebody", A);
-    fail_op(rig, DECIDE, MEMORY_FAULT_DELAY);
-    char rest[96];
-    (void)snprintf(rest, sizeof rest, ",\"sessionId\":\"%s\"", visit.id);
-    rig_postf(rig, "/auth/v1/otp/generate",
-              "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"somebody\","
-              "\"brand\":\"DocDemo\",\"deviceId\":\"d\"" A "%s}",
-              rest);
-    assert_int_equal(rig->status, 0);
+    ask_slowly(rig, &visit);
     rig->fault = MEMORY_FAULT_CRASH_BEFORE;
     store_submit(rig->store, &(struct store_op){.transition = do_nothing, .done = be_done});
     memory_store_recover(rig->store);
@@ -616,6 +620,79 @@ static void a_code_is_bound_to_the_whole_address(void **state)
                      VERDICT_DONE);
 }
 
+static void who_is_overtaken_gets_the_send_back(void **state)
+{
+    struct rig *rig = *state;
+    set_limit(rig, LIMIT);
+    struct visit visit = open_session(rig, "somebody", A);
+    ask_slowly(rig, &visit);
+    assert_int_equal(submit_direct(rig, COMMAND_GENERATE, "12025550102", ""), VERDICT_DONE);
+    struct rig_message message = message_of(rig);
+    assert_int_equal(submit_direct(rig, COMMAND_VALIDATE, "12025550102", message.otp),
+                     VERDICT_DONE);
+    assert_int_equal(memory_store_release(rig->store), 1);
+    rig_receive(rig);
+    assert_int_equal(rig_code(rig), 1543);
+    assert_no_message(rig);
+    assert_int_equal(room_of(rig, "12025550101"), LIMIT);
+}
+
+struct copying {
+    struct store_op op;
+    struct address_card card;
+};
+
+static void copy_out(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)now_ms;
+    ((struct copying *)op)->card = record->card;
+}
+
+// A card with another's tag, so that all but its seal looks right.
+static void copy_in(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)now_ms;
+    uint64_t tag = record->card.tag;
+    record->card = ((struct copying *)op)->card;
+    record->card.tag = tag;
+    op->is_changed = true;
+}
+
+static void be_committed(struct store_op *op, enum store_outcome outcome)
+{
+    (void)op;
+    assert_int_equal(outcome, STORE_COMMITTED);
+}
+
+static void copy_card(struct rig *rig, struct span run, struct copying *copying,
+                      void (*transition)(struct store_op *, struct record *, int64_t))
+{
+    const struct brand_set *set = brands_acquire(rig->brands);
+    const struct brand *brand = brand_set_find(set, SPAN("DocDemo"));
+    record_key_of(keyring_index(rig->keyring), brand->id, run, &copying->op.key);
+    brands_release(rig->brands, &set);
+    copying->op.transition = transition;
+    copying->op.done = be_committed;
+    store_submit(rig->store, &copying->op);
+}
+
+// Who can write to the store, and has no keys, cannot make codes go to his own number.
+static void a_card_moved_to_another_record_does_not_open(void **state)
+{
+    struct rig *rig = *state;
+    struct copying copying = {0};
+    log_in(rig, "somebody", A);
+    log_in(rig, "thief", A);
+    struct visit visit = open_session(rig, "somebody", A);
+    assert_int_equal(generate(rig, &visit, NONE), 200);
+    assert_string_equal(message_of(rig).to, "12025550101");
+    copy_card(rig, SPAN("Uthief"), &copying, copy_out);
+    copy_card(rig, SPAN("Usomebody"), &copying, copy_in);
+    assert_int_equal(generate(rig, &visit, NONE), 1540);
+    assert_no_message(rig);
+    assert_int_equal(generate(rig, &visit, A), 200);
+}
+
 // Many at once, by usernames and by the number itself, each op put off behind all others.
 #define CROWD 200U
 
@@ -714,6 +791,8 @@ int main(void)
         TEST(a_decision_that_nobody_knows_of_stays_counted),
         cmocka_unit_test(an_answer_that_was_lost_takes_nothing_back),
         TEST(a_code_is_bound_to_the_whole_address),
+        TEST(who_is_overtaken_gets_the_send_back),
+        TEST(a_card_moved_to_another_record_does_not_open),
         TEST(two_hundred_at_once_get_what_one_number_may),
     };
     return cmocka_run_group_tests_name("api_username", tests, NULL, NULL);
