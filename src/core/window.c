@@ -8,13 +8,13 @@
 
 static int64_t send_at_ms(const struct record *record, size_t i)
 {
-    ASSERT(record->kind == RECORD_OF_ADDRESS);
     ASSERT(i < record->sends_held);
     return record->sends.base_at_ms + record->sends.offsets_ms[i];
 }
 
 int64_t window_wait_ms(const struct record *record, const struct policy *policy, int64_t now_ms)
 {
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
     if (!policy_has_limit(policy) || record->sends_held < policy->otp_max_count)
         return 0;
     // The send that must have left the window before one more fits.
@@ -67,6 +67,7 @@ void window_add(struct record *record, int64_t now_ms)
 
 bool window_remove(struct record *record, int64_t at_ms)
 {
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
     size_t i = record->sends_held;
     while (i > 0 && send_at_ms(record, i - 1) > at_ms)
         i--;
