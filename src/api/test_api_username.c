@@ -637,6 +637,26 @@ static void who_is_overtaken_gets_the_send_back(void **state)
     assert_int_equal(room_of(rig, "12025550101"), LIMIT);
 }
 
+static void a_promise_is_not_made_long_after_its_send_was_counted(void **state)
+{
+    struct rig *rig = *state;
+    set_limit(rig, LIMIT);
+    struct visit visit = open_session(rig, "somebody", A);
+    ask_slowly(rig, &visit);
+    rig->now_ms += SLOT_MS_MAX;
+    assert_int_equal(memory_store_release(rig->store), 1);
+    rig_receive(rig);
+    assert_int_equal(rig_code(rig), 200);
+    (void)message_of(rig);
+    ask_slowly(rig, &visit);
+    rig->now_ms += SLOT_MS_MAX + 1;
+    assert_int_equal(memory_store_release(rig->store), 1);
+    rig_receive(rig);
+    assert_int_equal(rig_code(rig), 503);
+    assert_no_message(rig);
+    assert_int_equal(room_of(rig, "12025550101"), LIMIT - 1);
+}
+
 struct copying {
     struct store_op op;
     struct address_card card;
@@ -792,6 +812,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_was_lost_takes_nothing_back),
         TEST(a_code_is_bound_to_the_whole_address),
         TEST(who_is_overtaken_gets_the_send_back),
+        TEST(a_promise_is_not_made_long_after_its_send_was_counted),
         TEST(a_card_moved_to_another_record_does_not_open),
         TEST(two_hundred_at_once_get_what_one_number_may),
     };

@@ -9,6 +9,10 @@
 #define RECORD_CARD_BYTES_MAX 254U // a sealed address, in the place of the send times
 #define RECORD_BYTES_MAX 1024U     // so that one record is one small write
 
+// A message for a username is promised within this time of the send that counts for it, or not at
+// all: so much closer than the window says may two promises be.
+#define SLOT_MS_MAX INT64_C(5000)
+
 #define OTP_TTL_MS_MAX (INT64_C(86400) * 1000)
 #define SESSION_TTL_MS_MAX (INT64_C(86400) * 1000)
 

@@ -49,6 +49,7 @@ struct username_call {
     struct address_card card;
     bool is_bound;              // of a look-up
     struct slot slot;           // of a generate: the send that counts meanwhile
+    bool is_late;               // too long after that
     enum service_status status; // of its decision
 };
 

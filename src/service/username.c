@@ -9,7 +9,7 @@
 //   reserve ──no room──▶ end, 1534
 //      │                                   from here on the send counts
 //   decide ──promised, or unknown──▶ end
-//      │
+//      │ refused, or too late
 //   release ──▶ end                        nothing was promised: it counts no more
 //
 // Invariant: a message is promised only while a send is counted for it that nothing else is counted
@@ -31,6 +31,8 @@ static void submit(struct service_call *call, const struct step *step)
     call->op.key = step->is_of_address ? call->username->address_key : call->command.key;
     call->op.transition = step->transition;
     call->op.done = step->done;
+    call->op.is_changed = false;
+    call->op.has_entry = false;
     store_submit(call->service->deps.store, &call->op);
 }
 
@@ -49,19 +51,35 @@ static void after_release(struct store_op *op, enum store_outcome outcome)
 
 static const struct step step_release = {true, release, after_release};
 
+// The send counts from its reservation on, so that the promise must not come long after it: a
+// machine may stand still in between.
+static void decide_in_time(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    struct username_call *username = call_of(op)->username;
+    username->is_late = now_ms - username->slot.at_ms > SLOT_MS_MAX;
+    if (!username->is_late) {
+        call_transition(op, record, now_ms);
+        return;
+    }
+    op->is_changed = false;
+    op->has_entry = false;
+}
+
 static void after_decide(struct store_op *op, enum store_outcome outcome)
 {
     struct service_call *call = call_of(op);
+    struct username_call *username = call->username;
     enum service_status status = call_note(call, outcome);
+    bool is_late = outcome == STORE_COMMITTED && username->is_late;
     bool is_promised = outcome == STORE_COMMITTED && call->decision.verdict == VERDICT_DONE;
-    call->username->status = status;
-    if (is_promised || outcome == STORE_UNKNOWN)
+    username->status = is_late ? SERVICE_BUSY : status;
+    if ((is_promised && !is_late) || outcome == STORE_UNKNOWN)
         call_end(call, status);
     else
         submit(call, &step_release);
 }
 
-static const struct step step_decide = {false, call_transition, after_decide};
+static const struct step step_decide = {false, decide_in_time, after_decide};
 
 static void reserve(struct store_op *op, struct record *record, int64_t now_ms)
 {
