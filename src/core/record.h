@@ -66,8 +66,8 @@ struct record {
     struct failure_budget budget;
     union {
         struct send_window sends; // RECORD_OF_ADDRESS
-        struct address_card
-            card; // RECORD_OF_USERNAME: of the latest code, or, once bound, for good
+        // RECORD_OF_USERNAME: the latest code's or, once bound, the owner's for good.
+        struct address_card card;
     };
     uint64_t tombstones[RECORD_TOMBSTONES_MAX]; // session ids (session_ref.id) spent or dropped
     struct live_code codes[RECORD_CODES_MAX];
