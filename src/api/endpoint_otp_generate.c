@@ -5,7 +5,7 @@
 // A code only ever goes to the address that the session is for. `mobile` and `email` beside it are
 // words of the caller: sent there, the code of somebody's e-mail address would arrive on a
 // stranger's phone, and open that somebody's account; and that number's own limit would not have
-// counted it.
+// counted it. (A username's session is for one of the two.)
 #include "api/request.h"
 
 static int channel_find(struct span name)
@@ -46,7 +46,7 @@ static bool check_channel_fits(struct api_request *request)
 {
     if (request->channel < 0)
         return true;
-    enum address_kind kind = request->identifier.address.kind;
+    enum address_kind kind = identifier_to(&request->identifier)->kind;
     bool is_email = request->channel == CHANNEL_EMAIL;
     if (is_email && kind != ADDRESS_EMAIL)
         return request_refuse(request, API_FALLBACK_NEEDS_EMAIL);
@@ -65,7 +65,6 @@ static request_check *const checks[] = {
     check_session_opens,
     check_session_not_over,
     check_session_same,
-    check_channel_fits,
     NULL,
 };
 
@@ -75,9 +74,15 @@ static void on_done(struct api_request *request)
         request_succeed(request);
 }
 
+static void send_code(struct api_request *request)
+{
+    if (check_channel_fits(request))
+        request_submit(request, COMMAND_GENERATE, on_done);
+}
+
 static void generate(struct api_request *request)
 {
-    request_submit(request, COMMAND_GENERATE, on_done);
+    request_know_address(request, send_code);
 }
 
 const struct endpoint endpoint_otp_generate = {

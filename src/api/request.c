@@ -78,6 +78,12 @@ bool check_identifier(struct api_request *request)
     return status == API_SUCCESS || request_refuse(request, status);
 }
 
+bool check_address_named(struct api_request *request)
+{
+    return identifier_to(&request->identifier) != NULL ||
+           request_refuse(request, API_ADDRESS_MISSING);
+}
+
 // Unicode's control characters (category Cc): U+0080 to U+009F, C2 80 to C2 9F in UTF-8, are too.
 static bool has_control_at(struct span text, size_t at)
 {
@@ -195,28 +201,99 @@ static void on_call_done(struct service_call *call)
     http_exchange_post(request->exchange, &request->landing);
 }
 
-void request_submit(struct api_request *request, enum command_kind kind,
-                    void (*on_done)(struct api_request *request))
+// One for all calls that the request makes.
+static struct username_call *username_call_of(struct api_request *request)
 {
-    const struct key *index_key = keyring_index(request->service->deps.keyring);
-    request->on_done = on_done;
-    request->call = (struct service_call){
-        .command =
-            {
-                .kind = kind,
-                .session = session_ref_of(request->epochs, &request->session, &request->binding),
-                .session_expires_at_ms = request->session.expires_at_ms,
-                .device = record_device_tag(index_key, request->binding.device),
-                .guess = guess_span(&request->guess),
-                .epochs = request->epochs,
-            },
+    if (request->identifier.type != IDENTIFIER_USERNAME)
+        return NULL;
+    if (request->call.username != NULL)
+        return request->call.username;
+    struct username_call *call = arena_alloc(&request->exchange->arena, sizeof *call);
+    ASSERT(call != NULL);
+    return call;
+}
+
+static struct service_call call_with(struct api_request *request, const struct command *command)
+{
+    return (struct service_call){
+        .command = *command,
         .brand = request->brand,
         .identifier = &request->identifier.address,
-        .to = &request->identifier.address,
+        .to = identifier_to(&request->identifier),
+        .username = username_call_of(request),
         .channel = request->channel,
         .request_id = request->exchange->request_id,
         .on_done = on_call_done,
         .ctx = request,
     };
+}
+
+void request_submit(struct api_request *request, enum command_kind kind,
+                    void (*on_done)(struct api_request *request))
+{
+    const struct key *index_key = keyring_index(request->service->deps.keyring);
+    const struct command command = {
+        .kind = kind,
+        .session = session_ref_of(request->epochs, &request->session, &request->binding),
+        .session_expires_at_ms = request->session.expires_at_ms,
+        .device = record_device_tag(index_key, request->binding.device),
+        .guess = guess_span(&request->guess),
+        .epochs = request->epochs,
+    };
+    request->on_done = on_done;
+    request->call = call_with(request, &command);
     service_submit(request->service, &request->call, &request->worker->entropy);
+}
+
+// A card that does not open is of a lost key, or was tampered with: no address is known by it.
+static enum api_status status_of_unknown(const struct api_request *request)
+{
+    bool has_card = request->call.username->card.tag != 0;
+    bool is_validate = request->mount->endpoint->message == API_OTP_VALIDATE;
+    return is_validate && !has_card ? API_NO_OTP : API_ADDRESS_MISSING;
+}
+
+// A session can tell whether an address is the one it was opened with, not which that is. While
+// nobody has logged in, it may be another one than that of the latest code.
+static enum api_status status_of_other(const struct api_request *request)
+{
+    return request->call.username->is_bound ? API_USERNAME_TAKEN : API_ADDRESS_MISSING;
+}
+
+static bool is_address_of_session(const struct api_request *request)
+{
+    struct session_binding presented = request_presents(request);
+    enum session_family family;
+    return session_differs(request->epochs, &request->session, &presented, request->mount->is_web,
+                           &family) == SESSION_IS_SAME;
+}
+
+static void on_looked_up(struct api_request *request)
+{
+    if (request->call.status != SERVICE_LOOKED_UP) {
+        (void)request_is_done(request);
+        return;
+    }
+    if (!service_address_known(&request->call, &request->identifier.to))
+        (void)request_refuse(request, status_of_unknown(request));
+    else if (!is_address_of_session(request))
+        (void)request_refuse(request, status_of_other(request));
+    else
+        request->on_address(request);
+}
+
+void request_know_address(struct api_request *request,
+                          void (*on_address)(struct api_request *request))
+{
+    if (identifier_to(&request->identifier) != NULL) {
+        on_address(request);
+        return;
+    }
+    const struct command command = {.kind = request->mount->endpoint->message == API_OTP_VALIDATE
+                                                ? COMMAND_VALIDATE
+                                                : COMMAND_GENERATE};
+    request->on_address = on_address;
+    request->on_done = on_looked_up;
+    request->call = call_with(request, &command);
+    service_look_up(request->service, &request->call);
 }

@@ -19,6 +19,23 @@ static void code_assert(const struct live_code *code)
     ASSERT(code->expires_at_ms > 0);
 }
 
+static void username_assert(const struct record *record)
+{
+    ASSERT(record->sends_held == 0);
+    ASSERT(record->card.len <= RECORD_CARD_BYTES_MAX);
+    ASSERT((record->card.tag != 0) == (record->card.len > 0));
+    ASSERT(record->is_bound == (record->uid != 0));
+    ASSERT(!record->is_bound || record->card.tag != 0);
+}
+
+static void address_assert(const struct record *record)
+{
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
+    ASSERT(!record->is_bound);
+    for (size_t i = 1; i < record->sends_held; i++)
+        ASSERT(record->sends.offsets_ms[i - 1] <= record->sends.offsets_ms[i]);
+}
+
 void record_assert(const struct record *record)
 {
     ASSERT(record->codes_held <= RECORD_CODES_MAX);
@@ -30,8 +47,10 @@ void record_assert(const struct record *record)
     ASSERT(record->last_device == 0 || record->uid != 0);
     for (size_t i = 0; i < record->codes_held; i++)
         code_assert(&record->codes[i]);
-    for (size_t i = 1; i < record->sends_held; i++)
-        ASSERT(record->sends.offsets_ms[i - 1] <= record->sends.offsets_ms[i]);
+    if (record->kind == RECORD_OF_USERNAME)
+        username_assert(record);
+    else
+        address_assert(record);
 }
 
 void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
@@ -53,6 +72,39 @@ uint64_t record_device_tag(const struct key *index_key, struct span device)
     uint64_t tag = short_tag64(&key, device);
     wipe(&key, sizeof key);
     return tag != 0 ? tag : 1;
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof value; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+uint64_t record_address_tag(const struct key *index_key, const struct record_key *owner,
+                            struct span address)
+{
+    struct mac_message message;
+    uint8_t bytes[8];
+    mac_message_init(&message);
+    mac_message_put(&message, span_make(owner->digest.bytes, sizeof owner->digest.bytes));
+    mac_message_put(&message, address);
+    mac_compute(index_key, MAC_ADDRESS, &message, bytes, sizeof bytes);
+    uint64_t tag = get_u64(bytes);
+    return tag != 0 ? tag : 1;
+}
+
+void record_be_username(struct record *record)
+{
+    if (record->kind == RECORD_OF_USERNAME)
+        return;
+    ASSERT(record->uid == 0);
+    ASSERT(record->sends_held == 0);
+    ASSERT(record->codes_held == 0);
+    ASSERT(record->tombstones_held == 0);
+    memset(&record->card, 0, sizeof record->card);
+    record->kind = RECORD_OF_USERNAME;
 }
 
 static void put_u64(uint8_t *at, uint64_t value)

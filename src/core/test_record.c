@@ -127,6 +127,20 @@ static void test_keys_differ_by_brand_and_identifier(void **state)
     assert_memory_not_equal(&keys[1], &keys[2], sizeof keys[0]);
 }
 
+static void test_an_address_has_a_tag_of_its_own_in_each_record(void **state)
+{
+    (void)state;
+    struct key key = {{1}}, other_key = {{2}};
+    struct record_key owner = {{{3}}}, other_owner = {{{4}}};
+    uint64_t tag = record_address_tag(&key, &owner, SPAN("M12025550101"));
+    assert_true(tag != 0);
+    assert_true(tag == record_address_tag(&key, &owner, SPAN("M12025550101")));
+    assert_true(tag != record_address_tag(&key, &owner, SPAN("M12025550102")));
+    assert_true(tag != record_address_tag(&key, &owner, SPAN("U12025550101")));
+    assert_true(tag != record_address_tag(&key, &other_owner, SPAN("M12025550101")));
+    assert_true(tag != record_address_tag(&other_key, &owner, SPAN("M12025550101")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_device_tags),
         cmocka_unit_test(test_keys_differ_by_brand_and_identifier),
+        cmocka_unit_test(test_an_address_has_a_tag_of_its_own_in_each_record),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -4,9 +4,9 @@
 // Structured log events: one line each, on one descriptor (stderr), never blocking the caller for
 // longer than a copy into a buffer that a thread of the logger's own writes out.
 //
-// What may be logged is a matter of type: an address enters only by log_address, a client's IP
-// address only by log_network, and both are masked; there is no field for codes, keys or tokens.
-// Text from outside is escaped, so that one event is always one line.
+// What may be logged is a matter of type: an address or a username enters only by log_address and
+// log_username, a client's IP address only by log_network, and all are masked; there is no field
+// for codes, keys or tokens. Text from outside is escaped, so that one event is always one line.
 
 #include "base/env.h"
 #include "base/err.h"
@@ -28,6 +28,7 @@ enum log_field_kind {
     LOG_FIELD_NUMBER,
     LOG_FIELD_ADDRESS,
     LOG_FIELD_NETWORK,
+    LOG_FIELD_USERNAME,
 };
 
 struct log_field {
@@ -57,6 +58,12 @@ static inline struct log_field log_address(const char *name, struct span address
 static inline struct log_field log_network(const char *name, struct span ip)
 {
     return (struct log_field){.name = name, .kind = LOG_FIELD_NETWORK, .text = ip};
+}
+
+// A username; written masked, whatever it looks like.
+static inline struct log_field log_username(const char *name, struct span username)
+{
+    return (struct log_field){.name = name, .kind = LOG_FIELD_USERNAME, .text = username};
 }
 
 struct logger;
@@ -95,3 +102,6 @@ void mask_address(struct span address, char *out, size_t cap);
 // "192.0.2.•••" (24 bits) or "2001:db8:1::•••" (48 bits), "•••" for what is no IP address;
 // NUL-terminated.
 void mask_network(struct span ip, char out[MASK_NETWORK_BYTES_MAX]);
+
+// "b•••", in the same way.
+void mask_username(struct span username, char *out, size_t cap);

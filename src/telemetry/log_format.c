@@ -133,6 +133,10 @@ static void put_value(struct strbuf *out, enum log_format format, const struct l
         mask_network(field->text, mask);
         put_text(out, format, span_of_text(mask));
         return;
+    case LOG_FIELD_USERNAME:
+        mask_username(field->text, mask, sizeof mask);
+        put_text(out, format, span_of_text(mask));
+        return;
     }
     UNREACHABLE();
 }

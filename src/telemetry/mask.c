@@ -50,22 +50,42 @@ static size_t at_sign(struct span text)
     return at;
 }
 
-static void put_email(struct strbuf *out, struct span address, size_t at)
+static void put_name(struct strbuf *out, struct span name)
 {
     uint32_t point;
-    struct span local = span_first(address, at - 1);
-    size_t first = utf8_next(local, &point);
-    if (first < local.len)
-        strbuf_put(out, span_first(local, first));
-    strbuf_put(out, SPAN(THREE_BULLETS "@"));
+    size_t first = utf8_next(name, &point);
+    if (first < name.len)
+        strbuf_put(out, span_first(name, first));
+    strbuf_put(out, SPAN(THREE_BULLETS));
+}
+
+static void put_email(struct strbuf *out, struct span address, size_t at)
+{
+    put_name(out, span_first(address, at - 1));
+    strbuf_put_byte(out, '@');
     strbuf_put(out, span_from(address, at));
+}
+
+static void give(const struct strbuf *mask, char *out, size_t cap)
+{
+    ASSERT(cap > 0);
+    struct span fits = utf8_first(strbuf_span(mask), cap - 1);
+    memcpy(out, fits.data, fits.len);
+    out[fits.len] = '\0';
+}
+
+void mask_username(struct span username, char *out, size_t cap)
+{
+    uint8_t room[32];
+    struct strbuf mask = strbuf_over(room, sizeof room);
+    put_name(&mask, username);
+    give(&mask, out, cap);
 }
 
 void mask_address(struct span address, char *out, size_t cap)
 {
     uint8_t room[512];
     struct strbuf mask = strbuf_over(room, sizeof room);
-    ASSERT(cap > 0);
     struct span digits =
         address.len > 0 && address.data[0] == '+' ? span_from(address, 1) : address;
     size_t at = at_sign(address);
@@ -75,9 +95,7 @@ void mask_address(struct span address, char *out, size_t cap)
         put_email(&mask, address, at);
     else
         strbuf_put(&mask, SPAN(THREE_BULLETS));
-    struct span fits = utf8_first(strbuf_span(&mask), cap - 1);
-    memcpy(out, fits.data, fits.len);
-    out[fits.len] = '\0';
+    give(&mask, out, cap);
 }
 
 // What is left of IPv4 ends in the 0 of its last part; of IPv6 in "::", since no other run of zeros

@@ -5,7 +5,7 @@
 //
 //   index   names records. Never rotates: without it every person's record is lost.
 //   epochs  root of the session and code keys. Epochs follow the clock (crypto/pure/epoch.h).
-//   seal    addresses in the outbox.
+//   seal    addresses in the outbox, and those that usernames' codes go to.
 //   wrap    brand secrets in the store.
 //
 // The file is text, one "name base64" a line after the line "otpd-keys 1", mode 0600 (0400 will

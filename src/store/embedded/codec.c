@@ -306,12 +306,47 @@ static bool read_codes(struct reader *reader, void *thing)
     return true;
 }
 
+static bool username_is_held(const void *thing)
+{
+    return ((const struct record *)thing)->kind == RECORD_OF_USERNAME;
+}
+
+static void put_username(const void *thing, struct strbuf *out)
+{
+    const struct address_card *card = &((const struct record *)thing)->card;
+    _Static_assert(RECORD_CARD_BYTES_MAX <= UINT8_MAX, "its length is one byte");
+    put_number(out, card->tag, 8);
+    put_number(out, card->len, 1);
+    strbuf_put(out, span_make(card->sealed, card->len));
+}
+
+// The card lies where sends would, and its address is bound once somebody has logged in: both are
+// of parts with lower bits, and known by now.
+static bool read_username(struct reader *reader, void *thing)
+{
+    struct record *record = thing;
+    if (record->sends_held != 0)
+        return false;
+    record->kind = RECORD_OF_USERNAME;
+    record->is_bound = record->uid != 0;
+    record->card.tag = read_number(reader, 8);
+    record->card.len = (uint16_t)read_number(reader, 1);
+    if (record->card.len > RECORD_CARD_BYTES_MAX)
+        return false;
+    struct span sealed = read_bytes(reader, record->card.len);
+    if (sealed.len > 0)
+        memcpy(record->card.sealed, sealed.data, sealed.len);
+    bool has_card = record->card.tag != 0;
+    return has_card == (record->card.len > 0) && (has_card || !record->is_bound);
+}
+
 static const struct part record_parts[] = {
     {person_is_held, put_person, read_person},
     {budget_is_held, put_budget, read_budget},
     {sends_are_held, put_sends, read_sends},
     {tombstones_are_held, put_tombstones, read_tombstones},
     {codes_are_held, put_codes, read_codes},
+    {username_is_held, put_username, read_username},
 };
 
 static const struct kind record_kind = {.parts = record_parts,

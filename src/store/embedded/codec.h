@@ -25,9 +25,14 @@ const char *codec_verdict_text(enum codec_verdict verdict);
 
 #define CODEC_FRAME_BYTES 11U // format, parts, checksum
 #define CODEC_CODE_BYTES 54U
-#define CODEC_RECORD_BYTES_MAX                                      \
-    (CODEC_FRAME_BYTES + 16U + 14U + (7U + 4U * RECORD_SENDS_MAX) + \
-     (6U + 8U * RECORD_TOMBSTONES_MAX) + (1U + CODEC_CODE_BYTES * RECORD_CODES_MAX))
+#define CODEC_SENDS_BYTES_MAX (7U + 4U * RECORD_SENDS_MAX)
+#define CODEC_USERNAME_BYTES_MAX (9U + RECORD_CARD_BYTES_MAX) // in place of sends
+
+_Static_assert(CODEC_USERNAME_BYTES_MAX <= CODEC_SENDS_BYTES_MAX, "the longer of the two counts");
+
+#define CODEC_RECORD_BYTES_MAX                                                                   \
+    (CODEC_FRAME_BYTES + 16U + 14U + CODEC_SENDS_BYTES_MAX + (6U + 8U * RECORD_TOMBSTONES_MAX) + \
+     (1U + CODEC_CODE_BYTES * RECORD_CODES_MAX))
 #define CODEC_ENTRY_BYTES_MAX \
     (CODEC_FRAME_BYTES + 82U + MASKED_ADDRESS_BYTES_MAX + 2U + SEAL_BYTES_MAX)
 #define CODEC_STATE_BYTES_MAX (CODEC_FRAME_BYTES + 40U)

@@ -64,6 +64,17 @@ static void draw_lists(struct seeded *dice, struct record *record)
         draw_code(dice, &record->codes[i]);
 }
 
+static void draw_username(struct seeded *dice, struct record *record)
+{
+    record->kind = RECORD_OF_USERNAME;
+    record->is_bound = record->uid != 0;
+    if (!record->is_bound && seeded_below(dice, 2) == 0)
+        return;
+    record->card.tag = 1 + seeded_below(dice, INT64_MAX);
+    record->card.len = (uint16_t)(1 + seeded_below(dice, RECORD_CARD_BYTES_MAX));
+    memset(record->card.sealed, 0xC5, record->card.len);
+}
+
 static struct record draw_record(struct seeded *dice)
 {
     struct record record;
@@ -74,6 +85,8 @@ static struct record draw_record(struct seeded *dice)
         record.uid = 1 + seeded_below(dice, INT64_MAX);
         record.last_device = seeded_u64(dice);
     }
+    if (record.sends_held == 0 && seeded_below(dice, 2) == 0)
+        draw_username(dice, &record);
     if (seeded_below(dice, 2) == 0) {
         record.failures_open = (uint8_t)seeded_below(dice, 256);
         record.failures_reserved = (uint8_t)seeded_below(dice, 256);
@@ -337,6 +350,14 @@ static struct record golden_record(void)
     return record;
 }
 
+static struct record golden_username(void)
+{
+    struct record record = {.uid = 0x0102030405060708, .kind = RECORD_OF_USERNAME};
+    record.is_bound = true;
+    record.card = (struct address_card){0x1112131415161718, 3, {0xAA, 0xBB, 0xCC}};
+    return record;
+}
+
 static struct outbox_entry golden_entry(void)
 {
     struct outbox_entry entry = {.id = 0x0102030405060708,
@@ -368,6 +389,9 @@ static void test_golden_bytes(void **state)
         "01001f010203040506070811121314151617180304019c1c38a400019c1c38a401019c1c38a400020000"
         "000001020304010131323334212223242526272801414243444546474851525354555657586162636465"
         "6667687172737475767778019c1c38a40200112233818283849192939401050602231136c39ad0a3b2");
+    record = golden_username();
+    check_golden("username", encode_record(&value, &record),
+                 "01002101020304050607080000000000000000111213141516171803aabbcc3633aba4c6c3d243");
     check_golden(
         "entry", encode_entry(&value, &entry),
         "01000701020304050607081112131415161718a00102030405060708090a0b0c0d0e0f21222324252627"
@@ -408,6 +432,8 @@ static void test_damage_is_refused(void **state)
     struct record record = full_record();
     struct outbox_entry entry = golden_entry();
     check_damage("record", encode_record(&value, &record), read_record);
+    record = golden_username();
+    check_damage("username", encode_record(&value, &record), read_record);
     check_damage("entry", encode_entry(&value, &entry), read_entry);
     check_damage("setting", encode_setting(&value), read_setting);
     check_damage("identity", encode_identity(&value), read_identity);
@@ -467,9 +493,25 @@ static const struct body_row body_rows[] = {
     ROW("format 2", "\2\0\0", CODEC_NEWER),
     ROW("format 255 and anything", "\xff!!", CODEC_NEWER),
     ROW("an unknown part",
-        "\1\0\x20"
+        "\1\0\x40"
         "whatever",
         CODEC_NEWER),
+    ROW("a username", "\1\0\x20\0\0\0\0\0\0\0\0\0", CODEC_OK),
+    ROW("a username with a card", "\1\0\x20\0\0\0\0\0\0\0\1\2xx", CODEC_OK),
+    ROW("a card without an address", "\1\0\x20\0\0\0\0\0\0\0\1\0", CODEC_DAMAGED),
+    ROW("an address without a tag", "\1\0\x20\0\0\0\0\0\0\0\0\2xx", CODEC_DAMAGED),
+    ROW("a username with sends",
+        "\1\0\x24" ZEROS_6 "\1\0\0\0\0"
+        "\0\0\0\0\0\0\0\0\0",
+        CODEC_DAMAGED),
+    ROW("a bound username without a card",
+        "\1\0\x21\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0"
+        "\0\0\0\0\0\0\0\0\0",
+        CODEC_DAMAGED),
+    ROW("a bound username",
+        "\1\0\x21\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0"
+        "\0\0\0\0\0\0\0\1\1x",
+        CODEC_OK),
     ROW("the highest part", "\1\x80\0", CODEC_NEWER),
     ROW("no parts field", "\1\0", CODEC_DAMAGED),
     ROW("bytes after the end", "\1\0\0x", CODEC_DAMAGED),
