@@ -81,7 +81,8 @@ class Api {
     const sessionId = await this.open(who, family);
     const reply = await this.generate(who, sessionId, family);
     assert.equal(reply.code, 200, reply.text);
-    const [message] = await this.messages(who.identifierValue || who.mobile || who.email, after);
+    const own = who.identifierType === 'USERNAME' ? '' : who.identifierValue;
+    const [message] = await this.messages(own || who.mobile || who.email, after);
     return { sessionId, code: message.otp, message };
   }
 }

@@ -62,12 +62,21 @@ class Caller {
     return this.own(email(`p${++people}@example.com`, options));
   }
 
+  /** Somebody who logs in by that username, or one of his own, with a number of his own. */
+  username(name = `user${++people}`) {
+    const { identifierValue: number, ...rest } = this.mobile();
+    return { ...rest, identifierType: 'USERNAME', identifierValue: name, mobile: number };
+  }
+
   open(who) {
     return this.api.open(who, this.family);
   }
 
-  async begin(options) {
-    const who = this.mobile(options);
+  begin(options) {
+    return this.beginAs(this.mobile(options));
+  }
+
+  async beginAs(who) {
     return { who, ...(await this.api.begin(who, this.family)) };
   }
 

@@ -7,6 +7,7 @@
 const { wrong } = require('./api');
 
 const TRIES_MAX = 5;
+const OTHER_NUMBER = '918888899999';
 const FORGED = 'P-7df5e433-17bb-4f02-9ce0-7420ba69c7b4';
 
 const MESSAGES = {
@@ -63,7 +64,8 @@ const NO_CODE_HERE = 'this call types no code';
 const SENDS_NOTHING = 'this call sends nothing';
 const OF_PASSWORDS = 'of brands and calls with passwords, which do not exist';
 const OF_OTHER_CALLS = 'of the calls that regenerate, expire or change, which do not exist';
-const OF_USERNAMES = 'of logins by user name, which no brand has';
+const LOOKS_AT_NO_RECORD = 'this call looks at nothing that is stored';
+const KNOWN_BY_THEN = 'a code was sent by then, so that it is known where to, or 1537';
 const OF_ENCRYPTION = 'of payload encryption, which cannot be turned on';
 const OF_SENDING = 'of otp/generate';
 const OF_VALIDATING = 'of otp/validate';
@@ -133,6 +135,15 @@ const otherDevice = (at) =>
         at.send({ ...at.mobile(), sessionId }))
     : sendOther(at, at.mobile(), { deviceId: 'another' });
 
+/** A stranger's number for a username whose owner logs in once the stranger's session has begun. */
+async function sendTaken(at, begin) {
+  const owner = await at.beginAs(at.username());
+  const stranger = at.username(owner.who.identifierValue);
+  const { sessionId, code } = await begin(stranger);
+  await at.validate({ ...owner.who, sessionId: owner.sessionId, otp: owner.code });
+  return at.send({ ...stranger, sessionId, otp: code });
+}
+
 // code → {call → way, or the reason why there is none}; `status` is that of HTTP, 200 where none is
 // given; `fault` is what follows the text; `headers` have to be there.
 const ROWS = [
@@ -198,10 +209,25 @@ const ROWS = [
     ways: only('otp/generate', sendOverLimit, SENDS_NOTHING),
   },
   { code: 1537, ways: only('otp/validate', sendWithoutCode, NO_CODE_HERE) },
-  { code: 1540, ways: everywhere(OF_USERNAMES) },
+  {
+    code: 1540,
+    ways: {
+      'token/generate': (at) => at.send({ ...at.username(), mobile: undefined }),
+      'otp/generate': (at) => sendOther(at, at.username(), { mobile: '' }),
+      'otp/validate': KNOWN_BY_THEN,
+    },
+  },
   { code: 1541, ways: inSession((at) => sendOther(at, at.email(), at.email())) },
   { code: 1542, ways: everywhere(OF_PASSWORDS) },
-  { code: 1543, ways: everywhere(OF_USERNAMES) },
+  { code: 1541, ways: inSession((at) => sendOther(at, at.username(), { mobile: OTHER_NUMBER })) },
+  {
+    code: 1543,
+    ways: {
+      'token/generate': LOOKS_AT_NO_RECORD,
+      'otp/generate': (at) => sendTaken(at, async (late) => ({ sessionId: await at.open(late) })),
+      'otp/validate': (at) => sendTaken(at, (late) => at.beginAs(late)),
+    },
+  },
   {
     code: 1546,
     status: 400,
