@@ -196,7 +196,7 @@ static enum verdict log_in(struct context *context)
     if (is_of_username(context))
         bind_username(context);
     budget_clear(record, context->command->device);
-    record_code_bury(record, context->code);
+    record_code_spend(record, context->code);
     return VERDICT_DONE;
 }
 

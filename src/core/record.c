@@ -41,7 +41,7 @@ void record_assert(const struct record *record)
     ASSERT(record->codes_held <= RECORD_CODES_MAX);
     ASSERT(record->sends_held <= RECORD_SENDS_MAX);
     ASSERT(record->tombstones_held <= RECORD_TOMBSTONES_MAX);
-    ASSERT(record->tombstones_next < RECORD_TOMBSTONES_MAX);
+    ASSERT(record->tombstones_spent <= record->tombstones_held);
     ASSERT(record->tombstones_held == 0 || record->tombstones_until_s > 0);
     ASSERT(record->uid <= (uint64_t)INT64_MAX + 1);
     ASSERT(record->last_device == 0 || record->uid != 0);
@@ -160,16 +160,61 @@ static uint32_t code_traces_end_at_s(const struct live_code *code)
     return (uint32_t)((end_ms + CODE_LINGER_MS) / 1000 + 1);
 }
 
-void record_code_bury(struct record *record, struct live_code *code)
+static void tombstone_remove(struct record *record, size_t at)
+{
+    ASSERT(at < record->tombstones_held);
+    size_t after = record->tombstones_held - at - 1U;
+    memmove(&record->tombstones[at], &record->tombstones[at + 1],
+            after * sizeof record->tombstones[0]);
+    record->tombstones_held--;
+    record->tombstones[record->tombstones_held] = 0;
+    if (at < record->tombstones_spent)
+        record->tombstones_spent--;
+}
+
+static void tombstone_insert(struct record *record, size_t at, uint64_t session_id)
+{
+    ASSERT(record->tombstones_held < RECORD_TOMBSTONES_MAX);
+    memmove(&record->tombstones[at + 1], &record->tombstones[at],
+            (record->tombstones_held - at) * sizeof record->tombstones[0]);
+    record->tombstones[at] = session_id;
+    record->tombstones_held++;
+}
+
+// The oldest dropped one makes room; where there is none, the oldest spent one.
+static void tombstones_make_room(struct record *record)
+{
+    bool has_dropped = record->tombstones_spent < record->tombstones_held;
+    if (record->tombstones_held == RECORD_TOMBSTONES_MAX)
+        tombstone_remove(record, has_dropped ? record->tombstones_spent : 0);
+}
+
+static void bury(struct record *record, struct live_code *code, size_t at)
 {
     uint32_t until_s = code_traces_end_at_s(code);
-    record->tombstones[record->tombstones_next] = code->session.id;
-    record->tombstones_next = (uint8_t)((record->tombstones_next + 1U) % RECORD_TOMBSTONES_MAX);
-    if (record->tombstones_held < RECORD_TOMBSTONES_MAX)
-        record->tombstones_held++;
+    tombstone_insert(record, at, code->session.id);
     if (record->tombstones_until_s < until_s)
         record->tombstones_until_s = until_s;
     code_remove(record, code);
+}
+
+void record_code_spend(struct record *record, struct live_code *code)
+{
+    tombstones_make_room(record);
+    bury(record, code, record->tombstones_spent);
+    record->tombstones_spent++;
+}
+
+// While all tombstones are of logins, a dropped session gets none: it may begin anew, which is less
+// than what forgetting one of them would allow.
+static void code_drop(struct record *record, struct live_code *code)
+{
+    if (record->tombstones_spent == RECORD_TOMBSTONES_MAX) {
+        code_remove(record, code);
+        return;
+    }
+    tombstones_make_room(record);
+    bury(record, code, record->tombstones_held);
 }
 
 // Strangers who open session after session push out each other's codes, not the owner's.
@@ -186,7 +231,7 @@ static struct live_code *code_to_drop(struct record *record)
 struct live_code *record_code_add(struct record *record)
 {
     if (record->codes_held == RECORD_CODES_MAX)
-        record_code_bury(record, code_to_drop(record));
+        code_drop(record, code_to_drop(record));
     ASSERT(record->codes_held < RECORD_CODES_MAX);
     struct live_code *code = &record->codes[record->codes_held++];
     memset(code, 0, sizeof *code);
@@ -204,7 +249,7 @@ void record_prune(struct record *record, int64_t now_ms)
         return;
     memset(record->tombstones, 0, sizeof record->tombstones);
     record->tombstones_held = 0;
-    record->tombstones_next = 0;
+    record->tombstones_spent = 0;
     record->tombstones_until_s = 0;
 }
 

@@ -5,7 +5,9 @@
 // load, decide, save of one record, so any store with an atomic update of one key will do.
 //
 // A record is a value: fixed size, no pointers, all zeros when there is nothing yet. Codes and
-// sends are oldest first, tombstones are a ring. It holds no code and no plain address.
+// sends are oldest first. Tombstones are first those of sessions spent by a login, then those of
+// codes that were dropped, each oldest first: strangers can have codes dropped, but not log in, so
+// that they cannot make a spent session be forgotten. It holds no code and no plain address.
 //
 // A username has a record too, and so has the address that its codes go to: what is sent counts
 // there, together with what people send who log in by the address itself.
@@ -72,7 +74,7 @@ struct record {
     uint64_t tombstones[RECORD_TOMBSTONES_MAX]; // session ids (session_ref.id) spent or dropped
     struct live_code codes[RECORD_CODES_MAX];
     uint32_t tombstones_until_s; // when the last of them can verify no longer
-    uint8_t tombstones_next;     // ring position
+    uint8_t tombstones_spent;    // of logins: that many come first
     uint8_t tombstones_held;
     uint8_t codes_held;
     uint8_t sends_held;
@@ -109,8 +111,9 @@ struct live_code *record_code_find(struct record *record, uint64_t session_id);
 
 bool record_is_spent(const struct record *record, uint64_t session_id);
 
-// Forgets the code and remembers its session as spent.
-void record_code_bury(struct record *record, struct live_code *code);
+// The session of `code` has logged in: forgets the code and remembers the session as spent. Only 32
+// later logins can make it forget that before the session's id ends.
+void record_code_spend(struct record *record, struct live_code *code);
 
 // Room for one more code: takes a free place, or drops the oldest code that is not of the device
 // that last succeeded (the oldest of all, when every one is). The place is cleared and last in

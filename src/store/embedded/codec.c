@@ -199,15 +199,14 @@ static bool read_sends(struct reader *reader, void *thing)
 static bool tombstones_are_held(const void *thing)
 {
     const struct record *record = thing;
-    return record->tombstones_held != 0 || record->tombstones_next != 0 ||
-           record->tombstones_until_s != 0;
+    return record->tombstones_held != 0 || record->tombstones_until_s != 0;
 }
 
 static void put_tombstones(const void *thing, struct strbuf *out)
 {
     const struct record *record = thing;
     put_number(out, record->tombstones_held, 1);
-    put_number(out, record->tombstones_next, 1);
+    put_number(out, record->tombstones_spent, 1);
     put_number(out, record->tombstones_until_s, 4);
     for (size_t i = 0; i < record->tombstones_held; i++)
         put_number(out, record->tombstones[i], 8);
@@ -217,10 +216,10 @@ static bool read_tombstones(struct reader *reader, void *thing)
 {
     struct record *record = thing;
     record->tombstones_held = (uint8_t)read_number(reader, 1);
-    record->tombstones_next = (uint8_t)read_number(reader, 1);
+    record->tombstones_spent = (uint8_t)read_number(reader, 1);
     record->tombstones_until_s = (uint32_t)read_number(reader, 4);
     if (record->tombstones_held > RECORD_TOMBSTONES_MAX ||
-        record->tombstones_next >= RECORD_TOMBSTONES_MAX)
+        record->tombstones_spent > record->tombstones_held)
         return false;
     for (size_t i = 0; i < record->tombstones_held; i++)
         record->tombstones[i] = read_number(reader, 8);

@@ -55,7 +55,7 @@ static void draw_lists(struct seeded *dice, struct record *record)
         record->sends.offsets_ms[i] = (uint32_t)seeded_u64(dice);
     qsort(record->sends.offsets_ms, record->sends_held, sizeof(uint32_t), by_number);
     record->tombstones_held = (uint8_t)seeded_below(dice, RECORD_TOMBSTONES_MAX + 1);
-    record->tombstones_next = (uint8_t)seeded_below(dice, RECORD_TOMBSTONES_MAX);
+    record->tombstones_spent = (uint8_t)seeded_below(dice, record->tombstones_held + 1U);
     record->tombstones_until_s = (uint32_t)(1 + seeded_below(dice, UINT32_MAX));
     for (size_t i = 0; i < record->tombstones_held; i++)
         record->tombstones[i] = seeded_u64(dice);
@@ -333,7 +333,7 @@ static struct record golden_record(void)
     record.sends = (struct send_window){NOW_MS, {0, 0x01020304}};
     record.sends_held = 2;
     record.tombstones[0] = 0x2122232425262728;
-    record.tombstones_held = record.tombstones_next = 1;
+    record.tombstones_held = record.tombstones_spent = 1;
     record.tombstones_until_s = 0x31323334;
     record.codes_held = 1;
     record.codes[0] = (struct live_code){{0x4142434445464748, 0x5152535455565758},
