@@ -67,6 +67,7 @@ static enum err create_store(struct graph *graph, struct err_info *info)
         .clock = graph->clock,
         .notices = {.on_entries = on_entries, .ctx = graph},
         .log = graph->log,
+        .metrics = graph->monitor.metrics,
     };
     return daemon_store_open(&deps, &graph->store, info);
 }

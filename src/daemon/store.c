@@ -73,6 +73,7 @@ enum err daemon_store_open(const struct daemon_store_deps *deps, struct store **
     options.boot = read_boot_id();
     options.notices = deps->notices;
     options.log = deps->log;
+    options.metrics = deps->metrics;
     keyring_fingerprint(deps->keyring, &options.fingerprint);
     return embedded_store_create(&options, out, info);
 }

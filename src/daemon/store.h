@@ -15,6 +15,7 @@ struct daemon_store_deps {
     struct clock clock;
     struct store_notices notices;
     struct logger *log;
+    struct metrics *metrics;
 };
 
 MUST_CHECK enum err daemon_store_open(const struct daemon_store_deps *deps, struct store **out,

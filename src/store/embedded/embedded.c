@@ -507,6 +507,7 @@ static enum err start_from_table(struct embedded_store *embedded,
     embedded->marked_at_ms = recovery.state.mark.at_ms;
     embedded->engine = (struct engine){.table = embedded->table,
                                        .log = options->log,
+                                       .metrics = options->metrics,
                                        .next_sequence = recovery.next_sequence,
                                        .commits = recovery.state.commit,
                                        .marked_at_ms = recovery.state.mark.at_ms};

@@ -20,6 +20,7 @@
 #include "store/embedded/table.h"
 #include "store/store_time.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 struct embedded_store_options {
     const char *directory; // made when missing; locked for this process
@@ -30,7 +31,8 @@ struct embedded_store_options {
     struct clock clock;
     struct boot_id boot;
     struct store_notices notices;
-    struct logger *log;  // NULL: nothing is said
+    struct logger *log; // NULL: nothing is said
+    struct metrics *metrics;
     bool is_threaded;    // false: an op runs on its caller's thread, and one thread alone may call
     struct table *table; // instead of a directory; the store's from now on, on failure too
 };

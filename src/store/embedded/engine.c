@@ -305,6 +305,7 @@ static enum table_result commit(struct attempt *attempt)
     if (result != TABLE_OK)
         return result;
     engine->commits++;
+    metrics_count(engine->metrics, METRIC_STORE_COMMITS, 0, 0);
     engine->marked_at_ms = attempt->batch->mark.at_ms;
     engine->next_sequence = attempt->next_sequence;
     return TABLE_OK;

@@ -8,13 +8,15 @@
 #include "store/embedded/table.h"
 #include "store/entry_queue.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 #define ENGINE_OPS_MAX 1024U // a batch; what more has queued waits for the next commit
 
 struct engine {
     struct table *table; // borrowed
     struct logger *log;
-    uint64_t next_sequence; // of outbox entries
+    struct metrics *metrics; // counts commits; NULL: nobody does
+    uint64_t next_sequence;  // of outbox entries
     uint64_t commits;
     int64_t marked_at_ms; // T of the last commit
     bool is_tight;        // the last attempt to write found no room
