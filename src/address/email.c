@@ -6,66 +6,15 @@
 // The local part is a dot-atom, letters of any script allowed. Quoted local parts are refused: they
 // let one mailbox be spelt in many ways. So are characters that are invisible or look like "@".
 //
-// Canonical: all in NFC, then ASCII A to Z to lower case, then NFC again. The first makes equal
-// what Unicode holds for equal, and may bring an ASCII letter forth (U+212A, the Kelvin sign, is
-// K). The last is for letters that compose in lower case only: T and U+0308 stay two, t and U+0308
-// become U+1E97. No other letter is folded: whether "Ä" and "ä" are one mailbox is for its host to
-// say.
+// Canonical: see address/normal.h; the local part in its folded form. No letter but ASCII's is
+// folded: whether "Ä" and "ä" are one mailbox is for its host to say.
 #include "address/kinds.h"
+#include "address/normal.h"
 #include "base/unicode_digit.h"
 
-#include <stdlib.h>
 #include <unictype.h>
-#include <uninorm.h>
-#include <unistr.h>
 
 #define LOCAL_BYTES_MAX 64U // RFC 5321 section 4.5.3.1.1
-
-// Decomposed, an address may be several times as long as it will be, but not longer than this.
-#define NORMAL_BYTES_MAX 1024U
-
-struct normal {
-    size_t len;
-    uint8_t bytes[NORMAL_BYTES_MAX];
-};
-
-static struct span normal_span(const struct normal *normal)
-{
-    return span_make(normal->bytes, normal->len);
-}
-
-static bool is_ascii(struct span text)
-{
-    uint8_t all = 0;
-    for (size_t i = 0; i < text.len; i++)
-        all |= text.data[i];
-    return all < 0x80;
-}
-
-static void lower_into(struct span text, struct normal *out)
-{
-    for (size_t i = 0; i < text.len; i++)
-        out->bytes[i] = ascii_lower(text.data[i]);
-    out->len = text.len;
-}
-
-// Leaves *text as it is when it is ASCII, else makes it the composed text in `storage`.
-static bool compose(struct span *text, struct normal *storage)
-{
-    if (is_ascii(*text))
-        return true;
-    if (text->len > NORMAL_BYTES_MAX || u8_check(text->data, text->len) != NULL)
-        return false;
-    storage->len = sizeof storage->bytes;
-    uint8_t *composed =
-        u8_normalize(UNINORM_NFC, text->data, text->len, storage->bytes, &storage->len);
-    if (composed != storage->bytes) {
-        free(composed); // too long for our buffer, hence too long
-        return false;
-    }
-    *text = normal_span(storage);
-    return true;
-}
 
 // RFC 5322 section 3.2.3: letters, digits and these.
 static bool is_atext(uint8_t byte)
@@ -111,12 +60,9 @@ static bool is_dot_atom(struct span text)
 
 static bool local_parse(struct span spelling, struct strbuf *out)
 {
-    struct normal lower, composed;
-    if (spelling.len > NORMAL_BYTES_MAX)
-        return false;
-    lower_into(spelling, &lower);
-    struct span local = normal_span(&lower);
-    if (!compose(&local, &composed) || local.len > LOCAL_BYTES_MAX || !is_dot_atom(local))
+    struct folded_text folded;
+    struct span local = spelling;
+    if (!normal_fold(&local, &folded) || local.len > LOCAL_BYTES_MAX || !is_dot_atom(local))
         return false;
     strbuf_put(out, local);
     return true;
@@ -126,7 +72,7 @@ bool email_parse(struct span spelling, struct strbuf *out)
 {
     struct normal composed;
     struct span text = span_trim(spelling);
-    if (!compose(&text, &composed))
+    if (!normal_compose(&text, &composed))
         return false;
     // A second "@" would be in the domain, which knows none.
     struct span domain;

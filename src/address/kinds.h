@@ -10,6 +10,7 @@
 // an address of that kind; what is in `out` is then of no use.
 bool mobile_parse(struct span spelling, struct span default_country, struct strbuf *out);
 bool email_parse(struct span spelling, struct strbuf *out);
+bool username_parse(struct span spelling, struct strbuf *out);
 
 // The domain of an e-mail address, as A-labels in lower case.
 bool domain_parse(struct span spelling, struct strbuf *out);

@@ -3,7 +3,7 @@
 #include "address/address.h"
 #include "base/strbuf.h"
 #include "base/unicode_digit.h"
-#include "sim/seeded.h"
+#include "sim/spelling.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,10 @@ static void one_number_in_many_spellings(void **state)
         SPAN("+91\uFF0D99999\uFF0D99993"),
         SPAN("+91\u00B799999\u00B799993"),
         SPAN("+91\uFF0E99999\uFF0F99993"),
+        SPAN("+91\u30FC99999\u30FC99993"),
+        SPAN("+91\u05BE99999\u058A99993"),
         SPAN("\u202A+91 99999 99993\u202C"),
+        SPAN("\u061C+91 99999 99993"),
         SPAN("\uFEFF919999999993\u200B"),
         SPAN("+91 99999\u00AD99993"),
         SPAN("\uFF0B\uFF19\uFF11\uFF08\uFF19\uFF19\uFF19\uFF19\uFF19\uFF09\uFF19\uFF19\uFF19\uFF19"
@@ -156,45 +159,6 @@ static void an_identifier_has_its_kind_in_front(void **state)
     assert_true(span_eq(address_identifier(&address), SPAN("M12025550147")));
 }
 
-static void utf8_put(struct strbuf *out, uint32_t scalar)
-{
-    if (scalar < 0x80) {
-        strbuf_put_byte(out, (uint8_t)scalar);
-        return;
-    }
-    size_t tails = scalar < 0x800 ? 1 : scalar < 0x10000 ? 2 : 3;
-    const uint8_t leads[] = {0, 0xC0, 0xE0, 0xF0};
-    strbuf_put_byte(out, (uint8_t)(leads[tails] | scalar >> (6 * tails)));
-    while (tails-- > 0)
-        strbuf_put_byte(out, (uint8_t)(0x80 | (scalar >> (6 * tails) & 0x3F)));
-}
-
-static void put_filler(struct strbuf *out, struct seeded *seeded)
-{
-    const uint32_t fillers[] = {' ', '-', '.', '/', '(', ')', '\t', 0xA0, 0x2013, 0x200E, 0x3000};
-    while (seeded_below(seeded, 3) == 0)
-        utf8_put(out, fillers[seeded_below(seeded, COUNT_OF(fillers))]);
-}
-
-static void respell_digits(struct span value, struct strbuf *out, struct seeded *seeded)
-{
-    const uint32_t zeros[] = {'0', '0', '0', 0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10, 0x1D7CE};
-    for (size_t i = 0; i < value.len; i++) {
-        put_filler(out, seeded);
-        uint32_t zero = zeros[seeded_below(seeded, COUNT_OF(zeros))];
-        utf8_put(out, zero + value.data[i] - '0');
-    }
-    put_filler(out, seeded);
-}
-
-static void respell(struct span value, const char *prefix, struct strbuf *out,
-                    struct seeded *seeded)
-{
-    put_filler(out, seeded);
-    strbuf_put_text(out, prefix);
-    respell_digits(value, out, seeded);
-}
-
 // Mobile ranges in which any four digits may follow.
 static const char *const ranges[] = {
     "91987654", "1202555",   "44740012",  "491512345", "3361234",   "39312345",  "81901234",
@@ -225,7 +189,7 @@ static void any_spelling_of_a_number_is_that_number(void **state)
         if (*prefix == '\0')
             country = SPAN("");
         struct strbuf text = strbuf_over(storage, sizeof storage);
-        respell(strbuf_span(&value), prefix, &text, &seeded);
+        spell_number(strbuf_span(&value), prefix, &text, &seeded);
         assert_false(text.is_overflowed);
         assert_canonical_in(country, strbuf_span(&text), strbuf_span(&value));
         assert_canonical(strbuf_span(&value), strbuf_span(&value));
@@ -264,7 +228,7 @@ static void a_national_spelling_is_that_number(void **state)
             strbuf_put(&dialled, row->trunk);
         strbuf_put(&dialled, national);
         struct strbuf text = strbuf_over(storage, sizeof storage);
-        respell_digits(strbuf_span(&dialled), &text, &seeded);
+        spell_digits(strbuf_span(&dialled), &text, &seeded);
         assert_false(text.is_overflowed);
         assert_canonical_in(row->country, strbuf_span(&text), strbuf_span(&value));
     }
@@ -279,10 +243,10 @@ static void digits_of_every_script_count(void **state)
             continue;
         uint8_t storage[64];
         struct strbuf text = strbuf_over(storage, sizeof storage);
-        utf8_put(&text, scalar + 9);
-        utf8_put(&text, scalar + 1);
+        spell_scalar(scalar + 9, &text);
+        spell_scalar(scalar + 1, &text);
         for (uint32_t digit = 10; digit-- > 0;)
-            utf8_put(&text, scalar + digit);
+            spell_scalar(scalar + digit, &text);
         assert_canonical(strbuf_span(&text), SPAN("919876543210"));
         scripts++;
     }

@@ -177,21 +177,11 @@ static const struct parameter parameters[] = {
     {SPAN("limit"), read_limit},
 };
 
-static bool has_member(struct span query, struct span name)
-{
-    while (query.len > 0) {
-        struct span value;
-        if (span_eq(span_split(span_split(query, '&', &query), '=', &value), name))
-            return true;
-    }
-    return false;
-}
-
 static const char *read_parameters(struct http_exchange *exchange, struct look *look)
 {
     for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
         struct span value;
-        if (!has_member(exchange->request.query, parameters[i].name))
+        if (!http_query_has(&exchange->request, parameters[i].name))
             continue;
         if (!http_query_find(exchange, parameters[i].name, &value))
             return "The query is not well-formed";

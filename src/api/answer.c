@@ -138,6 +138,7 @@ static const enum api_status status_of_verdict[] = {
     [VERDICT_SESSION_INVALID] = API_SESSION_INVALID,
     [VERDICT_BINDING_DIFFERS] = API_DEVICE_DIFFERS,
     [VERDICT_TOO_MANY_TRIES] = API_TRIES_SPENT,
+    [VERDICT_USERNAME_TAKEN] = API_USERNAME_TAKEN,
     [VERDICT_TOO_MANY_SENDS] = API_SENDS_SPENT,
     [VERDICT_NO_CODE] = API_NO_OTP,
     [VERDICT_WRONG_CODE] = API_OTP_WRONG,
@@ -146,17 +147,27 @@ static const enum api_status status_of_verdict[] = {
 _Static_assert(sizeof status_of_verdict / sizeof status_of_verdict[0] == VERDICT_COUNT_,
                "a status for each verdict");
 
+// What binds a username's session, and only the record can tell, is where its codes go.
+static enum api_status status_of_decision(const struct api_request *request)
+{
+    enum verdict verdict = request->call.decision.verdict;
+    ASSERT(verdict < VERDICT_COUNT_);
+    bool is_username = request->identifier.type == IDENTIFIER_USERNAME;
+    if (verdict == VERDICT_BINDING_DIFFERS && is_username)
+        return API_IDENTIFIER_DIFFERS;
+    return status_of_verdict[verdict];
+}
+
 bool request_is_done(struct api_request *request)
 {
     const struct service_call *call = &request->call;
     if (call->status != SERVICE_DECIDED)
         return request_refuse(request, status_of_service(call));
     const struct decision *decision = &call->decision;
-    ASSERT(decision->verdict < VERDICT_COUNT_);
     if (decision->verdict == VERDICT_DONE)
         return true;
     bool may_retry = decision->verdict == VERDICT_TOO_MANY_SENDS;
-    answer_status(request, HTTP_STATUS_OK, status_of_verdict[decision->verdict],
+    answer_status(request, HTTP_STATUS_OK, status_of_decision(request),
                   may_retry ? (decision->retry_after_ms + 999) / 1000 : 0);
     return false;
 }

@@ -5,21 +5,29 @@
 // A code only ever goes to the address that the session is for. `mobile` and `email` beside it are
 // words of the caller: sent there, the code of somebody's e-mail address would arrive on a
 // stranger's phone, and open that somebody's account; and that number's own limit would not have
-// counted it.
+// counted it. (A username's session is for one of the two.)
 #include "api/request.h"
+
+static int channel_find(struct span name)
+{
+    for (int kind = 0; kind < CHANNEL_COUNT_; kind++) {
+        if (span_eq(name, span_of_text(channel_name((enum channel_kind)kind))))
+            return kind;
+    }
+    return -1;
+}
 
 static bool check_channel_name(struct api_request *request)
 {
+    const struct span member = SPAN("fallbackChannel");
     struct span name;
     request->channel = -1;
-    if (!http_query_find(request->exchange, SPAN("fallbackChannel"), &name))
+    if (!http_query_has(&request->exchange->request, member))
         return true;
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++) {
-        if (!span_eq(name, span_of_text(channel_name((enum channel_kind)kind))))
-            continue;
-        request->channel = kind;
+    if (http_query_find(request->exchange, member, &name))
+        request->channel = channel_find(name);
+    if (request->channel >= 0)
         return true;
-    }
     request->fault = (struct api_fault){
         .member = "fallbackChannel",
         .what = "must be SMS, WHATSAPP, ZALO or EMAIL",
@@ -38,7 +46,7 @@ static bool check_channel_fits(struct api_request *request)
 {
     if (request->channel < 0)
         return true;
-    enum address_kind kind = request->identifier.address.kind;
+    enum address_kind kind = identifier_to(&request->identifier)->kind;
     bool is_email = request->channel == CHANNEL_EMAIL;
     if (is_email && kind != ADDRESS_EMAIL)
         return request_refuse(request, API_FALLBACK_NEEDS_EMAIL);
@@ -57,7 +65,6 @@ static request_check *const checks[] = {
     check_session_opens,
     check_session_not_over,
     check_session_same,
-    check_channel_fits,
     NULL,
 };
 
@@ -67,9 +74,15 @@ static void on_done(struct api_request *request)
         request_succeed(request);
 }
 
+static void send_code(struct api_request *request)
+{
+    if (check_channel_fits(request))
+        request_submit(request, COMMAND_GENERATE, on_done);
+}
+
 static void generate(struct api_request *request)
 {
-    request_submit(request, COMMAND_GENERATE, on_done);
+    request_know_address(request, send_code);
 }
 
 const struct endpoint endpoint_otp_generate = {

@@ -47,10 +47,16 @@ static void on_done(struct api_request *request)
         succeed(request);
 }
 
+static void try_guess(struct api_request *request)
+{
+    request_submit(request, COMMAND_VALIDATE, on_done);
+}
+
+// The fields are gone once the address is known.
 static void validate(struct api_request *request)
 {
     read_guess(request);
-    request_submit(request, COMMAND_VALIDATE, on_done);
+    request_know_address(request, try_guess);
 }
 
 const struct endpoint endpoint_otp_validate = {

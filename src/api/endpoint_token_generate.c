@@ -5,7 +5,7 @@
 #include "api/request.h"
 
 static request_check *const checks[] = {
-    check_shape, check_brand, check_identifier, check_device, NULL,
+    check_shape, check_brand, check_identifier, check_address_named, check_device, NULL,
 };
 
 static void issue_session_id(const struct api_request *request, char out[SESSION_ID_TEXT_BYTES])

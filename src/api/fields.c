@@ -4,6 +4,9 @@
 // for every message: one that is there twice is refused even where it is not used, since two
 // readers of such a body (a proxy's filter and this one) may see two different requests. Its type
 // is looked at only where it is used.
+//
+// JSON objects have no order, so that what is answered may not depend on one: all members are read,
+// whatever is wrong with one of them, and a fault of identifierType goes before the others'.
 #include "api/fields.h"
 
 #include "base/assert.h"
@@ -23,7 +26,7 @@ struct field_row {
     unsigned used_by; // messages
     unsigned needed_by;
     bool is_unused_on_web;
-    enum api_status wrong_type; // what a value of another type answers
+    enum api_status wrong_type; // what a value of another type, or with U+0000, answers
     size_t offset;              // in struct api_fields
 };
 
@@ -99,8 +102,10 @@ static enum api_status read_value(const struct field_reader *reader, const struc
         return API_SUCCESS;
     if ((row->types & TYPE_BIT(value->kind)) == 0)
         return refuse_type(reader, row);
-    if (has_nul(value->string))
-        return refuse(reader, row, "contains U+0000");
+    if (has_nul(value->string)) {
+        (void)refuse(reader, row, "contains U+0000");
+        return row->wrong_type;
+    }
     *field_at(reader, row) = (struct api_field){
         .kind = value->kind == JSON_STRING ? API_FIELD_TEXT : API_FIELD_NATURAL,
         .text = value->string,
@@ -142,6 +147,23 @@ static enum api_status check_needed(const struct field_reader *reader)
     return API_SUCCESS;
 }
 
+// The first fault, unless a later one is identifierType's.
+static enum api_status read_members(struct field_reader *reader, struct json_parser *parser)
+{
+    enum api_status told = API_SUCCESS;
+    struct api_fault fault = {0};
+    struct json_member member;
+    while (json_next(parser, &member)) {
+        enum api_status status = read_member(reader, &member);
+        if (told == API_SUCCESS || status == API_IDENTIFIER_TYPE_INVALID) {
+            told = status;
+            fault = *reader->fault;
+        }
+    }
+    *reader->fault = fault;
+    return told;
+}
+
 enum api_status api_fields_read(struct json_parser *parser, struct span body,
                                 enum api_message message, bool is_web,
                                 struct api_fields *fields_out, struct api_fault *fault_out)
@@ -150,15 +172,11 @@ enum api_status api_fields_read(struct json_parser *parser, struct span body,
     struct field_reader reader = {
         .message = message, .is_web = is_web, .fields = fields_out, .fault = fault_out};
     memset(fields_out, 0, sizeof *fields_out);
+    *fault_out = (struct api_fault){0};
     enum json_outcome outcome = json_parse(parser, body);
     if (outcome != JSON_PARSED)
         return refuse(&reader, NULL,
                       outcome == JSON_MALFORMED ? "not valid JSON" : "not an object");
-    struct json_member member;
-    while (json_next(parser, &member)) {
-        enum api_status status = read_member(&reader, &member);
-        if (status != API_SUCCESS)
-            return status;
-    }
-    return check_needed(&reader);
+    enum api_status status = read_members(&reader, parser);
+    return status == API_SUCCESS ? check_needed(&reader) : status;
 }

@@ -38,8 +38,9 @@ struct api_fields {
 };
 
 // API_SUCCESS, or API_DETAILS_INVALID with a fault (not JSON, not an object, a known member of the
-// wrong type, given twice or with U+0000, a missing one), or API_IDENTIFIER_TYPE_INVALID. `body` is
-// read as json_parse reads it.
+// wrong type, given twice or with U+0000, a missing one), or API_IDENTIFIER_TYPE_INVALID, which
+// goes before the others. Of a JSON object all fields that are right are filled, whatever is
+// returned. `body` is read as json_parse reads it.
 enum api_status api_fields_read(struct json_parser *parser, struct span body,
                                 enum api_message message, bool is_web,
                                 struct api_fields *fields_out, struct api_fault *fault_out);

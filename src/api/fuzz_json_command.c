@@ -38,7 +38,7 @@ static void check_identifier(const struct api_fields *fields, struct api_fault *
     if (identifier_parse(&spelling, SPAN("IN"), &identifier) != API_SUCCESS)
         return;
     ASSERT(identifier.address.len > 1);
-    ASSERT(identifier.others_len <= sizeof identifier.others);
+    ASSERT(identifier_others(&identifier).len <= sizeof identifier.others.bytes);
 }
 
 static void check_fields(struct json_parser *parser, struct span body, enum api_message message,

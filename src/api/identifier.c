@@ -8,6 +8,7 @@
 static const struct span type_names[] = {
     [IDENTIFIER_MOBILE] = SPAN("MOBILE"),
     [IDENTIFIER_EMAIL] = SPAN("EMAIL"),
+    [IDENTIFIER_USERNAME] = SPAN("USERNAME"),
     [IDENTIFIER_EXTERNAL_ID] = SPAN("EXTERNALID"),
 };
 
@@ -83,7 +84,7 @@ static bool parse_others(const struct identifier_spelling *spelling, struct span
         [ADDRESS_MOBILE] = spelling->mobile,
         [ADDRESS_EMAIL] = spelling->email,
     };
-    struct strbuf others = strbuf_over(identifier->others, sizeof identifier->others);
+    struct strbuf others = strbuf_over(identifier->others.bytes, sizeof identifier->others.bytes);
     for (size_t kind = 0; kind < sizeof spellings / sizeof spellings[0]; kind++) {
         struct address other;
         if (span_is_empty(spellings[kind]))
@@ -93,20 +94,59 @@ static bool parse_others(const struct identifier_spelling *spelling, struct span
         add_other(&others, &identifier->address, &other);
     }
     ASSERT(!others.is_overflowed);
-    identifier->others_len = others.len;
+    identifier->others.len = others.len;
     return true;
 }
+
+// Both are looked at, so that a wrong one is not taken for none.
+static bool parse_to(const struct identifier_spelling *spelling, struct span default_country,
+                     struct identifier *identifier)
+{
+    struct address email, *to = &identifier->to;
+    bool has_mobile = !span_is_empty(spelling->mobile);
+    bool has_email = !span_is_empty(spelling->email);
+    to->len = 0;
+    if (has_email && !address_parse(ADDRESS_EMAIL, spelling->email, SPAN(""), &email))
+        return false;
+    if (has_mobile)
+        return address_parse(ADDRESS_MOBILE, spelling->mobile, default_country, to);
+    if (!has_email)
+        return true;
+    *to = email;
+    return address_value(to).len <= USERNAME_EMAIL_BYTES_MAX;
+}
+
+static const enum address_kind kinds[] = {
+    [IDENTIFIER_MOBILE] = ADDRESS_MOBILE,
+    [IDENTIFIER_EMAIL] = ADDRESS_EMAIL,
+    [IDENTIFIER_USERNAME] = ADDRESS_USERNAME,
+};
 
 enum api_status identifier_parse(const struct identifier_spelling *spelling,
                                  struct span default_country, struct identifier *identifier_out)
 {
     if (spelling->type == IDENTIFIER_EXTERNAL_ID)
         return API_EXTERNAL_ID_OFF;
-    enum address_kind kind = spelling->type == IDENTIFIER_EMAIL ? ADDRESS_EMAIL : ADDRESS_MOBILE;
     identifier_out->type = spelling->type;
-    bool is_address =
-        address_parse(kind, spelling->value, default_country, &identifier_out->address);
-    if (!is_address || !parse_others(spelling, default_country, identifier_out))
+    if (!address_parse(kinds[spelling->type], spelling->value, default_country,
+                       &identifier_out->address))
         return API_DETAILS_INVALID;
-    return API_SUCCESS;
+    bool is_good = spelling->type == IDENTIFIER_USERNAME
+                       ? parse_to(spelling, default_country, identifier_out)
+                       : parse_others(spelling, default_country, identifier_out);
+    return is_good ? API_SUCCESS : API_DETAILS_INVALID;
+}
+
+const struct address *identifier_to(const struct identifier *identifier)
+{
+    if (identifier->type != IDENTIFIER_USERNAME)
+        return &identifier->address;
+    return identifier->to.len > 0 ? &identifier->to : NULL;
+}
+
+struct span identifier_others(const struct identifier *identifier)
+{
+    if (identifier->type == IDENTIFIER_USERNAME)
+        return address_identifier(&identifier->to);
+    return span_make(identifier->others.bytes, identifier->others.len);
 }

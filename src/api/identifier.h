@@ -2,14 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Whom a request is about: identifierType and identifierValue, or the legacy body's plain `mobile`
-// or `email`, as one canonical address, and the further addresses that the body names.
+// or `email`, as one canonical address, and the further addresses that the body names. Of those, a
+// username's codes go to the mobile number or, without one, to the e-mail address.
 
 #include "address/address.h"
 #include "api/fields.h"
+#include "service/service.h"
 
 enum identifier_type {
     IDENTIFIER_MOBILE,
     IDENTIFIER_EMAIL,
+    IDENTIFIER_USERNAME,
     IDENTIFIER_EXTERNAL_ID, // refused: no brand can enable it
     IDENTIFIER_TYPE_COUNT_,
 };
@@ -30,10 +33,16 @@ struct identifier_spelling {
 struct identifier {
     enum identifier_type type;
     struct address address;
-    // Further addresses other than `address`, canonical: each a length and a run of that length, a
-    // mobile number first. Empty when there is none.
-    size_t others_len;
-    uint8_t others[IDENTIFIER_OTHERS_BYTES_MAX];
+    union {
+        // Further addresses other than `address`, canonical: each a length and a run of that
+        // length, a mobile number first. Empty when there is none.
+        struct {
+            size_t len;
+            uint8_t bytes[IDENTIFIER_OTHERS_BYTES_MAX];
+        } others;
+        // IDENTIFIER_USERNAME: where its codes go; len 0 when nobody has said.
+        struct address to;
+    };
 };
 
 // Its shape: API_SUCCESS, API_IDENTIFIER_TYPE_INVALID, or API_DETAILS_INVALID with a fault.
@@ -46,7 +55,8 @@ enum api_status identifier_spell(const struct api_fields *fields,
 enum api_status identifier_parse(const struct identifier_spelling *spelling,
                                  struct span default_country, struct identifier *identifier_out);
 
-static inline struct span identifier_others(const struct identifier *identifier)
-{
-    return span_make(identifier->others, identifier->others_len);
-}
+// Where its codes go; NULL: to be looked up.
+const struct address *identifier_to(const struct identifier *identifier);
+
+// What a session is bound to besides the identifier; empty when the request names nothing.
+struct span identifier_others(const struct identifier *identifier);

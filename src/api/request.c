@@ -43,14 +43,24 @@ bool check_media_type(struct api_request *request)
     return true;
 }
 
-bool check_shape(struct api_request *request)
+// An unknown identifierType is told even where something else is wrong too.
+static enum api_status read_shape(struct api_request *request)
 {
     const struct api_mount *mount = request->mount;
-    enum api_status status =
+    struct api_fault fault = {0};
+    enum api_status read =
         api_fields_read(request->worker->json, request->body, mount->endpoint->message,
                         mount->is_web, &request->fields, &request->fault);
-    if (status == API_SUCCESS)
-        status = identifier_spell(&request->fields, &request->spelling, &request->fault);
+    enum api_status spelt = identifier_spell(&request->fields, &request->spelling, &fault);
+    if (read != API_SUCCESS && spelt != API_IDENTIFIER_TYPE_INVALID)
+        return read;
+    request->fault = fault;
+    return spelt;
+}
+
+bool check_shape(struct api_request *request)
+{
+    enum api_status status = read_shape(request);
     return status == API_SUCCESS || request_refuse_shape(request, status);
 }
 
@@ -68,12 +78,26 @@ bool check_identifier(struct api_request *request)
     return status == API_SUCCESS || request_refuse(request, status);
 }
 
+bool check_address_named(struct api_request *request)
+{
+    return identifier_to(&request->identifier) != NULL ||
+           request_refuse(request, API_ADDRESS_MISSING);
+}
+
+// Unicode's control characters (category Cc): U+0080 to U+009F, C2 80 to C2 9F in UTF-8, are too.
+static bool has_control_at(struct span text, size_t at)
+{
+    uint8_t byte = text.data[at];
+    bool is_c1 = byte == 0xC2 && at + 1 < text.len && text.data[at + 1] < 0xA0;
+    return byte < 0x20 || byte == 0x7F || is_c1;
+}
+
 static bool is_sane_device(struct span device)
 {
     if (device.len > DEVICE_ID_BYTES_MAX)
         return false;
     for (size_t i = 0; i < device.len; i++) {
-        if (device.data[i] < 0x20 || device.data[i] == 0x7F)
+        if (has_control_at(device, i))
             return false;
     }
     return true;
@@ -177,28 +201,99 @@ static void on_call_done(struct service_call *call)
     http_exchange_post(request->exchange, &request->landing);
 }
 
-void request_submit(struct api_request *request, enum command_kind kind,
-                    void (*on_done)(struct api_request *request))
+// One for all calls that the request makes.
+static struct username_call *username_call_of(struct api_request *request)
 {
-    const struct key *index_key = keyring_index(request->service->deps.keyring);
-    request->on_done = on_done;
-    request->call = (struct service_call){
-        .command =
-            {
-                .kind = kind,
-                .session = session_ref_of(request->epochs, &request->session, &request->binding),
-                .session_expires_at_ms = request->session.expires_at_ms,
-                .device = record_device_tag(index_key, request->binding.device),
-                .guess = guess_span(&request->guess),
-                .epochs = request->epochs,
-            },
+    if (request->identifier.type != IDENTIFIER_USERNAME)
+        return NULL;
+    if (request->call.username != NULL)
+        return request->call.username;
+    struct username_call *call = arena_alloc(&request->exchange->arena, sizeof *call);
+    ASSERT(call != NULL);
+    return call;
+}
+
+static struct service_call call_with(struct api_request *request, const struct command *command)
+{
+    return (struct service_call){
+        .command = *command,
         .brand = request->brand,
         .identifier = &request->identifier.address,
-        .to = &request->identifier.address,
+        .to = identifier_to(&request->identifier),
+        .username = username_call_of(request),
         .channel = request->channel,
         .request_id = request->exchange->request_id,
         .on_done = on_call_done,
         .ctx = request,
     };
+}
+
+void request_submit(struct api_request *request, enum command_kind kind,
+                    void (*on_done)(struct api_request *request))
+{
+    const struct key *index_key = keyring_index(request->service->deps.keyring);
+    const struct command command = {
+        .kind = kind,
+        .session = session_ref_of(request->epochs, &request->session, &request->binding),
+        .session_expires_at_ms = request->session.expires_at_ms,
+        .device = record_device_tag(index_key, request->binding.device),
+        .guess = guess_span(&request->guess),
+        .epochs = request->epochs,
+    };
+    request->on_done = on_done;
+    request->call = call_with(request, &command);
     service_submit(request->service, &request->call, &request->worker->entropy);
+}
+
+// A card that does not open is of a lost key, or was tampered with: no address is known by it.
+static enum api_status status_of_unknown(const struct api_request *request)
+{
+    bool has_card = request->call.username->card.tag != 0;
+    bool is_validate = request->mount->endpoint->message == API_OTP_VALIDATE;
+    return is_validate && !has_card ? API_NO_OTP : API_ADDRESS_MISSING;
+}
+
+// A session can tell whether an address is the one it was opened with, not which that is. While
+// nobody has logged in, it may be another one than that of the latest code.
+static enum api_status status_of_other(const struct api_request *request)
+{
+    return request->call.username->is_bound ? API_USERNAME_TAKEN : API_ADDRESS_MISSING;
+}
+
+static bool is_address_of_session(const struct api_request *request)
+{
+    struct session_binding presented = request_presents(request);
+    enum session_family family;
+    return session_differs(request->epochs, &request->session, &presented, request->mount->is_web,
+                           &family) == SESSION_IS_SAME;
+}
+
+static void on_looked_up(struct api_request *request)
+{
+    if (request->call.status != SERVICE_LOOKED_UP) {
+        (void)request_is_done(request);
+        return;
+    }
+    if (!service_address_known(&request->call, &request->identifier.to))
+        (void)request_refuse(request, status_of_unknown(request));
+    else if (!is_address_of_session(request))
+        (void)request_refuse(request, status_of_other(request));
+    else
+        request->on_address(request);
+}
+
+void request_know_address(struct api_request *request,
+                          void (*on_address)(struct api_request *request))
+{
+    if (identifier_to(&request->identifier) != NULL) {
+        on_address(request);
+        return;
+    }
+    const struct command command = {.kind = request->mount->endpoint->message == API_OTP_VALIDATE
+                                                ? COMMAND_VALIDATE
+                                                : COMMAND_GENERATE};
+    request->on_address = on_address;
+    request->on_done = on_looked_up;
+    request->call = call_with(request, &command);
+    service_look_up(request->service, &request->call);
 }

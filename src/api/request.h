@@ -3,8 +3,11 @@
 #pragma once
 // One request on its way: what is known of it grows check by check, in the order of the contract.
 //
-//   media type 415 → JSON shape 400 → brand 1504 → form 1519 → session 1505 → what differs
+//   media type 415 → JSON shape 400 → brand 1504 → form 1519, 1540 → session 1505 → what differs
 //   1509, 1508, 1507, 1541 → channel 1601 to 1603 → the person's record (service)
+//
+// A username's request that does not say where its codes go has that looked up before the channel;
+// from then on it is as if it had said so.
 //
 // It lives in the arena of its exchange, together with the service call that it makes. It is
 // answered exactly once, and from its brand check until then holds the brand set: the settings that
@@ -51,6 +54,7 @@ struct api_request {
     struct service_call call;
     struct http_task landing; // takes the call back to the loop
     void (*on_done)(struct api_request *request);
+    void (*on_address)(struct api_request *request);
 };
 
 // True: go on. False: the request has been answered, and is gone.
@@ -76,6 +80,7 @@ request_check check_media_type; // of the whole exchange, before request_run
 request_check check_shape;
 request_check check_brand;
 request_check check_identifier;
+request_check check_address_named; // a username's
 request_check check_device;
 request_check check_session_opens;
 request_check check_session_same;
@@ -83,8 +88,15 @@ request_check check_session_same;
 // What `request` names, for a session to be bound to or compared with.
 struct session_binding request_presents(const struct api_request *request);
 
-// Fills the call with what every command has, and submits it; `on_done` must answer. It runs on the
-// exchange's loop, perhaps before this returns: nothing of `request` may be touched afterwards.
+// Calls on_address once it is known where the identifier's codes go, at once when the request said
+// so. Otherwise it may answer: that this cannot be known (1540), that the username is of somebody
+// else (1543), or what a store that fails is answered.
+void request_know_address(struct api_request *request,
+                          void (*on_address)(struct api_request *request));
+
+// After request_know_address, where the identifier may be a username. Fills the call with what
+// every command has, and submits it; `on_done` must answer. It runs on the exchange's loop, perhaps
+// before this returns: nothing of `request` may be touched afterwards.
 void request_submit(struct api_request *request, enum command_kind kind,
                     void (*on_done)(struct api_request *request));
 

@@ -22,7 +22,9 @@
     X(API_DETAILS_INVALID, 1519, "Invalid details for respective API")                  \
     X(API_SENDS_SPENT, 1534, "Reached the maximum number of OTPs allowed per customer") \
     X(API_NO_OTP, 1537, "No OTP generated for these details")                           \
+    X(API_ADDRESS_MISSING, 1540, "Mobile or email is required")                         \
     X(API_IDENTIFIER_DIFFERS, 1541, "Identifier is different from the session")         \
+    X(API_USERNAME_TAKEN, 1543, "Username already exists")                              \
     X(API_IDENTIFIER_TYPE_INVALID, 1546, "Invalid identifierType")                      \
     X(API_FALLBACK_NEEDS_MOBILE, 1601, "Fallback Channel needs identifier mobile")      \
     X(API_FALLBACK_NEEDS_EMAIL, 1602, "Fallback Channel needs identifier email")        \

@@ -47,6 +47,7 @@ static void assert_answer(struct rig *rig, int status, int code)
 #define NO_SESSION "P-00000000-0000-4000-8000-000000000999"
 
 #define MOBILE_ID "\"identifierType\":\"MOBILE\",\"identifierValue\":\"12025550147\""
+#define USERNAME_ID "\"identifierType\":\"USERNAME\",\"identifierValue\":\"somebody\""
 #define BRAND "\"brand\":\"DocDemo\""
 #define DEVICE "\"deviceId\":\"123456785\""
 #define SESSION "\"sessionId\":\"" NO_SESSION "\""
@@ -82,11 +83,18 @@ static const struct row rows[] = {
     {GENERATE "?fallbackChannel=FAX", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=sms", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     {GENERATE "?fallbackChannel=", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=%zz", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
+    {GENERATE "?fallbackChannel=SMS%", "{" MOBILE_ID "," BRAND "," SESSION "}", 400, 1519},
     // identifierType
-    {TOKEN, "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"username\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":1,\"identifierValue\":\"x\"," BRAND "}", 400, 1546},
     {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":\"Nobody\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"brand\":1,\"identifierType\":\"FAX\"}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"brand\":1}", 400, 1546},
+    {TOKEN, "{\"identifierType\":\"FAX\",\"identifierValue\":\"x\"," BRAND "," BRAND "}", 400,
+     1546},
     {TOKEN, "{\"identifierType\":\"EXTERNALID\",\"identifierValue\":\"x\"," BRAND "}", 200, 3005},
     // the brand, before any form
     {TOKEN, "{" MOBILE_ID ",\"brand\":\"Nobody\"}", 200, 1504},
@@ -104,9 +112,21 @@ static const struct row rows[] = {
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"email\":\"x\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"mobile\":\"x\"}", 200, 1519},
     {TOKEN, "{" BRAND ",\"mobile\":\"x\"}", 200, 1519},
+    {TOKEN, "{" USERNAME_ID "," BRAND "}", 200, 1540},
+    {WEB_TOKEN, "{" USERNAME_ID "," BRAND ",\"mobile\":\"\",\"email\":null}", 200, 1540},
+    {TOKEN, "{" USERNAME_ID "," BRAND ",\"deviceId\":\"a\\nb\"}", 200, 1540},
+    {TOKEN, "{" USERNAME_ID "," BRAND ",\"mobile\":\"x\"}", 200, 1519},
+    {TOKEN, "{" USERNAME_ID ",\"brand\":\"Nobody\"}", 200, 1504},
+    {TOKEN, "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"a|b\"," BRAND "}", 200, 1519},
+    {TOKEN, "{" USERNAME_ID "," BRAND ",\"mobile\":\"12025550147\"}", 200, 200},
+    {GENERATE, "{" USERNAME_ID "," BRAND "," SESSION "}", 200, 1505},
+    {VALIDATE, "{" USERNAME_ID "," BRAND "," SESSION "," OTP "}", 200, 1505},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0001\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\nb\"}", 200, 1519},
     {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u007f\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"a\\u0080\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u009fb\"}", 200, 1519},
+    {TOKEN, "{" MOBILE_ID "," BRAND ",\"deviceId\":\"\\u00a0\\u20ac\"}", 200, 200},
     {GENERATE, "{\"identifierType\":\"MOBILE\",\"identifierValue\":\"x\"," BRAND "," SESSION "}",
      200, 1519},
     // the session

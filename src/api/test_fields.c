@@ -186,10 +186,14 @@ static const struct refused_row refused_rows[] = {
      "identifierType", "is given twice"},
     {SPAN("{\"brand\":\"b\\u0000\"}"), TOKEN, INVALID, "brand", NUL},
     {SPAN("{\"brand\":\"\\u0000\"}"), TOKEN, INVALID, "brand", NUL},
-    {SPAN("{\"identifierType\":\"MOBILE\\u0000\"}"), TOKEN, INVALID, "identifierType", NUL},
+    {SPAN("{\"identifierType\":\"MOBILE\\u0000\"}"), TOKEN, BAD_TYPE, "identifierType", NUL},
     {SPAN("{\"otp\":\"123\\u0000456\"}"), VALIDATE, INVALID, "otp", NUL},
     {SPAN("{\"brand\\u0000\":\"b\"}"), TOKEN, INVALID, NULL, "a member name contains U+0000"},
     {SPAN("{\"\\u0000\":\"b\"}"), TOKEN, INVALID, NULL, "a member name contains U+0000"},
+    // several faults, in any order
+    {SPAN("{\"identifierType\":1,\"brand\":1}"), TOKEN, BAD_TYPE, "identifierType", A_STRING},
+    {SPAN("{\"brand\":1,\"identifierType\":1}"), TOKEN, BAD_TYPE, "identifierType", A_STRING},
+    {SPAN("{\"email\":1,\"brand\":1,\"x\":1}"), TOKEN, INVALID, "email", A_STRING},
 };
 
 static void a_wrong_shape_is_named(void **state)

@@ -79,6 +79,42 @@ static void identifiers_are_canonical(void **state)
     }
 }
 
+struct to_row {
+    struct body body;
+    const char *others; // NULL: it is not known where its codes go
+};
+
+#define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONGEST "xxxxxxxxx@" X60 "." X60 "." X60 ".xxxxxxxxxxxxxxxxxxxx"
+
+static const struct to_row to_rows[] = {
+    {{"USERNAME", "SomeBody", "+1 202 555 0147", NULL}, "M12025550147"},
+    {{"USERNAME", "somebody", "099999 99993", ""}, "M919999999993"},
+    {{"USERNAME", "somebody", NULL, "A@Example.com"}, "Ea@example.com"},
+    {{"USERNAME", "somebody", "", "a@example.com"}, "Ea@example.com"},
+    {{"USERNAME", "somebody", "12025550147", "a@example.com"}, "M12025550147"},
+    {{"USERNAME", "somebody", NULL, LONGEST}, "E" LONGEST},
+    {{"USERNAME", "somebody", NULL, NULL}, NULL},
+    {{"USERNAME", "somebody", "", ""}, NULL},
+};
+
+static void a_username_has_one_address(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof LONGEST - 1, USERNAME_EMAIL_BYTES_MAX);
+    for (size_t i = 0; i < COUNT_OF(to_rows); i++) {
+        struct identifier identifier;
+        assert_int_equal(parse(&to_rows[i].body, &identifier), API_SUCCESS);
+        assert_true(span_eq(address_value(&identifier.address), SPAN("somebody")));
+        struct span others = identifier_others(&identifier);
+        const struct address *to = identifier_to(&identifier);
+        const char *expected = to_rows[i].others != NULL ? to_rows[i].others : "";
+        assert_true(span_eq(others, span_of_text(expected)));
+        assert_int_equal(to == NULL, to_rows[i].others == NULL);
+        assert_true(to == NULL || span_eq(address_identifier(to), others));
+    }
+}
+
 struct shape_row {
     struct body body;
     enum api_status status;
@@ -92,7 +128,8 @@ static const struct shape_row shape_rows[] = {
     {{"MOBILE", NULL, NULL, NULL}, API_DETAILS_INVALID, "identifierValue"},
     {{"MOBILE", NULL, "12025550147", NULL}, API_DETAILS_INVALID, "identifierValue"},
     {{"EXTERNALID", NULL, NULL, NULL}, API_DETAILS_INVALID, "identifierValue"},
-    {{"USERNAME", "somebody", NULL, NULL}, API_IDENTIFIER_TYPE_INVALID, NULL},
+    {{"USERNAME", NULL, "12025550147", NULL}, API_DETAILS_INVALID, "identifierValue"},
+    {{"username", "somebody", NULL, NULL}, API_IDENTIFIER_TYPE_INVALID, NULL},
     {{"mobile", "919999999993", NULL, NULL}, API_IDENTIFIER_TYPE_INVALID, NULL},
     {{"MOBILE ", "919999999993", NULL, NULL}, API_IDENTIFIER_TYPE_INVALID, NULL},
     {{"", "919999999993", NULL, NULL}, API_IDENTIFIER_TYPE_INVALID, NULL},
@@ -133,6 +170,13 @@ static const struct form_row form_rows[] = {
     {{NULL, NULL, "abc", NULL}, API_DETAILS_INVALID},
     {{"MOBILE", "919999999993", "abc", NULL}, API_DETAILS_INVALID},
     {{"MOBILE", "919999999993", NULL, "abc"}, API_DETAILS_INVALID},
+    {{"USERNAME", "", "12025550147", NULL}, API_DETAILS_INVALID},
+    {{"USERNAME", "some|body", "12025550147", NULL}, API_DETAILS_INVALID},
+    {{"USERNAME", "somebody\n", "12025550147", NULL}, API_DETAILS_INVALID},
+    {{"USERNAME", "somebody", "abc", NULL}, API_DETAILS_INVALID},
+    {{"USERNAME", "somebody", NULL, "abc"}, API_DETAILS_INVALID},
+    {{"USERNAME", "somebody", "12025550147", "abc"}, API_DETAILS_INVALID},
+    {{"USERNAME", "somebody", NULL, "x" LONGEST}, API_DETAILS_INVALID},
 };
 
 static void a_wrong_form_is_refused(void **state)
@@ -183,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identifiers_are_canonical),
+        cmocka_unit_test(a_username_has_one_address),
         cmocka_unit_test(a_wrong_shape_is_named),
         cmocka_unit_test(a_wrong_form_is_refused),
         cmocka_unit_test(further_addresses_are_one_run),

@@ -27,7 +27,7 @@ static void set_address(struct identifier *identifier, enum identifier_type type
     identifier->type = type;
     address->kind = kind;
     address->len = (uint16_t)(1 + strlen(value));
-    address->text[0] = kind == ADDRESS_MOBILE ? 'M' : 'E';
+    address->text[0] = (uint8_t) "MEU"[kind];
     memcpy(address->text + 1, value, strlen(value));
 }
 
@@ -38,7 +38,8 @@ static int create_fixture(void **state)
     fixture->brand.name_upper = SPAN("DOCDEMO");
     memcpy(fixture->brand.settings.issuer, "EXAMPLE ISSUER", 15);
     fixture->brand.ogc = SPAN("100001|example.till");
-    hs256_key_init(&fixture->brand.token_key, SPAN(SECRET));
+    hs256_key_init(&fixture->brand.token_keys[0].hs256, SPAN(SECRET));
+    fixture->brand.token_keys_held = 1;
     set_address(&fixture->mobile, IDENTIFIER_MOBILE, ADDRESS_MOBILE, "919999999993");
     set_address(&fixture->email, IDENTIFIER_EMAIL, ADDRESS_EMAIL, "captest@example.com");
     *state = fixture;
@@ -190,7 +191,7 @@ static void the_longest_token_fits(void **state)
 {
     struct fixture *fixture = *state;
     struct brand brand = fixture->brand;
-    struct identifier identifier = {.type = IDENTIFIER_MOBILE};
+    struct identifier identifier = {.type = IDENTIFIER_USERNAME};
     struct token_claims claims = claims_of(fixture, TOKEN_USER);
     struct decoded token;
     char device[DEVICE_ID_BYTES_MAX];
@@ -198,8 +199,10 @@ static void the_longest_token_fits(void **state)
     memset(brand.name_upper_storage, '\x01', sizeof brand.name_upper_storage);
     memset(brand.settings.issuer, '\x01', sizeof brand.settings.issuer - 1);
     memset(brand.settings.ogc, '\x01', sizeof brand.settings.ogc);
-    memset(identifier.address.text, '\x01', sizeof identifier.address.text);
-    identifier.address.len = sizeof identifier.address.text;
+    memset(identifier.address.text, '"', sizeof identifier.address.text);
+    identifier.address.len = 1 + USERNAME_BYTES_MAX;
+    identifier.to = identifier.address;
+    identifier.to.len = sizeof identifier.to.text;
     brand.name_upper = span_make(brand.name_upper_storage, sizeof brand.name_upper_storage);
     brand.ogc = span_make(brand.settings.ogc, sizeof brand.settings.ogc);
     claims.brand = &brand;
@@ -209,6 +212,24 @@ static void the_longest_token_fits(void **state)
     claims.issued_at_s = claims.expires_at_s = INT64_MAX;
     make(&claims, &token);
     assert_true(strlen(token.text) > TOKEN_BYTES_MAX - 400);
+}
+
+static void a_username_comes_after_its_address(void **state)
+{
+    struct fixture *fixture = *state;
+    struct token_claims claims = claims_of(fixture, TOKEN_USER);
+    struct identifier name;
+    struct decoded token;
+    set_address(&name, IDENTIFIER_USERNAME, ADDRESS_USERNAME, "some \"body");
+    name.to = fixture->mobile.address;
+    claims.identifier = &name;
+    make(&claims, &token);
+    assert_string_equal(token.header,
+                        "{\"idv\":[\"MOBILE|919999999993\",\"USERNAME|some \\\"body\"],"
+                        "\"dev\":\"123456785\",\"org\":\"DOCDEMO\",\"alg\":\"HS256\"}");
+    name.to = fixture->email.address;
+    make(&claims, &token);
+    assert_non_null(strstr(token.header, "[\"EMAIL|captest@example.com\",\"USERNAME|some"));
 }
 
 static bool libjwt_accepts(const char *text, const char *secret)
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(what_is_not_plain_is_escaped),
         cmocka_unit_test(the_largest_uid_is_whole),
         cmocka_unit_test(the_longest_token_fits),
+        cmocka_unit_test(a_username_comes_after_its_address),
         cmocka_unit_test(libjwt_accepts_the_signature),
         cmocka_unit_test(libjwt_refuses_every_changed_letter),
         cmocka_unit_test(libjwt_reads_the_claims),

@@ -4,6 +4,7 @@
 // contract:
 //
 //   header   {"idv":["MOBILE|919999999993"],"dev":"<device>"|null,"org":"<BRAND>","alg":"HS256"}
+//            a username's: {"idv":["MOBILE|919999999993","USERNAME|somebody"],…}
 //   VIEW     {"iss":…,"ogc":[…],"exp":s,"iat":s,"rol":"VIEW"}
 //   USER     {"uid":"<digits>","iss":…,"isc":"false","ogc":[…],"exp":s,"iat":s,"rol":"USER"}
 //   AUTH     {"uid":"<digits>","iss":…,"mfa":false,["exp":s,]"iat":s,"rol":"AUTH"}
@@ -40,21 +41,34 @@ const char *token_role_name(enum token_role role)
     return row_of(role)->name;
 }
 
-static void put_identity(struct strbuf *json, const struct identifier *identifier)
+static void put_identity(struct strbuf *json, enum identifier_type type, struct span value)
 {
     uint8_t storage[16 + ADDRESS_VALUE_BYTES_MAX];
     struct strbuf identity = strbuf_over(storage, sizeof storage);
-    strbuf_put(&identity, identifier_type_name(identifier->type));
+    strbuf_put(&identity, identifier_type_name(type));
     strbuf_put_byte(&identity, '|');
-    strbuf_put(&identity, address_value(&identifier->address));
+    strbuf_put(&identity, value);
     ASSERT(!identity.is_overflowed);
     strbuf_put_json_string(json, strbuf_span(&identity));
+}
+
+// A username comes after the address that proved it.
+static void put_identities(struct strbuf *json, const struct identifier *identifier)
+{
+    if (identifier->type == IDENTIFIER_USERNAME) {
+        const struct address *to = identifier_to(identifier);
+        ASSERT(to != NULL);
+        put_identity(json, to->kind == ADDRESS_EMAIL ? IDENTIFIER_EMAIL : IDENTIFIER_MOBILE,
+                     address_value(to));
+        strbuf_put_byte(json, ',');
+    }
+    put_identity(json, identifier->type, address_value(&identifier->address));
 }
 
 static void put_header(struct strbuf *json, const struct token_claims *claims)
 {
     strbuf_put(json, SPAN("{\"idv\":["));
-    put_identity(json, claims->identifier);
+    put_identities(json, claims->identifier);
     strbuf_put(json, SPAN("],\"dev\":"));
     if (span_is_empty(claims->device))
         strbuf_put(json, SPAN("null"));
@@ -122,7 +136,8 @@ void token_write(const struct token_claims *claims, struct strbuf *out)
     put_encoded(out, &payload);
     ASSERT(!out->is_overflowed);
     uint8_t signature[HS256_BYTES];
-    hs256_sign(&claims->brand->token_key, span_from(strbuf_span(out), start), signature);
+    hs256_sign(&brand_signing_key(claims->brand)->hs256, span_from(strbuf_span(out), start),
+               signature);
     strbuf_put_byte(out, '.');
     strbuf_put_base64url(out, span_make(signature, sizeof signature));
     ASSERT(!out->is_overflowed);

@@ -30,9 +30,11 @@ struct token_claims {
 };
 
 // Ceilings, each text taken at its longest once escaped: six bytes for a control character in JSON,
-// two for a quote (device ids have no control characters).
+// two for a quote and for a third of a line separator (identifiers and device ids have no control
+// characters).
+#define TOKEN_IDENTITIES_BYTES_MAX (2U * (ADDRESS_VALUE_BYTES_MAX + USERNAME_BYTES_MAX))
 #define TOKEN_HEADER_BYTES_MAX \
-    (64U + 6U * ADDRESS_VALUE_BYTES_MAX + 2U * DEVICE_ID_BYTES_MAX + 6U * BRAND_NAME_BYTES_MAX)
+    (80U + TOKEN_IDENTITIES_BYTES_MAX + 2U * DEVICE_ID_BYTES_MAX + 6U * BRAND_NAME_BYTES_MAX)
 #define TOKEN_PAYLOAD_BYTES_MAX (192U + 6U * 2U * BRAND_ISSUER_BYTES_MAX)
 #define TOKEN_BYTES_MAX ((TOKEN_HEADER_BYTES_MAX + TOKEN_PAYLOAD_BYTES_MAX + 40U) / 3U * 4U)
 

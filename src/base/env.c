@@ -20,7 +20,7 @@ static int64_t system_wall_ms(void *ctx)
 static struct mono system_mono(void *ctx)
 {
     (void)ctx;
-    return (struct mono){read_clock_ms(CLOCK_MONOTONIC)};
+    return (struct mono){read_clock_ms(CLOCK_BOOTTIME)};
 }
 
 int64_t clock_system_ns(void)

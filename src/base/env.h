@@ -61,5 +61,7 @@ static inline bool mono_is_due(struct mono deadline, struct mono now)
 // For durations shorter than a millisecond; from an unknown start, as mono is.
 int64_t clock_system_ns(void);
 
-// CLOCK_REALTIME and CLOCK_MONOTONIC. Stateless; callable from any thread.
+// CLOCK_REALTIME and CLOCK_BOOTTIME: time that the machine was suspended has passed for people,
+// their codes and their limits too (CLOCK_MONOTONIC leaves it out). Stateless; callable from any
+// thread.
 struct clock clock_system(void);

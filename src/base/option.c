@@ -286,13 +286,16 @@ static struct span preset_text(const struct option *option)
     return SPAN("null");
 }
 
+void option_reset(const struct option *option, void *settings)
+{
+    enum err err = option_set(option, settings, preset_text(option), NULL);
+    ASSERT(err == ERR_OK);
+}
+
 void option_table_preset(struct option_table table, void *settings)
 {
-    for (size_t i = 0; i < table.count; i++) {
-        const struct option *option = &table.options[i];
-        enum err err = option_set(option, settings, preset_text(option), NULL);
-        ASSERT(err == ERR_OK);
-    }
+    for (size_t i = 0; i < table.count; i++)
+        option_reset(&table.options[i], settings);
 }
 
 const struct option *option_find(struct option_table table, struct span name)

@@ -41,6 +41,9 @@ MUST_CHECK enum err option_set(const struct option *option, void *settings, stru
 
 void option_table_preset(struct option_table table, void *settings);
 
+// Back to the default.
+void option_reset(const struct option *option, void *settings);
+
 const struct option *option_find(struct option_table table, struct span name);
 
 // The option whose name is nearest (edit distance at most 3), or NULL: for "did you mean".

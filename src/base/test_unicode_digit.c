@@ -55,7 +55,8 @@ static void spaces_and_dashes_are_told_apart(void **state)
 {
     (void)state;
     const uint32_t spaces[] = {' ', '\t', '\n', '\r', 0xA0, 0x2009, 0x202F, 0x3000};
-    const uint32_t dashes[] = {'-', 0x2010, 0x2011, 0x2013, 0x2014, 0x2212, 0xFF0D};
+    const uint32_t dashes[] = {'-',    0x58A,  0x5BE,  0x1806, 0x2010, 0x2011, 0x2013, 0x2014,
+                               0x2212, 0x2E3A, 0x301C, 0x30A0, 0x30FC, 0xFF0D, 0x10EAD};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
         assert_true(unicode_is_space(spaces[i]));
         assert_false(unicode_is_dash(spaces[i]));

@@ -56,12 +56,17 @@ bool unicode_is_space(uint32_t scalar)
     return is_within(spaces, COUNT_OF(spaces), scalar);
 }
 
-// Those of category Pd that separate digits somewhere, and the minus sign (U+2212).
+// General category Pd, the minus sign (U+2212), and the long vowel mark (U+30FC, half as wide
+// U+FF70): that is what the dash key of a Japanese keyboard gives, and people write numbers with
+// it.
 bool unicode_is_dash(uint32_t scalar)
 {
     static const struct scalar_range dashes[] = {
-        {0x2D, 0x2D},     {0x2010, 0x2015}, {0x2212, 0x2212}, {0x301C, 0x301C},
-        {0xFE58, 0xFE58}, {0xFE63, 0xFE63}, {0xFF0D, 0xFF0D},
+        {0x2D, 0x2D},     {0x58A, 0x58A},     {0x5BE, 0x5BE},   {0x1400, 0x1400}, {0x1806, 0x1806},
+        {0x2010, 0x2015}, {0x2212, 0x2212},   {0x2E17, 0x2E17}, {0x2E1A, 0x2E1A}, {0x2E3A, 0x2E3B},
+        {0x2E40, 0x2E40}, {0x2E5D, 0x2E5D},   {0x301C, 0x301C}, {0x3030, 0x3030}, {0x30A0, 0x30A0},
+        {0x30FC, 0x30FC}, {0xFE31, 0xFE32},   {0xFE58, 0xFE58}, {0xFE63, 0xFE63}, {0xFF0D, 0xFF0D},
+        {0xFF70, 0xFF70}, {0x10EAD, 0x10EAD},
     };
     return is_within(dashes, COUNT_OF(dashes), scalar);
 }

@@ -6,16 +6,6 @@
 
 #include <stdio.h>
 
-static int print_help(void)
-{
-    (void)printf("usage: otpd check [--online] [OPTION…]\n\n"
-                 "  Looks for mistakes in the configuration that otpd serve would start with, and\n"
-                 "  says all of them. The options are those of otpd serve: --config FILE first.\n\n"
-                 "  --online    connect and log in to every provider as well; nothing is sent\n\n"
-                 "  Exit status: 0; 78 for a wrong configuration, 69 for a provider that fails.\n");
-    return EXIT_STATUS_OK;
-}
-
 static bool probe(struct trial *trial, size_t index)
 {
     const char *name = trial->config->providers[index]->name;
@@ -43,12 +33,10 @@ static int check_online(const struct config *config)
 int cli_check(const struct cli *cli)
 {
     struct cli_words words;
-    const struct cli_word own[] = {{.flag = "--online"}, {.flag = "--help"}};
-    const char *values[] = {NULL, NULL};
+    const struct cli_word own[] = {{.flag = "--online"}};
+    const char *values[] = {NULL};
     if (!cli_words_take(cli, own, values, sizeof own / sizeof own[0], &words))
         return EXIT_STATUS_USAGE;
-    if (values[1] != NULL)
-        return print_help();
     struct config *config = cli_load_config(&words.sources);
     if (config == NULL)
         return EXIT_STATUS_CONFIG;

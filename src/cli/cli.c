@@ -4,51 +4,258 @@
 
 #include "daemon/serve.h"
 
-#include <stdio.h>
+#define NAMES_MAX 64U
+#define CALL_COLUMN 44 // where the sentences of --help begin
 
-struct command {
-    const char *name;
-    cli_command *run;
-    const char *help;
+static const struct cli_action serve_actions[] = {
+    {"", "[OPTION...]", "Run the server in the foreground until a signal ends it", NULL, 0, 0, 0},
+    {0},
 };
 
-static const struct command commands[] = {
-    {"serve", cli_serve, "run the server; --dev needs nothing else"},
-    {"init", cli_init, "make a key file, and print a configuration to begin with"},
-    {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too"},
-    {"send-test", cli_send_test, "send one real message, and print what the provider says"},
-    {"template", cli_template, "template lint: how many SMS a brand's text makes, and why"},
-    {"version", cli_version, "print the versions of otpd and its libraries"},
-    {"help", cli_help, "print this text"},
+static const struct cli_action init_actions[] = {
+    {"", "--key-file FILE", "Make FILE with fresh keys, and print a configuration to begin with",
+     NULL, 0, 0, 0},
+    {0},
 };
 
-#define COMMANDS_COUNT (sizeof commands / sizeof commands[0])
+static const struct cli_action check_actions[] = {
+    {"", "[--online] [OPTION...]",
+     "Look for mistakes in the configuration that serve would start with, and tell all", NULL, 0, 0,
+     0},
+    {0},
+};
 
-int cli_help(const struct cli *cli)
+static const struct cli_action send_test_actions[] = {
+    {"", "--channel CHANNEL --to ADDRESS [OPTION...]",
+     "Send one real message, with a code that is none, and print what the provider says", NULL, 0,
+     0, 0},
+    {0},
+};
+
+static const struct cli_action template_actions[] = {
+    {"lint", "[OPTION...]", "Say how many SMS each brand's smsTemplate makes, and why", NULL, 0, 0,
+     0},
+    {0},
+};
+
+static const struct cli_action man_actions[] = {
+    {"", "[PAGE]", "Print the man page otpd, the default, or otpd.conf, as mdoc", NULL, 0, 0, 0},
+    {0},
+};
+
+static const struct cli_action version_actions[] = {
+    {"", "", "Print the versions of otpd and its libraries", NULL, 0, 0, 0},
+    {0},
+};
+
+static const struct cli_action help_actions[] = {
+    {"", "[COMMAND]", "Print the commands, or how one of them is used", NULL, 0, 0, 0},
+    {0},
+};
+
+const struct cli_row cli_rows[] = {
+    {"serve", cli_serve, "run the server; --dev needs nothing else", serve_actions, NULL,
+     config_put_help},
+    {"init", cli_init, "make a key file, and print a configuration to begin with", init_actions,
+     "The file is readable by its owner alone. An existing file is never touched. Keep a copy of "
+     "it apart from the data: without its index key every person's record is lost, and no backup "
+     "has it.",
+     NULL},
+    {"brand", cli_brand, "show and change the brands of a running server", brand_actions,
+     "A change takes effect at the next request and survives a restart. A VALUE is checked before "
+     "the server is asked; null stands for none where that is allowed. What is secret comes from "
+     "a file (secret=@FILE, which nobody else may read) or from standard input (secret=-), "
+     "because every user of a machine can see its command lines. What the configuration file "
+     "sets is changed there.",
+     NULL},
+    {"brands", cli_brands, "export and import the settings of all brands", brands_actions,
+     "The file is JSON without secrets, for those who keep their settings under version control. "
+     "An import adds what is missing and sets exactly these settings on what is there; it "
+     "removes no brand, and changes nothing when anything in the file is wrong.",
+     NULL},
+    {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
+     check_actions,
+     "--online connects and logs in to every provider that allows it; nothing is sent. The other "
+     "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
+     "a provider that fails.",
+     NULL},
+    {"send-test", cli_send_test, "send one real message, and print what the provider says",
+     send_test_actions,
+     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
+     "first. Exits 0 when the provider has taken the message, 69 when it has not.",
+     NULL},
+    {"template", cli_template, "template lint: how many SMS a brand's text makes, and why",
+     template_actions,
+     "Each text is looked at with the longest values that it will have; it is also told whether "
+     "phones will fill the code in. The options are those of serve: --config FILE first. Exits 65 "
+     "if a line that is meant for "
+     "phones is not as they want it.",
+     NULL},
+    {"man", cli_man, "print a man page", man_actions,
+     "To read it: otpd man | mandoc -l - (or man -l -).", NULL},
+    {"version", cli_version, "print the versions of otpd and its libraries", version_actions, NULL,
+     NULL},
+    {"help", cli_help, "print this text, or how a command is used", help_actions, NULL, NULL},
+    {0},
+};
+
+const struct cli_row *cli_row_find(struct span name)
 {
-    (void)cli;
-    (void)printf("usage: otpd COMMAND [OPTION…]\n\n");
-    for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        (void)printf("  %-10s %s\n", commands[i].name, commands[i].help);
-    (void)printf("\notpd COMMAND --help tells a command's options.\n");
+    for (const struct cli_row *row = cli_rows; row->name != NULL; row++) {
+        if (span_eq(span_of_text(row->name), name))
+            return row;
+    }
+    return NULL;
+}
+
+const char *cli_nearest(const char *const *names, size_t count, struct span name)
+{
+    struct option options[NAMES_MAX];
+    ASSERT(count <= NAMES_MAX);
+    for (size_t i = 0; i < count; i++)
+        options[i] = (struct option){.name = names[i]};
+    const struct option *nearest = option_nearest((struct option_table){options, count}, name);
+    return nearest != NULL ? nearest->name : NULL;
+}
+
+void cli_put_call(const struct cli_row *row, const struct cli_action *action, FILE *out)
+{
+    const char *parts[] = {row->name, action->verb, action->arguments};
+    (void)fprintf(out, "otpd");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i][0] != '\0')
+            (void)fprintf(out, " %s", parts[i]);
+    }
+}
+
+static int call_width(const struct cli_row *row, const struct cli_action *action)
+{
+    size_t len = strlen(row->name) + strlen(action->verb) + strlen(action->arguments);
+    return (int)len + 5 + (action->verb[0] != '\0') + (action->arguments[0] != '\0');
+}
+
+static void put_actions(const struct cli_row *row, FILE *out)
+{
+    (void)fprintf(out, "usage: ");
+    if (row->actions[1].verb == NULL) {
+        cli_put_call(row, row->actions, out);
+        (void)fprintf(out, "\n\n  %s.\n", row->actions->help);
+        return;
+    }
+    (void)fprintf(out, "otpd %s VERB\n\n", row->name);
+    for (const struct cli_action *action = row->actions; action->verb != NULL; action++) {
+        int gap = CALL_COLUMN - call_width(row, action);
+        (void)fprintf(out, "  ");
+        cli_put_call(row, action, out);
+        if (gap < 2)
+            (void)fprintf(out, "\n%*s", CALL_COLUMN + 2, "");
+        (void)fprintf(out, "%*s%s\n", gap < 2 ? 0 : gap, "", action->help);
+    }
+}
+
+static void put_flags(const struct cli_row *row, FILE *out)
+{
+    uint32_t flags = 0;
+    for (const struct cli_action *action = row->actions; action->verb != NULL; action++)
+        flags |= action->flags;
+    if ((flags & CLI_SERVER) != 0)
+        (void)fprintf(out,
+                      "\n  --data-dir DIR   The server's data directory (OTPD_DATA_DIR)\n"
+                      "  --socket PATH    The server's control socket (OTPD_CONTROL_SOCKET)\n");
+    if ((flags & CLI_JSON) != 0)
+        (void)fprintf(out, "  --json           Print the server's answer as it is\n");
+    if ((flags & CLI_YES) != 0)
+        (void)fprintf(out, "  --yes            Do not ask\n");
+}
+
+// Words of `text` in lines of at most 100 columns.
+static void put_wrapped(const char *text, FILE *out)
+{
+    size_t column = 0;
+    struct span rest = span_of_text(text);
+    while (rest.len > 0) {
+        struct span word = span_split(rest, ' ', &rest);
+        bool is_new = column == 0 || column + word.len + 1 > 98;
+        (void)fprintf(out, "%s%.*s", is_new ? "\n  " : " ", (int)word.len, (const char *)word.data);
+        column = (is_new ? 2 : column + 1) + word.len;
+    }
+    (void)fprintf(out, "\n");
+}
+
+void cli_put_usage(const struct cli_row *row, FILE *out)
+{
+    uint8_t storage[CONFIG_HELP_BYTES_MAX];
+    struct strbuf options = strbuf_over(storage, sizeof storage);
+    put_actions(row, out);
+    put_flags(row, out);
+    if (row->put_options != NULL) {
+        row->put_options(&options);
+        (void)fprintf(out, "\n%.*s", (int)options.len, (const char *)options.data);
+    }
+    if (row->about != NULL)
+        put_wrapped(row->about, out);
+}
+
+static int refuse_command(const char *name)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (const struct cli_row *row = cli_rows; row->name != NULL; row++)
+        names[count++] = row->name;
+    const char *nearest = cli_nearest(names, count, span_of_text(name));
+    (void)fprintf(stderr, "otpd: there is no command \"%s\"; ", name);
+    if (nearest != NULL)
+        (void)fprintf(stderr, "did you mean %s? ", nearest);
+    (void)fprintf(stderr, "otpd help lists them\n");
+    return EXIT_STATUS_USAGE;
+}
+
+static int help_of(const char *name)
+{
+    const struct cli_row *row = cli_row_find(span_of_text(name));
+    if (row == NULL)
+        return refuse_command(name);
+    cli_put_usage(row, stdout);
     return EXIT_STATUS_OK;
 }
 
-static const struct command *command_find(struct span name)
+int cli_help(const struct cli *cli)
+{
+    if (cli->arguments_count > 0)
+        return help_of(cli->arguments[0]);
+    (void)printf("usage: otpd COMMAND [OPTION...]\n\n");
+    for (const struct cli_row *row = cli_rows; row->name != NULL; row++)
+        (void)printf("  %-9s %s\n", row->name, row->help);
+    (void)printf("\notpd COMMAND --help tells how it is used.\n");
+    return EXIT_STATUS_OK;
+}
+
+static bool wants_help(const struct cli *cli)
+{
+    for (int i = 0; i < cli->arguments_count; i++) {
+        if (span_eq(span_of_text(cli->arguments[i]), SPAN("--help")))
+            return true;
+        if (span_eq(span_of_text(cli->arguments[i]), SPAN("--")))
+            return false;
+    }
+    return false;
+}
+
+static const struct cli_row *command_find(struct span name)
 {
     static const struct {
         struct span flag;
-        size_t command;
-    } flags[] = {{SPAN("--help"), 6}, {SPAN("-h"), 6}, {SPAN("--version"), 5}};
-    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
-        if (span_eq(span_of_text(commands[i].name), name))
-            return &commands[i];
-    }
+        struct span command;
+    } flags[] = {
+        {SPAN("--help"), SPAN("help")},
+        {SPAN("-h"), SPAN("help")},
+        {SPAN("--version"), SPAN("version")},
+    };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (span_eq(flags[i].flag, name))
-            return &commands[flags[i].command];
+            return cli_row_find(flags[i].command);
     }
-    return NULL;
+    return cli_row_find(name);
 }
 
 int cli_main(int argc, char **argv, char **environment)
@@ -59,12 +266,13 @@ int cli_main(int argc, char **argv, char **environment)
         (void)fprintf(stderr, "otpd: which command? otpd help lists them\n");
         return EXIT_STATUS_USAGE;
     }
-    const struct command *command = command_find(span_of_text(argv[1]));
-    if (command == NULL) {
-        (void)fprintf(stderr, "otpd: there is no command \"%s\"; otpd help lists them\n", argv[1]);
-        return EXIT_STATUS_USAGE;
-    }
+    const struct cli_row *row = command_find(span_of_text(argv[1]));
+    if (row == NULL)
+        return refuse_command(argv[1]);
     cli.arguments_count = argc - 2;
     cli.arguments = argv + 2;
-    return command->run(&cli);
+    if (!wants_help(&cli))
+        return row->run(&cli);
+    cli_put_usage(row, stdout);
+    return EXIT_STATUS_OK;
 }

@@ -8,15 +8,7 @@
 
 #include <stdio.h>
 
-static int usage(void)
-{
-    (void)printf("usage: otpd init --key-file FILE\n\n"
-                 "  Makes FILE with fresh keys, readable by its owner alone, and prints a\n"
-                 "  configuration to begin with. An existing file is never touched.\n\n"
-                 "  Keep a copy of FILE apart from the data: without its index key every\n"
-                 "  person's record is lost, and no backup has it.\n");
-    return EXIT_STATUS_OK;
-}
+#define SAMPLE_DATA_DIR "/var/lib/otpd"
 
 static void print_sample(const char *key_file)
 {
@@ -25,6 +17,7 @@ static void print_sample(const char *key_file)
     struct strbuf text = strbuf_over(storage, sizeof storage);
     option_table_preset(config_option_table(), &server);
     (void)snprintf(server.key_file, sizeof server.key_file, "%s", key_file);
+    (void)snprintf(server.data_dir, sizeof server.data_dir, "%s", SAMPLE_DATA_DIR);
     config_put_sample(&server, &text);
     (void)fwrite(text.data, 1, text.len, stdout);
 }
@@ -34,10 +27,8 @@ int cli_init(const struct cli *cli)
     bool has_file =
         cli->arguments_count == 2 && span_eq(span_of_text(cli->arguments[0]), SPAN("--key-file"));
     if (!has_file) {
-        (void)usage();
-        bool is_asked =
-            cli->arguments_count == 1 && span_eq(span_of_text(cli->arguments[0]), SPAN("--help"));
-        return is_asked ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
+        cli_put_usage(cli_row_find(SPAN("init")), stdout);
+        return EXIT_STATUS_USAGE;
     }
     struct err_info info = {0};
     struct entropy entropy = entropy_system();

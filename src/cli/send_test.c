@@ -14,17 +14,7 @@
 
 #define TEST_MS_MAX 60000
 
-enum { WORD_CHANNEL, WORD_TO, WORD_HELP, WORDS_COUNT };
-
-static int print_help(void)
-{
-    (void)printf("usage: otpd send-test --channel email --to ADDRESS --config FILE\n\n"
-                 "  Sends one real message, with a code that is none, through the provider of the\n"
-                 "  channel, and prints what the provider says. The other options are those of\n"
-                 "  otpd serve.\n\n"
-                 "  Exit status: 0 when the provider has taken it, 69 when it has not.\n");
-    return EXIT_STATUS_OK;
-}
+enum { WORD_CHANNEL, WORD_TO, WORDS_COUNT };
 
 static int fail(const char *what, int status)
 {
@@ -89,15 +79,12 @@ int cli_send_test(const struct cli *cli)
     static const struct cli_word own[WORDS_COUNT] = {
         [WORD_CHANNEL] = {"--channel", true},
         [WORD_TO] = {"--to", true},
-        [WORD_HELP] = {"--help", false},
     };
     const char *values[WORDS_COUNT] = {NULL};
     struct cli_words words;
     struct address to;
     if (!cli_words_take(cli, own, values, WORDS_COUNT, &words))
         return EXIT_STATUS_USAGE;
-    if (values[WORD_HELP] != NULL)
-        return print_help();
     if (values[WORD_CHANNEL] == NULL || values[WORD_TO] == NULL)
         return fail("send-test needs --channel and --to; otpd send-test --help", EXIT_STATUS_USAGE);
     enum channel_kind kind = channel_of(values[WORD_CHANNEL]);

@@ -4,25 +4,6 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static bool wants_help(const struct cli *cli)
-{
-    for (int i = 0; i < cli->arguments_count; i++) {
-        if (span_eq(span_of_text(cli->arguments[i]), SPAN("--help")))
-            return true;
-    }
-    return false;
-}
-
-static int print_help(void)
-{
-    uint8_t storage[CONFIG_HELP_BYTES_MAX];
-    struct strbuf text = strbuf_over(storage, sizeof storage);
-    config_put_help(&text);
-    (void)printf("usage: otpd serve [OPTION…]\n\n%.*s", (int)text.len, (const char *)text.data);
-    return EXIT_STATUS_OK;
-}
 
 static void print_report(const struct config_report *report)
 {
@@ -44,9 +25,10 @@ static const char *find_fault(const struct config *config)
         return "no key file is set; make one with: otpd init --key-file FILE\n"
                "otpd: and set keyFile in the configuration, or pass --key-file FILE\n"
                "otpd: to try it out without any configuration: otpd serve --dev";
-    if (!config->is_dev && config->brands_held == 0)
-        return "no brand is configured; add one under \"brands:\" in the configuration\n"
-               "otpd: otpd init prints an example";
+    if (!config->is_dev && config->server.data_dir[0] == '\0')
+        return "no data directory is set; people, limits and promised messages are kept in it\n"
+               "otpd: set dataDir in the configuration, or pass --data-dir DIR; it is made\n"
+               "otpd: to try it out without any configuration: otpd serve --dev";
     return NULL;
 }
 
@@ -77,8 +59,6 @@ static int serve(const struct cli *cli, struct config *config, const struct conf
 
 int cli_serve(const struct cli *cli)
 {
-    if (wants_help(cli))
-        return print_help();
     struct config_sources sources = {
         .arguments = (const char *const *)cli->arguments,
         .arguments_count = (size_t)cli->arguments_count,

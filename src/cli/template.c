@@ -9,17 +9,6 @@
 
 #define SECONDS_PER_MINUTE 60U
 
-static int print_help(enum exit_status status)
-{
-    (void)printf(
-        "usage: otpd template lint [OPTION…]\n\n"
-        "  Says of each brand's smsTemplate, with the longest values that it will have, how\n"
-        "  many SMS it makes and why, and whether phones will fill the code in. The options\n"
-        "  are those of otpd serve: --config FILE first.\n\n"
-        "  Exit status: 0; 65 if a line that is meant for phones is not as they want it.\n");
-    return (int)status;
-}
-
 // Eight is as wide as any digit.
 static struct code longest_code(uint32_t length)
 {
@@ -59,19 +48,15 @@ static bool lint(const struct config_brand *brand)
 int cli_template(const struct cli *cli)
 {
     struct cli_words words;
-    const struct cli_word own[] = {{.flag = "--help"}};
-    const char *values[] = {NULL};
     struct cli inner = *cli;
-    bool is_lint =
-        cli->arguments_count > 0 && span_eq(span_of_text(cli->arguments[0]), SPAN("lint"));
-    if (is_lint) {
-        inner.arguments++;
-        inner.arguments_count--;
-    }
-    if (!cli_words_take(&inner, own, values, 1, &words))
+    if (cli->arguments_count == 0 || !span_eq(span_of_text(cli->arguments[0]), SPAN("lint"))) {
+        cli_put_usage(cli_row_find(SPAN("template")), stderr);
         return EXIT_STATUS_USAGE;
-    if (!is_lint || values[0] != NULL)
-        return print_help(values[0] != NULL ? EXIT_STATUS_OK : EXIT_STATUS_USAGE);
+    }
+    inner.arguments++;
+    inner.arguments_count--;
+    if (!cli_words_take(&inner, NULL, NULL, 0, &words))
+        return EXIT_STATUS_USAGE;
     struct config *config = cli_load_config(&words.sources);
     if (config == NULL)
         return EXIT_STATUS_CONFIG;

@@ -100,6 +100,7 @@ static void load_token_key(const struct brand_reader *reader)
     if (reader->brand->token_key_file[0] == '\0')
         return;
     ASSERT(value != NULL);
+    reader->brand->token_key_line = value->line;
     if (config_token_key_load(reader->brand, &info) != ERR_OK)
         complain(reader, value, &info);
 }
@@ -107,11 +108,14 @@ static void load_token_key(const struct brand_reader *reader)
 static void take_brand(const struct brand_reader *reader)
 {
     struct config_entry *entry = reader->entry;
-    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, reader->brand, {NULL}};
+    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, reader->brand, {NULL}, {0}};
     entry->parts[PART_SETTINGS] =
-        (struct config_entry_part){brand_option_table(), &reader->brand->settings, {NULL}};
+        (struct config_entry_part){
+        brand_option_table(), &reader->brand->settings, {NULL}, {0}};
     entry->parts_count = 2;
     config_entry_read(entry);
+    memcpy(reader->brand->setting_lines, entry->parts[PART_SETTINGS].lines,
+           brand_options_count * sizeof reader->brand->setting_lines[0]);
     check_name(reader);
     check_name_is_new(reader);
     check_settings(reader);
@@ -122,6 +126,7 @@ static enum err add_brand(struct config *config, struct config_entry *entry)
 {
     struct brand_reader reader = {config, entry, NULL};
     struct err_info info;
+    ASSERT(brand_options_count <= BRAND_OPTIONS_MAX);
     if (config->brands_held == CONFIG_BRANDS_MAX) {
         err_info_set(&info, "brands: more than %u", CONFIG_BRANDS_MAX);
         complain(&reader, entry->node, &info);

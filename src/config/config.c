@@ -10,6 +10,7 @@
 // Only a report without errors lets a configuration out.
 #include "config/config.h"
 
+#include "base/ip.h"
 #include "config/source.h"
 
 #include <stdlib.h>
@@ -132,6 +133,17 @@ static void check_listen(const struct config *config, struct config_report *repo
     complain(config, CONFIG_LISTEN, report, &info);
 }
 
+static void check_proxies(const struct config *config, struct config_report *report)
+{
+    struct err_info info;
+    struct ip_ranges ranges;
+    struct span text = span_of_text(config->server.trusted_proxies);
+    if (ip_ranges_parse(text, &ranges, &info) == ERR_OK)
+        return;
+    err_info_wrap(&info, config_options[CONFIG_TRUSTED_PROXIES].name);
+    complain(config, CONFIG_TRUSTED_PROXIES, report, &info);
+}
+
 // Compared as text: enough for a slip, and whoever hides the one in the other means to.
 static bool is_within(const char *path, const char *directory)
 {
@@ -189,6 +201,7 @@ static enum err load_into(struct config *config, const struct config_sources *so
     apply_environment(config, sources->environment, report);
     apply_flags(config, &flags, report);
     check_listen(config, report);
+    check_proxies(config, report);
     check_key_file(config, report);
     return report->held == 0 ? ERR_OK : ERR_INVALID;
 }

@@ -20,6 +20,7 @@
 #define CONFIG_PROVIDER_NAME_BYTES_MAX 64U
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
+#define CONFIG_PROXIES_BYTES_MAX 1024U
 #define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
 #define CONFIG_TOKEN_SECRET_BYTES_MAX 254U
 
@@ -33,6 +34,7 @@ enum config_log_format {
 struct config_server {
     char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
     char metrics_listen[CONFIG_LISTEN_BYTES_MAX];
+    char trusted_proxies[CONFIG_PROXIES_BYTES_MAX]; // see ip_ranges_parse
     char data_dir[CONFIG_PATH_BYTES_MAX];
     char key_file[CONFIG_PATH_BYTES_MAX];
     uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
@@ -51,6 +53,7 @@ struct config_server {
 enum config_option_id {
     CONFIG_LISTEN,
     CONFIG_METRICS_LISTEN,
+    CONFIG_TRUSTED_PROXIES,
     CONFIG_DATA_DIR,
     CONFIG_KEY_FILE,
     CONFIG_LOOPS,
@@ -85,13 +88,16 @@ struct config_origin {
     uint32_t line, column; // CONFIG_FROM_FILE: of the value, from 1
 };
 
-// A brand of the file. token_secret_len 0: the file names none, the brand keeps or gets its own.
+// A brand of the file, which rules what it names and nothing else. token_secret_len 0: it names no
+// token key, the brand keeps or gets its own.
 struct config_brand {
     char name[BRAND_NAME_BYTES_MAX + 1];
     char token_key_file[CONFIG_PATH_BYTES_MAX];
-    struct brand_settings settings;
+    struct brand_settings settings;            // at their defaults where nothing is named
+    uint32_t setting_lines[BRAND_OPTIONS_MAX]; // by row of brand_options; 0: not named
     uint16_t token_secret_len;
     uint8_t token_secret[CONFIG_TOKEN_SECRET_BYTES_MAX];
+    uint32_t token_key_line; // 0: token_secret_len is
     uint32_t line, column;
 };
 
@@ -140,6 +146,9 @@ void config_show_origin(const struct config *config, enum config_option_id id, s
 void config_restart_options(const struct config *running, const struct config *fresh,
                             struct strbuf *out);
 
+// Why tokens must not be signed with it: too short, too long, a placeholder. NULL: they may.
+const char *config_token_secret_fault(struct span secret);
+
 // The running providers become those of `fresh`, which it takes in exchange.
 void config_keep_providers(struct config *running, struct config *fresh);
 
@@ -156,6 +165,18 @@ bool config_listen_parse(struct span text, struct config_address *out);
 // Names that other notations give the option: "--log-level" and "OTPD_LOG_LEVEL".
 void config_put_flag(const struct option *option, struct strbuf *out);
 void config_put_environment(const struct option *option, struct strbuf *out);
+
+// What stands for the value: "HOST:PORT", "auto|json|text", "N".
+void config_put_placeholder(const struct option *option, struct strbuf *out);
+
+// A flag that is no option: it is in no file and no variable.
+struct config_special_flag {
+    const char *flag; // "--config FILE"
+    const char *help;
+};
+
+#define CONFIG_SPECIAL_FLAGS_COUNT 2U
+extern const struct config_special_flag config_special_flags[CONFIG_SPECIAL_FLAGS_COUNT];
 
 #define CONFIG_HELP_BYTES_MAX 4096U
 #define CONFIG_SAMPLE_BYTES_MAX 16384U

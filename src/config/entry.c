@@ -26,6 +26,7 @@ static void set_once(struct config_entry *entry, struct config_entry_part *part,
         return;
     }
     *given = value;
+    part->lines[option - part->table.options] = key->line;
     if (config_node_set(option, part->settings, value, &info) != ERR_OK)
         config_entry_complain(entry, value, &info);
 }

@@ -32,12 +32,19 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                                TEXT_FIELD(metrics_listen),
                                .is_nullable = true,
                                .help = "Where /metrics and health are; null: where all else is"},
+    [CONFIG_TRUSTED_PROXIES] = {.name = "trustedProxies",
+                                .type = OPTION_TEXT,
+                                .unit = "addresses",
+                                TEXT_FIELD(trusted_proxies),
+                                .is_nullable = true,
+                                .help =
+                                    "Whose X-Forwarded-For is believed: \"127.0.0.1 10.0.0.0/8\""},
     [CONFIG_DATA_DIR] = {.name = "dataDir",
                          .type = OPTION_TEXT,
                          .unit = "directory",
                          TEXT_FIELD(data_dir),
                          .is_nullable = true,
-                         .help = "Where data lives; so far the keys of --dev alone"},
+                         .help = "Where data lives; made when missing"},
     [CONFIG_KEY_FILE] = {.name = "keyFile",
                          .type = OPTION_TEXT,
                          .unit = "file",
@@ -123,9 +130,10 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
 // Listeners, store, keys, threads and their limits are made once; the rest is read where it is
 // used.
 static const enum config_option_id restart_options[] = {
-    CONFIG_LISTEN,       CONFIG_METRICS_LISTEN, CONFIG_DATA_DIR,        CONFIG_KEY_FILE,
-    CONFIG_LOOPS,        CONFIG_LOG_FORMAT,     CONFIG_CONNECTIONS_MAX, CONFIG_HEAD_TIMEOUT,
-    CONFIG_BODY_TIMEOUT, CONFIG_IDLE_TIMEOUT,   CONFIG_WRITE_TIMEOUT,   CONFIG_OUTBOX_MAX,
+    CONFIG_LISTEN,       CONFIG_METRICS_LISTEN, CONFIG_TRUSTED_PROXIES, CONFIG_DATA_DIR,
+    CONFIG_KEY_FILE,     CONFIG_LOOPS,          CONFIG_LOG_FORMAT,      CONFIG_CONNECTIONS_MAX,
+    CONFIG_HEAD_TIMEOUT, CONFIG_BODY_TIMEOUT,   CONFIG_IDLE_TIMEOUT,    CONFIG_WRITE_TIMEOUT,
+    CONFIG_OUTBOX_MAX,
 };
 
 void config_restart_options(const struct config *running, const struct config *fresh,

@@ -73,9 +73,9 @@ static void take_provider(const struct config *config, struct config_provider *p
 {
     option_table_preset(entry_table, provider);
     option_table_preset(smtp_option_table(), &provider->smtp);
-    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, provider, {NULL}};
+    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, provider, {NULL}, {0}};
     entry->parts[PART_SETTINGS] =
-        (struct config_entry_part){smtp_option_table(), &provider->smtp, {NULL}};
+        (struct config_entry_part){smtp_option_table(), &provider->smtp, {NULL}, {0}};
     entry->parts_count = 2;
     config_entry_read(entry);
     require(entry, ENTRY_NAME);

@@ -32,6 +32,7 @@ struct config_entry_part {
     struct option_table table;
     void *settings;
     const struct yaml_node *given[CONFIG_ENTRY_OPTIONS_MAX]; // the value of each row; NULL: none
+    uint32_t lines[CONFIG_ENTRY_OPTIONS_MAX];                // of its key; 0: none
 };
 
 struct config_entry {

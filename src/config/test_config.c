@@ -125,6 +125,8 @@ static const struct error_case error_cases[] = {
     {"metricsListen: 127.0.0.1\n",
      "c.yaml:1:16: error: metricsListen: \"127.0.0.1\" is not an IP address and a port, as in "
      "127.0.0.1:8480 or [::1]:8480\n"},
+    {"trustedProxies: 127.0.0.1 10.0.0.1/8\n",
+     "c.yaml:1:17: error: trustedProxies: \"10.0.0.1/8\" has bits set behind its prefix\n"},
     {"listen: 0.0.0.0:8480\n",
      "c.yaml:1:9: error: listen: \"0.0.0.0:8480\" is no loopback address; --dev shows every code "
      "to whoever can reach it\n"},
@@ -229,13 +231,14 @@ static void test_an_empty_file_is_all_defaults(void **state)
 static void test_values_of_a_file(void **state)
 {
     struct fixture *fixture = *state;
-    load_good(fixture, "listen: '[::1]:9000'\n"
+    load_good(fixture, "listen: '[::1]:9000'\ntrustedProxies: 127.0.0.1 2001:db8::/32\n"
                        "dataDir: /var/lib/otpd\nkeyFile: \"/etc/otpd/keys\"\n"
                        "loops: 3\nlogFormat: json\nlogLevel: error\nconnectionsMax: 100\n"
                        "headTimeoutMs: 1000\nbodyTimeoutMs: 2000\nidleTimeoutMs: 3000\n"
                        "writeTimeoutMs: 4000\ndrainTimeoutSeconds: 0\noutboxMax: 7\n");
     const struct config_server *server = &fixture->config->server;
     assert_string_equal(server->listen, "[::1]:9000");
+    assert_string_equal(server->trusted_proxies, "127.0.0.1 2001:db8::/32");
     assert_string_equal(server->data_dir, "/var/lib/otpd");
     assert_string_equal(server->key_file, "/etc/otpd/keys");
     assert_int_equal(server->loops, 3);
@@ -278,6 +281,35 @@ static void test_brands_of_a_file(void **state)
     assert_int_equal(brand->token_secret_len, 0);
     assert_int_equal(brand->line, 2);
     assert_string_equal(fixture->config->brands[1]->name, "Other Brand");
+}
+
+// Each with the line where it is found again.
+static void test_a_brand_remembers_what_it_names(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const named[] = {"otpMaxCount", "otpTimeOut", "smsTemplate"};
+    write_file("key", SPAN(GOOD_SECRET), 0600);
+    load_good(fixture, "brands:\n"
+                       "  - name: DocDemo\n"
+                       "    otpMaxCount: 3\n"
+                       "    tokenKeyFile: key\n"
+                       "    otpTimeOut: null\n"
+                       "    smsTemplate: |-\n"
+                       "      {otp} for {brand}\n"
+                       "  - {name: Other, tokenKeyFile: ~, otpLength: 6}\n");
+    static const uint32_t lines[] = {3, 5, 6};
+    const struct config_brand *brand = fixture->config->brands[0];
+    uint32_t sum = 0;
+    for (size_t i = 0; i < COUNT_OF(named); i++) {
+        const struct option *option = option_find(brand_option_table(), span_of_text(named[i]));
+        assert_int_equal(brand->setting_lines[option - brand_options], lines[i]);
+    }
+    for (size_t i = 0; i < BRAND_OPTIONS_MAX; i++)
+        sum += brand->setting_lines[i];
+    assert_int_equal(sum, 3 + 5 + 6);
+    assert_int_equal(brand->token_key_line, 4);
+    assert_int_equal(fixture->config->brands[1]->token_key_line, 0);
+    assert_int_equal(fixture->config->brands[1]->setting_lines[2], 8);
 }
 
 static void assert_origin(const struct config *config, enum config_option_id id,
@@ -345,6 +377,9 @@ static const struct flags_case flags_cases[] = {
     {{"--dev", "--listen", "0.0.0.0:80"},
      "--listen: error: listen: \"0.0.0.0:80\" is no loopback address; --dev shows every code to "
      "whoever can reach it\n"},
+    {{"--dev", "--trusted-proxies=127.0.0.1,::1"},
+     "--trusted-proxies: error: trustedProxies: \"127.0.0.1,::1\" is no IP address or range of "
+     "them, as in 10.0.0.0/8 or 2001:db8::1\n"},
     {{"--dev=yes"},
      "command line: error: unknown option \"--dev\"\n"
      "default: error: keyFile: there is none; make one: otpd init --key-file FILE, "
@@ -536,6 +571,7 @@ int main(void)
         WITH_FIXTURE(test_an_empty_file_is_all_defaults),
         WITH_FIXTURE(test_values_of_a_file),
         WITH_FIXTURE(test_brands_of_a_file),
+        WITH_FIXTURE(test_a_brand_remembers_what_it_names),
         WITH_FIXTURE(test_flag_over_environment_over_file_over_default),
         WITH_FIXTURE(test_a_flag_mends_nothing_that_is_wrong_in_the_file),
         WITH_FIXTURE(test_errors_of_the_command_line),

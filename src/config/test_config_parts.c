@@ -76,6 +76,7 @@ struct name_case {
 static const struct name_case name_cases[] = {
     {CONFIG_LISTEN, "--listen", "OTPD_LISTEN"},
     {CONFIG_METRICS_LISTEN, "--metrics-listen", "OTPD_METRICS_LISTEN"},
+    {CONFIG_TRUSTED_PROXIES, "--trusted-proxies", "OTPD_TRUSTED_PROXIES"},
     {CONFIG_DATA_DIR, "--data-dir", "OTPD_DATA_DIR"},
     {CONFIG_LOG_LEVEL, "--log-level", "OTPD_LOG_LEVEL"},
     {CONFIG_DRAIN_TIMEOUT, "--drain-timeout-seconds", "OTPD_DRAIN_TIMEOUT_SECONDS"},
@@ -262,8 +263,9 @@ static void test_what_a_reload_cannot_change_is_named(void **state)
     fresh->server.outbox_max = 1;
     fresh->server.listen[0] = '8';
     fresh->server.metrics_listen[0] = '8';
+    fresh->server.trusted_proxies[0] = '8';
     config_restart_options(running, fresh, &out);
-    assert_string_equal(names, "listen, metricsListen, loops, outboxMax");
+    assert_string_equal(names, "listen, metricsListen, trustedProxies, loops, outboxMax");
     config_destroy(&running);
     config_destroy(&fresh);
 }

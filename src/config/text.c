@@ -5,14 +5,9 @@
 
 #define HELP_COLUMN 38U // where the explanations of --help begin
 
-struct special_flag {
-    const char *flag;
-    const char *help;
-};
-
 // Of the command line alone: a file cannot name itself, and nobody should be in development mode by
 // what a file somewhere says.
-static const struct special_flag special_flags[] = {
+const struct config_special_flag config_special_flags[CONFIG_SPECIAL_FLAGS_COUNT] = {
     {"--config FILE", "Configuration file"},
     {"--dev", "Development: inbox, brand DocDemo, own keys, loopback only"},
 };
@@ -34,8 +29,7 @@ static void put_choices(const struct option *option, struct strbuf *out)
     }
 }
 
-// What stands for the value: "HOST:PORT", "auto|json|text", "N".
-static void put_placeholder(const struct option *option, struct strbuf *out)
+void config_put_placeholder(const struct option *option, struct strbuf *out)
 {
     if (option->type == OPTION_CHOICE) {
         put_choices(option, out);
@@ -52,7 +46,7 @@ static void put_help_line(const struct option *option, struct strbuf *out)
     strbuf_put_text(out, "  ");
     config_put_flag(option, out);
     strbuf_put_byte(out, ' ');
-    put_placeholder(option, out);
+    config_put_placeholder(option, out);
     pad_to(out, start, HELP_COLUMN);
     strbuf_put_text(out, option->help);
     if (option->preset != NULL) {
@@ -65,12 +59,12 @@ static void put_help_line(const struct option *option, struct strbuf *out)
 
 void config_put_help(struct strbuf *out)
 {
-    for (size_t i = 0; i < sizeof special_flags / sizeof special_flags[0]; i++) {
+    for (size_t i = 0; i < CONFIG_SPECIAL_FLAGS_COUNT; i++) {
         size_t start = out->len;
         strbuf_put_text(out, "  ");
-        strbuf_put_text(out, special_flags[i].flag);
+        strbuf_put_text(out, config_special_flags[i].flag);
         pad_to(out, start, HELP_COLUMN);
-        strbuf_put_text(out, special_flags[i].help);
+        strbuf_put_text(out, config_special_flags[i].help);
         strbuf_put_byte(out, '\n');
     }
     for (size_t i = 0; i < CONFIG_OPTION_COUNT_; i++)
@@ -178,7 +172,8 @@ void config_put_sample(const struct config_server *server, struct strbuf *out)
                     "# Brands. Secrets stay out of this file: tokenKeyFile names a file of mode "
                     "0600 with 32 to 254\n# bytes, made by: head -c 48 /dev/urandom | base64 > "
                     "FILE && chmod 600 FILE\n# Without it the server makes a key of its own and "
-                    "keeps it sealed in the store.\n#brands:\n#  - name: 'DocDemo'\n"
+                    "keeps it sealed in the store.\n# What an entry names is ruled by this file; "
+                    "the rest is changed while the server runs.\n#brands:\n#  - name: 'DocDemo'\n"
                     "#    tokenKeyFile: null\n");
     for (size_t i = 0; i < brand_options_count; i++)
         put_entry_option(&brand_options[i], preset_of(&brand_options[i]), out);

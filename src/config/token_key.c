@@ -46,21 +46,25 @@ static bool is_placeholder(struct span text)
     return distinct_bytes(text) < DISTINCT_BYTES_MIN;
 }
 
-// NULL when it will do. Editors and base64 end a file in a line feed, which is not part of the
-// secret.
-static const char *why_not(struct span *secret)
+const char *config_token_secret_fault(struct span secret)
 {
-    if (secret->len > 0 && secret->data[secret->len - 1] == '\n')
-        secret->len--;
-    if (secret->len > 0 && secret->data[secret->len - 1] == '\r')
-        secret->len--;
-    if (secret->len < CONFIG_TOKEN_SECRET_BYTES_MIN)
+    if (secret.len < CONFIG_TOKEN_SECRET_BYTES_MIN)
         return "it has fewer than 32 bytes";
-    if (secret->len > CONFIG_TOKEN_SECRET_BYTES_MAX)
+    if (secret.len > CONFIG_TOKEN_SECRET_BYTES_MAX)
         return "it has more than 254 bytes";
-    if (is_placeholder(*secret))
+    if (is_placeholder(secret))
         return "it holds a placeholder";
     return NULL;
+}
+
+// Editors and base64 end a file in a line feed, which is not part of the secret.
+static struct span without_line_end(struct span secret)
+{
+    if (secret.len > 0 && secret.data[secret.len - 1] == '\n')
+        secret.len--;
+    if (secret.len > 0 && secret.data[secret.len - 1] == '\r')
+        secret.len--;
+    return secret;
 }
 
 static enum err refuse(const char *path, const char *why, struct err_info *info)
@@ -81,7 +85,8 @@ static enum err take_secret(struct config_brand *brand, struct span secret, bool
                      path, path);
         return ERR_INVALID;
     }
-    const char *why = why_not(&secret);
+    secret = without_line_end(secret);
+    const char *why = config_token_secret_fault(secret);
     if (why != NULL)
         return refuse(path, why, info);
     memcpy(brand->token_secret, secret.data, secret.len);

@@ -39,6 +39,17 @@ static bool is_exhausted(const struct live_code *code)
     return code->tries >= code->tries_max;
 }
 
+static bool is_of_username(const struct context *context)
+{
+    return context->command->card != NULL;
+}
+
+static bool is_taken(const struct context *context)
+{
+    return is_of_username(context) && context->record->is_bound &&
+           context->record->card.tag != context->command->card->tag;
+}
+
 // What refuses before the limit or the code is looked at, in the order of contract section 4.
 static enum verdict check_session(const struct context *context)
 {
@@ -51,7 +62,7 @@ static enum verdict check_session(const struct context *context)
         return VERDICT_TOO_MANY_TRIES;
     if (!budget_allows(context->record, context->policy, command->device, context->now_ms))
         return VERDICT_TOO_MANY_TRIES;
-    return VERDICT_DONE;
+    return is_taken(context) ? VERDICT_USERNAME_TAKEN : VERDICT_DONE;
 }
 
 // The same code goes out again while at least half of its life is left.
@@ -108,16 +119,38 @@ static struct live_code *code_to_send(const struct context *context)
     return context->code;
 }
 
+// A bound card stays as it is, sealing and all.
+static void keep_card(const struct context *context)
+{
+    if (!context->record->is_bound)
+        context->record->card = *context->command->card;
+}
+
+static int64_t wait_to_send_ms(const struct context *context)
+{
+    if (is_of_username(context))
+        return 0;
+    return window_wait_ms(context->record, context->policy, context->now_ms);
+}
+
+static void note_send(const struct context *context)
+{
+    if (is_of_username(context))
+        keep_card(context);
+    else
+        window_add(context->record, context->now_ms);
+}
+
 static enum verdict generate(struct context *context)
 {
-    int64_t wait_ms = window_wait_ms(context->record, context->policy, context->now_ms);
+    int64_t wait_ms = wait_to_send_ms(context);
     context->decision.retry_after_ms = wait_ms;
     if (wait_ms > 0)
         return VERDICT_TOO_MANY_SENDS;
     struct live_code *code = code_to_send(context);
     ASSERT(code->expires_at_ms > context->now_ms);
     code->channel = context->command->channel;
-    window_add(context->record, context->now_ms);
+    note_send(context);
     order_send(context, code);
     context->decision.is_record_changed = true;
     return VERDICT_DONE;
@@ -147,6 +180,12 @@ static enum verdict count_wrong_guess(struct context *context)
     return VERDICT_WRONG_CODE;
 }
 
+static void bind_username(const struct context *context)
+{
+    keep_card(context);
+    context->record->is_bound = true;
+}
+
 static enum verdict log_in(struct context *context)
 {
     struct record *record = context->record;
@@ -154,8 +193,10 @@ static enum verdict log_in(struct context *context)
     if (record->uid == 0)
         record->uid = (context->command->random_uid >> 1) + 1;
     context->decision.uid = record->uid;
+    if (is_of_username(context))
+        bind_username(context);
     budget_clear(record, context->command->device);
-    record_code_bury(record, context->code);
+    record_code_spend(record, context->code);
     return VERDICT_DONE;
 }
 
@@ -183,6 +224,8 @@ struct decision decide(const struct policy *policy, struct record *record,
     record_assert(record);
     ASSERT(now_ms > 0);
     record_prune(record, now_ms);
+    if (is_of_username(&context))
+        record_be_username(record);
     context.code = record_code_find(record, command->session.id);
     enum verdict verdict = check_session(&context);
     if (verdict == VERDICT_DONE)

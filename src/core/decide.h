@@ -13,21 +13,26 @@
 //                                           ├──ninth session────▶ dropped (tombstone)
 //                                           └──end + linger─────▶ none
 //
-// Order of the checks (contract section 4): spent or dropped 1505, lock and tries 1518, then the
-// limit 1534, or the code 1537 and 1506.
+// Order of the checks (contract section 4): spent or dropped 1505, lock and tries 1518, a username
+// of somebody else 1543, then the limit 1534, or the code 1537 and 1506.
+//
+//   a username:   free ──first right code──▶ bound to the address that this code went to, for good
+//
+// A username's sends are limited and counted where they go to (core/slot.h), not here.
 
 #include "core/policy.h"
 #include "core/record.h"
 #include "crypto/pure/code.h"
 
 // name, what it says
-#define VERDICT_LIST(X)                                              \
-    X(VERDICT_DONE, "done")                                          \
-    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")  \
-    X(VERDICT_BINDING_DIFFERS, "session is bound to something else") \
-    X(VERDICT_TOO_MANY_TRIES, "no more tries")                       \
-    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                  \
-    X(VERDICT_NO_CODE, "no code was issued")                         \
+#define VERDICT_LIST(X)                                               \
+    X(VERDICT_DONE, "done")                                           \
+    X(VERDICT_SESSION_INVALID, "session expired, spent or dropped")   \
+    X(VERDICT_BINDING_DIFFERS, "session is bound to something else")  \
+    X(VERDICT_TOO_MANY_TRIES, "no more tries")                        \
+    X(VERDICT_USERNAME_TAKEN, "username is bound to another address") \
+    X(VERDICT_TOO_MANY_SENDS, "send limit reached")                   \
+    X(VERDICT_NO_CODE, "no code was issued")                          \
     X(VERDICT_WRONG_CODE, "wrong or expired code")
 
 #define VERDICT_ENUM(name, text) name,
@@ -44,7 +49,7 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     struct record_key key;
-    struct session_ref session;
+    struct session_ref session; // of a username: as session_ref_to says
     int64_t session_expires_at_ms;
     uint64_t device;      // tag of the session's device; 0: none
     uint64_t random_salt; // for a code, should one be issued
@@ -52,7 +57,14 @@ struct command {
     uint8_t channel;      // generate: how it will be sent
     struct span guess;    // validate: ASCII digits if it is well formed
     const struct epoch_set *epochs;
+    const struct address_card *card; // of a username: where its code goes or went; NULL: of none
 };
+
+// A username's session as its codes know it: where the code goes to is part of what binds it.
+static inline struct session_ref session_ref_to(struct session_ref session, uint64_t address_tag)
+{
+    return (struct session_ref){.id = session.id, .binding = session.binding ^ address_tag};
+}
 
 // The message that the record's new state promises. It must be committed with that state.
 struct send_order {

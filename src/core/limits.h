@@ -4,9 +4,14 @@
 // Ceilings of the rules, with unit and reason. docs/limits.md lists them for users.
 
 #define RECORD_CODES_MAX 8U // live codes a person: a phone, a tablet, a browser or two, and retries
-#define RECORD_TOMBSTONES_MAX 32U // spent or dropped sessions remembered
-#define RECORD_SENDS_MAX 64U      // send times remembered, hence the largest otpMaxCount
-#define RECORD_BYTES_MAX 1024U    // so that one record is one small write
+#define RECORD_TOMBSTONES_MAX 32U  // spent or dropped sessions remembered
+#define RECORD_SENDS_MAX 64U       // send times remembered, hence the largest otpMaxCount
+#define RECORD_CARD_BYTES_MAX 254U // a sealed address, in the place of the send times
+#define RECORD_BYTES_MAX 1024U     // so that one record is one small write
+
+// A message for a username is promised within this time of the send that counts for it, or not at
+// all: so much closer than the window says may two promises be.
+#define SLOT_MS_MAX INT64_C(5000)
 
 #define OTP_TTL_MS_MAX (INT64_C(86400) * 1000)
 #define SESSION_TTL_MS_MAX (INT64_C(86400) * 1000)

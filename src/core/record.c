@@ -19,19 +19,38 @@ static void code_assert(const struct live_code *code)
     ASSERT(code->expires_at_ms > 0);
 }
 
+static void username_assert(const struct record *record)
+{
+    ASSERT(record->sends_held == 0);
+    ASSERT(record->card.len <= RECORD_CARD_BYTES_MAX);
+    ASSERT((record->card.tag != 0) == (record->card.len > 0));
+    ASSERT(record->is_bound == (record->uid != 0));
+    ASSERT(!record->is_bound || record->card.tag != 0);
+}
+
+static void address_assert(const struct record *record)
+{
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
+    ASSERT(!record->is_bound);
+    for (size_t i = 1; i < record->sends_held; i++)
+        ASSERT(record->sends.offsets_ms[i - 1] <= record->sends.offsets_ms[i]);
+}
+
 void record_assert(const struct record *record)
 {
     ASSERT(record->codes_held <= RECORD_CODES_MAX);
     ASSERT(record->sends_held <= RECORD_SENDS_MAX);
     ASSERT(record->tombstones_held <= RECORD_TOMBSTONES_MAX);
-    ASSERT(record->tombstones_next < RECORD_TOMBSTONES_MAX);
+    ASSERT(record->tombstones_spent <= record->tombstones_held);
     ASSERT(record->tombstones_held == 0 || record->tombstones_until_s > 0);
     ASSERT(record->uid <= (uint64_t)INT64_MAX + 1);
     ASSERT(record->last_device == 0 || record->uid != 0);
     for (size_t i = 0; i < record->codes_held; i++)
         code_assert(&record->codes[i]);
-    for (size_t i = 1; i < record->sends_held; i++)
-        ASSERT(record->sends.offsets_ms[i - 1] <= record->sends.offsets_ms[i]);
+    if (record->kind == RECORD_OF_USERNAME)
+        username_assert(record);
+    else
+        address_assert(record);
 }
 
 void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
@@ -53,6 +72,39 @@ uint64_t record_device_tag(const struct key *index_key, struct span device)
     uint64_t tag = short_tag64(&key, device);
     wipe(&key, sizeof key);
     return tag != 0 ? tag : 1;
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof value; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+uint64_t record_address_tag(const struct key *index_key, const struct record_key *owner,
+                            struct span address)
+{
+    struct mac_message message;
+    uint8_t bytes[8];
+    mac_message_init(&message);
+    mac_message_put(&message, span_make(owner->digest.bytes, sizeof owner->digest.bytes));
+    mac_message_put(&message, address);
+    mac_compute(index_key, MAC_ADDRESS, &message, bytes, sizeof bytes);
+    uint64_t tag = get_u64(bytes);
+    return tag != 0 ? tag : 1;
+}
+
+void record_be_username(struct record *record)
+{
+    if (record->kind == RECORD_OF_USERNAME)
+        return;
+    ASSERT(record->uid == 0);
+    ASSERT(record->sends_held == 0);
+    ASSERT(record->codes_held == 0);
+    ASSERT(record->tombstones_held == 0);
+    memset(&record->card, 0, sizeof record->card);
+    record->kind = RECORD_OF_USERNAME;
 }
 
 static void put_u64(uint8_t *at, uint64_t value)
@@ -108,16 +160,61 @@ static uint32_t code_traces_end_at_s(const struct live_code *code)
     return (uint32_t)((end_ms + CODE_LINGER_MS) / 1000 + 1);
 }
 
-void record_code_bury(struct record *record, struct live_code *code)
+static void tombstone_remove(struct record *record, size_t at)
+{
+    ASSERT(at < record->tombstones_held);
+    size_t after = record->tombstones_held - at - 1U;
+    memmove(&record->tombstones[at], &record->tombstones[at + 1],
+            after * sizeof record->tombstones[0]);
+    record->tombstones_held--;
+    record->tombstones[record->tombstones_held] = 0;
+    if (at < record->tombstones_spent)
+        record->tombstones_spent--;
+}
+
+static void tombstone_insert(struct record *record, size_t at, uint64_t session_id)
+{
+    ASSERT(record->tombstones_held < RECORD_TOMBSTONES_MAX);
+    memmove(&record->tombstones[at + 1], &record->tombstones[at],
+            (record->tombstones_held - at) * sizeof record->tombstones[0]);
+    record->tombstones[at] = session_id;
+    record->tombstones_held++;
+}
+
+// The oldest dropped one makes room; where there is none, the oldest spent one.
+static void tombstones_make_room(struct record *record)
+{
+    bool has_dropped = record->tombstones_spent < record->tombstones_held;
+    if (record->tombstones_held == RECORD_TOMBSTONES_MAX)
+        tombstone_remove(record, has_dropped ? record->tombstones_spent : 0);
+}
+
+static void bury(struct record *record, struct live_code *code, size_t at)
 {
     uint32_t until_s = code_traces_end_at_s(code);
-    record->tombstones[record->tombstones_next] = code->session.id;
-    record->tombstones_next = (uint8_t)((record->tombstones_next + 1U) % RECORD_TOMBSTONES_MAX);
-    if (record->tombstones_held < RECORD_TOMBSTONES_MAX)
-        record->tombstones_held++;
+    tombstone_insert(record, at, code->session.id);
     if (record->tombstones_until_s < until_s)
         record->tombstones_until_s = until_s;
     code_remove(record, code);
+}
+
+void record_code_spend(struct record *record, struct live_code *code)
+{
+    tombstones_make_room(record);
+    bury(record, code, record->tombstones_spent);
+    record->tombstones_spent++;
+}
+
+// While all tombstones are of logins, a dropped session gets none: it may begin anew, which is less
+// than what forgetting one of them would allow.
+static void code_drop(struct record *record, struct live_code *code)
+{
+    if (record->tombstones_spent == RECORD_TOMBSTONES_MAX) {
+        code_remove(record, code);
+        return;
+    }
+    tombstones_make_room(record);
+    bury(record, code, record->tombstones_held);
 }
 
 // Strangers who open session after session push out each other's codes, not the owner's.
@@ -134,7 +231,7 @@ static struct live_code *code_to_drop(struct record *record)
 struct live_code *record_code_add(struct record *record)
 {
     if (record->codes_held == RECORD_CODES_MAX)
-        record_code_bury(record, code_to_drop(record));
+        code_drop(record, code_to_drop(record));
     ASSERT(record->codes_held < RECORD_CODES_MAX);
     struct live_code *code = &record->codes[record->codes_held++];
     memset(code, 0, sizeof *code);
@@ -152,7 +249,7 @@ void record_prune(struct record *record, int64_t now_ms)
         return;
     memset(record->tombstones, 0, sizeof record->tombstones);
     record->tombstones_held = 0;
-    record->tombstones_next = 0;
+    record->tombstones_spent = 0;
     record->tombstones_until_s = 0;
 }
 

@@ -13,6 +13,9 @@ static struct live_code *add_session(struct record *record, uint64_t id, uint64_
     code->session.id = id;
     code->device = device;
     code->expires_at_ms = NOW_MS + 1200000;
+    code->ttl_ms = 1200000;
+    code->tries_max = 5;
+    code->length = 6;
     code->session_expires_at_s = (uint32_t)(NOW_S + 1200);
     return code;
 }
@@ -51,16 +54,61 @@ static void test_when_all_are_the_owners_the_oldest_goes(void **state)
     assert_non_null(record_code_find(&record, 9));
 }
 
-static void test_tombstones_are_a_ring(void **state)
+static void test_the_33rd_login_forgets_the_first(void **state)
 {
     (void)state;
     struct record record = {0};
     for (uint64_t id = 1; id <= 33; id++)
-        record_code_bury(&record, add_session(&record, id, 0));
+        record_code_spend(&record, add_session(&record, id, 0));
     assert_false(record_is_spent(&record, 1));
     for (uint64_t id = 2; id <= 33; id++)
         assert_true(record_is_spent(&record, id));
     assert_int_equal(record.codes_held, 0);
+    record_assert(&record);
+}
+
+static void test_strangers_do_not_make_a_login_be_forgotten(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    record_code_spend(&record, add_session(&record, 1, 0));
+    for (uint64_t id = 2; id <= 200; id++)
+        (void)add_session(&record, id, 0);
+    assert_true(record_is_spent(&record, 1));
+    assert_int_equal(record.tombstones_held, 32);
+    assert_true(record_is_spent(&record, 192)); // the newest dropped one
+    assert_true(record_is_spent(&record, 162));
+    assert_false(record_is_spent(&record, 161));
+    record_assert(&record);
+}
+
+static void test_logins_push_out_what_was_dropped_first(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    for (uint64_t id = 1; id <= 40; id++) // 32 dropped, 8 live
+        (void)add_session(&record, id, 0);
+    for (uint64_t id = 33; id <= 40; id++)
+        record_code_spend(&record, record_code_find(&record, id));
+    for (uint64_t id = 9; id <= 40; id++)
+        assert_true(record_is_spent(&record, id));
+    assert_false(record_is_spent(&record, 8));
+    record_assert(&record);
+}
+
+static void test_nothing_dropped_is_remembered_in_the_place_of_a_login(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    for (uint64_t id = 1; id <= 32; id++)
+        record_code_spend(&record, add_session(&record, id, 0));
+    for (uint64_t id = 101; id <= 109; id++)
+        (void)add_session(&record, id, 0);
+    assert_null(record_code_find(&record, 101));
+    assert_false(record_is_spent(&record, 101));
+    for (uint64_t id = 1; id <= 32; id++)
+        assert_true(record_is_spent(&record, id));
+    record_assert(&record);
 }
 
 static void test_prune_keeps_a_code_through_its_lingering(void **state)
@@ -79,7 +127,7 @@ static void test_prune_forgets_tombstones_that_can_verify_no_more(void **state)
 {
     (void)state;
     struct record record = {0};
-    record_code_bury(&record, add_session(&record, 1, 0));
+    record_code_spend(&record, add_session(&record, 1, 0));
     int64_t end_ms = (int64_t)record.tombstones_until_s * 1000;
     assert_true(end_ms > NOW_MS + 1200000 + CODE_LINGER_MS);
     record_prune(&record, end_ms - 1);
@@ -127,18 +175,36 @@ static void test_keys_differ_by_brand_and_identifier(void **state)
     assert_memory_not_equal(&keys[1], &keys[2], sizeof keys[0]);
 }
 
+static void test_an_address_has_a_tag_of_its_own_in_each_record(void **state)
+{
+    (void)state;
+    struct key key = {{1}}, other_key = {{2}};
+    struct record_key owner = {{{3}}}, other_owner = {{{4}}};
+    uint64_t tag = record_address_tag(&key, &owner, SPAN("M12025550101"));
+    assert_true(tag != 0);
+    assert_true(tag == record_address_tag(&key, &owner, SPAN("M12025550101")));
+    assert_true(tag != record_address_tag(&key, &owner, SPAN("M12025550102")));
+    assert_true(tag != record_address_tag(&key, &owner, SPAN("U12025550101")));
+    assert_true(tag != record_address_tag(&key, &other_owner, SPAN("M12025550101")));
+    assert_true(tag != record_address_tag(&other_key, &owner, SPAN("M12025550101")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ninth_session_drops_the_oldest),
         cmocka_unit_test(test_last_device_is_not_pushed_out),
         cmocka_unit_test(test_when_all_are_the_owners_the_oldest_goes),
-        cmocka_unit_test(test_tombstones_are_a_ring),
+        cmocka_unit_test(test_the_33rd_login_forgets_the_first),
+        cmocka_unit_test(test_strangers_do_not_make_a_login_be_forgotten),
+        cmocka_unit_test(test_logins_push_out_what_was_dropped_first),
+        cmocka_unit_test(test_nothing_dropped_is_remembered_in_the_place_of_a_login),
         cmocka_unit_test(test_prune_keeps_a_code_through_its_lingering),
         cmocka_unit_test(test_prune_forgets_tombstones_that_can_verify_no_more),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_device_tags),
         cmocka_unit_test(test_keys_differ_by_brand_and_identifier),
+        cmocka_unit_test(test_an_address_has_a_tag_of_its_own_in_each_record),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -109,6 +109,43 @@ static void test_no_span_holds_more(void **state)
     }
 }
 
+static void test_a_send_taken_back_makes_room_for_one(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    struct policy policy = policy_of(3, 10 * MINUTE_MS);
+    for (int i = 0; i < 3; i++)
+        window_add(&record, START_MS + i * MINUTE_MS);
+    assert_false(window_remove(&record, START_MS - 1));
+    assert_false(window_remove(&record, START_MS + MINUTE_MS - 1));
+    assert_false(window_remove(&record, START_MS + 3 * MINUTE_MS));
+    assert_int_equal(record.sends_held, 3);
+    assert_true(window_remove(&record, START_MS + MINUTE_MS));
+    assert_false(window_remove(&record, START_MS + MINUTE_MS));
+    window_add(&record, START_MS + 4 * MINUTE_MS);
+    assert_int_equal(window_wait_ms(&record, &policy, START_MS + 4 * MINUTE_MS), 6 * MINUTE_MS);
+    assert_int_equal(window_wait_ms(&record, &policy, START_MS + 10 * MINUTE_MS), 0);
+}
+
+static void test_the_first_send_may_be_taken_back(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    struct policy policy = policy_of(2, 10 * MINUTE_MS);
+    window_add(&record, START_MS);
+    window_add(&record, START_MS + MINUTE_MS);
+    assert_true(window_remove(&record, START_MS));
+    window_add(&record, START_MS + 2 * MINUTE_MS);
+    assert_int_equal(window_wait_ms(&record, &policy, START_MS + 2 * MINUTE_MS), 9 * MINUTE_MS);
+    assert_true(window_remove(&record, START_MS + MINUTE_MS));
+    assert_true(window_remove(&record, START_MS + 2 * MINUTE_MS));
+    assert_false(window_remove(&record, START_MS));
+    window_add(&record, START_MS + 20 * MINUTE_MS);
+    window_add(&record, START_MS + 20 * MINUTE_MS);
+    assert_true(window_remove(&record, START_MS + 20 * MINUTE_MS));
+    assert_int_equal(record.sends_held, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +155,8 @@ int main(void)
         cmocka_unit_test(test_sixty_four_a_week),
         cmocka_unit_test(test_offsets_outlive_fifty_days),
         cmocka_unit_test(test_no_span_holds_more),
+        cmocka_unit_test(test_a_send_taken_back_makes_room_for_one),
+        cmocka_unit_test(test_the_first_send_may_be_taken_back),
     };
     return cmocka_run_group_tests_name("window", tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ static int64_t send_at_ms(const struct record *record, size_t i)
 
 int64_t window_wait_ms(const struct record *record, const struct policy *policy, int64_t now_ms)
 {
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
     if (!policy_has_limit(policy) || record->sends_held < policy->otp_max_count)
         return 0;
     // The send that must have left the window before one more fits.
@@ -50,6 +51,7 @@ static void rebase(struct record *record, int64_t now_ms)
 
 void window_add(struct record *record, int64_t now_ms)
 {
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
     if (record->sends_held == RECORD_SENDS_MAX)
         forget_first(record, 1);
     if (record->sends_held == 0)
@@ -61,4 +63,18 @@ void window_add(struct record *record, int64_t now_ms)
     ASSERT(offset_ms <= (int64_t)UINT32_MAX);
     ASSERT(record->sends_held < RECORD_SENDS_MAX);
     record->sends.offsets_ms[record->sends_held++] = (uint32_t)offset_ms;
+}
+
+bool window_remove(struct record *record, int64_t at_ms)
+{
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
+    size_t i = record->sends_held;
+    while (i > 0 && send_at_ms(record, i - 1) > at_ms)
+        i--;
+    if (i == 0 || send_at_ms(record, i - 1) != at_ms)
+        return false;
+    uint32_t *offsets = record->sends.offsets_ms;
+    memmove(offsets + i - 1, offsets + i, (record->sends_held - i) * sizeof *offsets);
+    offsets[--record->sends_held] = 0;
+    return true;
 }

@@ -14,3 +14,6 @@ int64_t window_wait_ms(const struct record *record, const struct policy *policy,
 // Remembers an accepted generate. The oldest is forgotten when RECORD_SENDS_MAX are held: also
 // while there is no limit, so that one set later counts what went before.
 void window_add(struct record *record, int64_t now_ms);
+
+// Takes one send of exactly that time back. False: there is none any more.
+bool window_remove(struct record *record, int64_t at_ms);

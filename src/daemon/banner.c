@@ -17,13 +17,14 @@ static void put_row(struct strbuf *out, const char *name, struct span listen, co
 
 static void put_store(struct strbuf *out, struct span data_dir)
 {
-    strbuf_put_text(out, ROW("Store   memory: people, limits and codes are gone when it stops"));
-    if (!span_is_empty(data_dir)) {
-        strbuf_put_text(out, "\n" ROW("Keys    "));
-        strbuf_put(out, data_dir);
-        strbuf_put_text(out, "/keys");
+    if (span_is_empty(data_dir)) {
+        strbuf_put_text(out,
+                        ROW("Store   memory: people, limits and codes are gone when it stops\n"));
+        return;
     }
-    strbuf_put_byte(out, '\n');
+    strbuf_put_text(out, ROW("Store   "));
+    strbuf_put(out, data_dir);
+    strbuf_put_text(out, " (durable)\n");
 }
 
 static void put_curl(struct strbuf *out, const struct banner *banner)
@@ -46,6 +47,9 @@ void banner_write(const struct banner *banner, struct strbuf *out)
     put_row(out, ROW("API     "), banner->listen, "/auth/v1", "");
     put_row(out, ROW("Inbox   "), banner->listen, "/dev/inbox", "   every message lands here");
     put_store(out, banner->data_dir);
+    strbuf_put_text(out, ROW("Control "));
+    strbuf_put(out, banner->control);
+    strbuf_put_text(out, "   settings are changed here while it runs\n");
     strbuf_put_text(out, ROW("Brand   "));
     strbuf_put(out, banner->brand);
     strbuf_put_text(out, "\n\n");

@@ -9,6 +9,7 @@ struct banner {
     struct span version;
     struct span listen;   // host:port, as bound
     struct span data_dir; // empty: none
+    struct span control;  // the socket's path
     struct span brand;
     int64_t ready_ms;
 };

@@ -6,7 +6,7 @@
 #include "daemon/brands.h"
 #include "daemon/dev.h"
 #include "daemon/keys.h"
-#include "store/memory/memory.h"
+#include "daemon/store.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -61,14 +61,15 @@ static void on_entries(void *ctx)
 
 static enum err create_store(struct graph *graph, struct err_info *info)
 {
-    struct memory_store_options options = memory_store_defaults;
-    options.entries_max = graph->config->server.outbox_max;
-    options.clock = graph->clock;
-    options.notices = (struct store_notices){.on_entries = on_entries, .ctx = graph};
-    enum err err = memory_store_create(&options, &graph->store);
-    if (err != ERR_OK)
-        err_info_set(info, "store: %s", err_text(err));
-    return err;
+    struct daemon_store_deps deps = {
+        .config = graph->config,
+        .keyring = graph->keyring,
+        .clock = graph->clock,
+        .notices = {.on_entries = on_entries, .ctx = graph},
+        .log = graph->log,
+        .metrics = graph->monitor.metrics,
+    };
+    return daemon_store_open(&deps, &graph->store, info);
 }
 
 static enum err create_brands(struct graph *graph, struct err_info *info)
@@ -79,7 +80,12 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err_info_set(info, "brands: %s", err_text(err));
         return err;
     }
-    return daemon_brands_put(graph->brands, graph->config, info);
+    err = brands_reload(graph->brands, info); // what an earlier run has left
+    if (err == ERR_OK)
+        err = control_init(&graph->control, info);
+    if (err != ERR_OK)
+        return err;
+    return control_put_brands(&graph->control, graph->brands, graph->config, info);
 }
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
@@ -197,6 +203,8 @@ static enum err on_worker(void *ctx, uv_loop_t *loop, struct http_worker_options
     out->entropy = &own->entropy;
     out->user = own;
     out->metrics = graph->monitor.metrics;
+    out->log = graph->log;
+    out->trusted_proxies = &graph->trusted_proxies;
     return ERR_OK;
 }
 
@@ -240,7 +248,9 @@ static enum err create_server(struct graph *graph, struct err_info *info)
         .on_worker_stop = on_worker_stop,
         .ctx = graph,
     };
-    return http_server_create(&options, &graph->server, info);
+    struct span proxies = span_of_text(graph->config->server.trusted_proxies);
+    enum err err = ip_ranges_parse(proxies, &graph->trusted_proxies, info);
+    return err == ERR_OK ? http_server_create(&options, &graph->server, info) : err;
 }
 
 static enum err create_metrics_server(struct graph *graph, struct err_info *info)
@@ -252,12 +262,24 @@ static enum err create_metrics_server(struct graph *graph, struct err_info *info
     return monitor_listen(&graph->monitor, address, &limits, graph->clock, info);
 }
 
+static enum err create_control(struct graph *graph, struct err_info *info)
+{
+    const struct control_deps deps = {
+        .config = graph->config,
+        .brands = graph->brands,
+        .log = graph->log,
+        .monitor = &graph->monitor,
+        .clock = graph->clock,
+    };
+    return control_listen(&graph->control, &deps, info);
+}
+
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
     create_monitor, create_logger,   create_keyring,        create_store,
     create_brands,  create_channels, create_service,        create_courier,
-    create_router,  create_server,   create_metrics_server,
+    create_router,  create_server,   create_metrics_server, create_control,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -289,6 +311,8 @@ enum err graph_start(struct graph *graph, struct err_info *info)
         err = http_server_start(graph->server);
     if (err == ERR_OK && graph->monitor.server != NULL)
         err = http_server_start(graph->monitor.server);
+    if (err == ERR_OK)
+        err = http_server_start(graph->control.server);
     if (err != ERR_OK)
         err_info_set(info, "start: %s", err_text(err));
     return err;
@@ -314,22 +338,24 @@ enum err graph_stop(struct graph *graph)
     if (err != ERR_OK)
         return err;
     stop_courier(graph);
-    return monitor_stop(&graph->monitor);
+    err = monitor_stop(&graph->monitor);
+    return err == ERR_OK ? control_stop(&graph->control) : err;
 }
 
 void graph_destroy(struct graph **out)
 {
     struct graph *graph = *out;
+    control_fini(&graph->control);
+    stop_courier(graph);
+    store_destroy(&graph->store); // its thread may still be handing an answer to a loop
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
-    stop_courier(graph);
     courier_destroy(&graph->courier);
     if (graph->capture != NULL)
         graph->capture->ops->destroy(graph->capture);
     providers_destroy(&graph->providers);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
-    store_destroy(&graph->store);
     keyring_destroy(&graph->keyring);
     logger_destroy(&graph->log);
     monitor_fini(&graph->monitor);
@@ -340,11 +366,10 @@ void graph_destroy(struct graph **out)
 enum err graph_reload(struct graph *graph, const struct config *old, const struct config *fresh,
                       struct err_info *info)
 {
-    enum err err = daemon_brands_put(graph->brands, fresh, info);
-    if (err == ERR_OK)
-        err = daemon_brands_drop(graph->brands, old, fresh, info);
+    enum err err = control_put_brands(&graph->control, graph->brands, fresh, info);
     if (err != ERR_OK)
         return err;
+    daemon_brands_log_freed(graph->log, old, fresh);
     logger_set_level(graph->log, (enum log_level)fresh->server.log_level);
     monitor_note_reload(&graph->monitor, &graph->clock);
     return ERR_OK;

@@ -10,12 +10,14 @@
 //   channels ─▶ outbound ◀── driven by the courier's thread │
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
+//   control: brands, monitor ─▶ a server of its own on a Unix socket
 
 #include "admin/inbox_http.h"
 #include "api/api.h"
+#include "base/ip.h"
 #include "config/config.h"
 #include "crypto/pure/random.h"
-#include "daemon/monitor.h"
+#include "daemon/control.h"
 #include "daemon/providers.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
@@ -38,6 +40,7 @@ struct graph {
     struct keyring *keyring;
     struct store *store;
     struct brands *brands;
+    struct control control;
     struct service service;
     struct api api;
     struct inbox *inbox; // development
@@ -50,6 +53,7 @@ struct graph {
     struct random_pool courier_pool;
     struct http_route routes[GRAPH_ROUTES_MAX];
     struct http_router router;
+    struct ip_ranges trusted_proxies;
     struct graph_loop loops[HTTP_LOOPS_MAX];
     size_t loops_held;
     struct http_server *server;

@@ -15,10 +15,11 @@
 enum exit_status exit_status_of(enum err err)
 {
     static const enum exit_status statuses[ERR_COUNT_] = {
-        [ERR_NO_MEMORY] = EXIT_STATUS_OS,          [ERR_BUSY] = EXIT_STATUS_UNAVAILABLE,
-        [ERR_TIMEOUT] = EXIT_STATUS_SOFTWARE,      [ERR_IO] = EXIT_STATUS_OS,
-        [ERR_IN_USE] = EXIT_STATUS_UNAVAILABLE,    [ERR_NOT_FOUND] = EXIT_STATUS_CONFIG,
-        [ERR_PERMISSION] = EXIT_STATUS_PERMISSION, [ERR_INVALID] = EXIT_STATUS_CONFIG,
+        [ERR_NO_MEMORY] = EXIT_STATUS_OS,       [ERR_BUSY] = EXIT_STATUS_UNAVAILABLE,
+        [ERR_TIMEOUT] = EXIT_STATUS_SOFTWARE,   [ERR_IO] = EXIT_STATUS_OS,
+        [ERR_IN_USE] = EXIT_STATUS_UNAVAILABLE, [ERR_NOT_FOUND] = EXIT_STATUS_CONFIG,
+        [ERR_EXISTS] = EXIT_STATUS_CONFIG,      [ERR_PERMISSION] = EXIT_STATUS_PERMISSION,
+        [ERR_INVALID] = EXIT_STATUS_CONFIG,
     };
     ASSERT(err < ERR_COUNT_);
     return statuses[err];
@@ -53,6 +54,7 @@ static void print_banner(const struct process *process, struct span listen, int6
         .version = SPAN(OTPD_VERSION),
         .listen = listen,
         .data_dir = span_of_text(process->config->server.data_dir),
+        .control = span_of_text(process->graph->control.path),
         .brand = SPAN(DEV_BRAND_NAME),
         .ready_ms = ready_ms,
     };
@@ -91,6 +93,18 @@ static void announce_providers(const struct process *process)
                   log_text("what", SPAN("no channel can send: otp/generate answers 1503")));
 }
 
+static void warn_without_brands(const struct process *process)
+{
+    struct brands *brands = process->graph->brands;
+    const struct brand_set *set = brands_acquire(brands);
+    size_t count = brand_set_count(set);
+    brands_release(brands, &set);
+    if (count == 0)
+        LOG_EVENT(process->graph->log, LOG_WARNING, "brand.none",
+                  log_text("what", SPAN("nobody can log in; add one: otpd brand add NAME, or "
+                                        "under brands: in the configuration")));
+}
+
 static void announce(const struct process *process, struct mono began)
 {
     uint8_t storage[CONFIG_LISTEN_BYTES_MAX + 8];
@@ -99,14 +113,14 @@ static void announce(const struct process *process, struct mono began)
     int64_t ready_ms = clock_mono(&process->graph->clock).ms - began.ms;
     put_listen(process->config->server.listen, process->graph->server, &listen);
     announce_metrics(process);
+    LOG_EVENT(log, LOG_INFO, "control.listening",
+              log_text("path", span_of_text(process->graph->control.path)));
     if (process->config->is_dev)
         print_banner(process, strbuf_span(&listen), ready_ms);
     LOG_EVENT(log, LOG_INFO, "server.ready", log_text("version", SPAN(OTPD_VERSION)),
               log_text("listen", strbuf_span(&listen)), log_number("readyMs", ready_ms));
     if (!process->config->is_dev)
-        LOG_EVENT(
-            log, LOG_WARNING, "store.memory",
-            log_text("what", SPAN("people, limits and codes are gone when the server stops")));
+        warn_without_brands(process);
     announce_providers(process);
 }
 
@@ -238,6 +252,7 @@ enum exit_status daemon_serve(struct config *config, const struct config_sources
     err = graph_start(process.graph, info);
     if (err != ERR_OK)
         return exit_status_of(err);
+    info->text[0] = '\0'; // of what was overcome on the way
     announce(&process, began);
     enum exit_status status = run(&process);
     config_destroy(&process.config);

@@ -22,12 +22,14 @@
 #include "base/assert.h"
 #include "http/bytes.h"
 #include "http/chunked.h"
+#include "http/client_address.h"
 #include "http/input.h"
 #include "http/output.h"
 #include "http/parser.h"
 #include "http/reply.h"
 #include "http/router.h"
 #include "http/worker.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 enum conn_stage {
@@ -69,6 +71,9 @@ struct http_conn {
     struct http_chunked chunked;
     struct http_input input;
     struct http_output output;
+    uint32_t requests;  // begun, this one included
+    struct span client; // of this request: the peer, or whom a proxy names
+    uint8_t client_text[IP_TEXT_BYTES_MAX];
     size_t peer_bytes;
     uint8_t peer[HTTP_PEER_BYTES_MAX];
 };
@@ -94,6 +99,20 @@ static bool finish(struct http_conn *conn)
     return true;
 }
 
+// What a client sent is not in it but for the id, which has been looked at: a path or a query may
+// hold anything.
+static void log_answer(const struct http_conn *conn, int status, struct span request_id)
+{
+    const struct http_router *router = conn->worker->options.router;
+    bool has_route = conn->route != METRICS_NO_ROUTE;
+    LOG_EVENT(conn->worker->options.log, LOG_DEBUG, "http.answer",
+              log_text("route", has_route ? router->routes[conn->route].path : SPAN("other")),
+              log_number("status", status),
+              log_number("tookMs", conn->now.ms - conn->started_at.ms),
+              log_number("nth", conn->requests), log_network("client", conn->client),
+              log_text("requestId", request_id));
+}
+
 // Without memory for an answer the connection ends without one.
 static void put_reply(struct http_conn *conn, const struct http_reply *reply,
                       struct span request_id)
@@ -112,6 +131,7 @@ static void put_reply(struct http_conn *conn, const struct http_reply *reply,
     http_reply_write(reply, &frame, &out);
     http_output_end(&conn->output, &out);
     metrics_answer(conn->worker->options.metrics, conn->route, reply->status, conn->handled_at_ns);
+    log_answer(conn, reply->status, request_id);
     enter(conn, STAGE_WRITING, mono_after(conn->now, conn->worker->limits.write_ms_max));
 }
 
@@ -189,6 +209,13 @@ static void settle_closing(struct http_conn *conn)
     conn->lingers = keeps_alive || has_surplus;
 }
 
+static void find_client(struct http_conn *conn, const struct http_request *request)
+{
+    const struct ip_ranges *trusted = conn->worker->options.trusted_proxies;
+    if (trusted != NULL)
+        conn->client = http_client_address(trusted, conn->client, request, conn->client_text);
+}
+
 static bool dispatch(struct http_conn *conn)
 {
     const struct http_route *route;
@@ -201,6 +228,7 @@ static bool dispatch(struct http_conn *conn)
     }
     struct http_exchange *exchange = &scratch->exchange;
     exchange->request = make_request(conn, scratch->fields);
+    find_client(conn, &exchange->request);
     int status = http_router_match(worker->options.router, &exchange->request, &route);
     if (status != 200) {
         answer_error(conn, status, exchange->request.path);
@@ -210,7 +238,7 @@ static bool dispatch(struct http_conn *conn)
     scratch->conn = conn;
     exchange->arena = arena_over(scratch->arena, sizeof scratch->arena);
     exchange->request_id = request_id(conn, scratch->made_id);
-    exchange->peer = span_make(conn->peer, conn->peer_bytes);
+    exchange->peer = conn->client;
     exchange->worker = worker->options.user;
     exchange->received_at = conn->now;
     conn->scratch = scratch;
@@ -233,6 +261,8 @@ static bool step_idle(struct http_conn *conn)
     http_head_start(&conn->head, limits->head_bytes_max, limits->body_bytes_max);
     conn->is_head_done = false;
     conn->route = METRICS_NO_ROUTE;
+    conn->requests++;
+    conn->client = span_make(conn->peer, conn->peer_bytes);
     conn->started_at = conn->now;
     enter(conn, STAGE_HEAD, mono_after(conn->now, limits->head_ms_max));
     return true;
@@ -479,6 +509,7 @@ struct http_conn *http_conn_open(struct http_worker *worker, struct span peer, s
     conn->is_draining = false;
     conn->is_head_done = false;
     conn->is_told_gone = false;
+    conn->requests = 0;
     conn->scratch = NULL;
     conn->on_wake = NULL;
     http_input_init(&conn->input, &worker->big_buffers);

@@ -19,6 +19,8 @@
 
 struct http_conn;
 struct http_worker;
+struct ip_ranges;
+struct logger;
 struct metrics;
 
 struct http_limits {
@@ -40,6 +42,8 @@ struct http_worker_options {
     const struct entropy *entropy; // for request ids
     void *user;                    // exchange->worker
     struct metrics *metrics;       // counts answers by the router's rows; NULL: nobody does
+    struct logger *log;            // at debug, each answer: "http.answer"; NULL: nothing
+    const struct ip_ranges *trusted_proxies; // whose X-Forwarded-For is believed; NULL: nobody's
 
     // For http_exchange_post, from any thread; set by whoever drives the worker on a thread of its
     // own. NULL: there is one thread for all.

@@ -44,7 +44,7 @@ struct http_exchange {
     struct http_request request;
     struct arena arena;      // HTTP_EXCHANGE_ARENA_BYTES, emptied after the reply
     struct span request_id;  // the caller's when it is sane, else made here
-    struct span peer;        // the client's address as text, without port
+    struct span peer;        // the client's address as text, without port (client_address.h)
     void *worker;            // what the owner of this loop gave to http_worker_create
     struct mono received_at; // when the request was complete
 };
@@ -87,6 +87,9 @@ struct span http_request_field(const struct http_request *request, struct span n
 // Value of a query member, percent-decoded into the arena ("+" is a space). False: not there, or
 // ill-formed.
 bool http_query_find(struct http_exchange *exchange, struct span name, struct span *out);
+
+// Whether there is such a member, well-formed or not.
+bool http_query_has(const struct http_request *request, struct span name);
 
 // Adds a field to a reply under construction; asserts that there is room. Neither span may have CR
 // or LF (asserted).

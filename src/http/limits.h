@@ -37,6 +37,9 @@
 #define HTTP_REQUEST_ID_BYTES_MAX 128U
 #define HTTP_PEER_BYTES_MAX 64U
 
+// Proxies between a client and us, one behind the other; two or three are many.
+#define HTTP_FORWARDED_HOPS_MAX 32U
+
 // A client that connects and says nothing.
 #define HTTP_FIRST_BYTE_MS_MAX 10000
 

@@ -57,3 +57,14 @@ bool http_query_find(struct http_exchange *exchange, struct span name, struct sp
     }
     return false;
 }
+
+bool http_query_has(const struct http_request *request, struct span name)
+{
+    struct span rest = request->query;
+    while (rest.len > 0) {
+        struct span value;
+        if (span_eq(span_split(span_split(rest, '&', &rest), '=', &value), name))
+            return true;
+    }
+    return false;
+}

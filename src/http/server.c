@@ -11,7 +11,6 @@
 #include "http/loop.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 struct http_server {
     struct http_server_options options;
@@ -47,6 +46,7 @@ static void on_drain(void *ctx, struct http_loop *loop)
 {
     struct http_server *server = ctx;
     int64_t drain_ms = loop->drain_at.ms - clock_mono(&loop->clock).ms;
+    http_unlisten(&server->listener); // while the acceptor holds the socket: see listen.h
     http_acceptor_close(&server->acceptor);
     for (size_t i = 1; i < server->loops_held; i++)
         http_loop_ask_drain(&server->loops[i], drain_ms > 0 ? drain_ms : 0);
@@ -190,7 +190,6 @@ void http_server_destroy(struct http_server **server_ref)
         run_out(server);
     for (size_t i = 0; i < server->loops_held; i++)
         http_loop_fini(&server->loops[i]);
-    if (server->listener.fd >= 0)
-        (void)close(server->listener.fd);
+    http_unlisten(&server->listener);
     free(server);
 }

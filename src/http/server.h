@@ -11,7 +11,7 @@
 #define HTTP_LOOPS_MAX 16U
 
 struct http_server_options {
-    struct span address;              // "127.0.0.1:8480", "[::1]:8480"; port 0: any free one
+    struct span address;              // as http_listen takes it
     size_t loops_count;               // 1 to HTTP_LOOPS_MAX
     const struct http_limits *limits; // copied
     struct clock clock;               // runs in real time: timers are libuv's
@@ -37,6 +37,7 @@ MUST_CHECK enum err http_server_create(const struct http_server_options *options
 // Runs the loops, each on a thread of its own. After a failure: http_server_destroy.
 MUST_CHECK enum err http_server_start(struct http_server *server);
 
+// 0 on a Unix socket, whose file is gone once the server drains.
 uint16_t http_server_port(const struct http_server *server);
 
 // Stops accepting, answers what has been begun, closes; connections that are left after drain_ms

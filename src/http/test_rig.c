@@ -106,12 +106,19 @@ static void on_wake_request(void *ctx, struct http_exchange *exchange)
     http_exchange_wake(exchange, mono_after(exchange->received_at, 500), on_wake, rig);
 }
 
+static void on_peer(void *ctx, struct http_exchange *exchange)
+{
+    (void)ctx;
+    reply_text(exchange, exchange->peer);
+}
+
 static void set_routes(struct rig *rig)
 {
     const struct http_route routes[] = {
         {HTTP_POST, SPAN("/echo"), on_echo, rig}, {HTTP_OPTIONS, SPAN("/echo"), on_echo, rig},
         {HTTP_GET, SPAN("/held"), on_held, rig},  {HTTP_GET, SPAN("/big"), on_big, rig},
         {HTTP_GET, SPAN("/last"), on_last, rig},  {HTTP_GET, SPAN("/wake"), on_wake_request, rig},
+        {HTTP_GET, SPAN("/peer"), on_peer, rig},
     };
     static_assert(sizeof routes == sizeof rig->routes, "one row for each");
     memcpy(rig->routes, routes, sizeof routes);
@@ -128,6 +135,13 @@ void rig_init(struct rig *rig, const struct http_limits *limits)
 }
 
 void rig_init_counted(struct rig *rig, const struct http_limits *limits, struct metrics *metrics)
+{
+    const struct http_worker_options own = {.metrics = metrics};
+    rig_init_with(rig, limits, &own);
+}
+
+void rig_init_with(struct rig *rig, const struct http_limits *limits,
+                   const struct http_worker_options *own)
 {
     rig->now = (struct mono){RIG_START_MS};
     rig->limits = *limits;
@@ -148,7 +162,9 @@ void rig_init_counted(struct rig *rig, const struct http_limits *limits, struct 
         .clock = rig->clock,
         .entropy = &rig->entropy,
         .user = rig,
-        .metrics = metrics,
+        .metrics = own->metrics,
+        .log = own->log,
+        .trusted_proxies = own->trusted_proxies,
     };
     rig->worker = http_worker_create(&options);
     ASSERT(rig->worker != NULL);

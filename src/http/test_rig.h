@@ -8,6 +8,7 @@
 //   GET /held             the exchange is left in rig.held
 //   GET /big              200 with big_bytes of body
 //   GET /last             204, closes
+//   GET /peer             200: the client's address
 //   GET /wake             asks to be woken after 500 ms; then 200 "woken" or "gone"
 
 #include "http/conn.h"
@@ -18,7 +19,7 @@ struct rig {
     struct mono now;
     struct http_limits limits;
     struct http_router router;
-    struct http_route routes[6];
+    struct http_route routes[7];
     struct entropy entropy;
     struct clock clock;
     uint64_t entropy_count;
@@ -37,6 +38,10 @@ struct metrics;
 
 void rig_init(struct rig *rig, const struct http_limits *limits);
 void rig_init_counted(struct rig *rig, const struct http_limits *limits, struct metrics *metrics);
+
+// With the metrics, log and trusted proxies of `own`.
+void rig_init_with(struct rig *rig, const struct http_limits *limits,
+                   const struct http_worker_options *own);
 void rig_fini(struct rig *rig); // closes what is open
 
 void rig_connect(struct rig *rig);

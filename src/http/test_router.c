@@ -111,6 +111,18 @@ static void test_query(void **state)
     }
 }
 
+static void test_query_has(void **state)
+{
+    (void)state;
+    const struct http_request request = {.query = SPAN("a=%&b&=c&%64=1&e=f")};
+    const struct span there[] = {SPAN("a"), SPAN("b"), SPAN(""), SPAN("%64"), SPAN("e")};
+    const struct span not_there[] = {SPAN("c"), SPAN("d"), SPAN("f"), SPAN("A"), SPAN("a=")};
+    for (size_t i = 0; i < COUNT(there); i++)
+        assert_true(http_query_has(&request, there[i]));
+    for (size_t i = 0; i < COUNT(not_there); i++)
+        assert_false(http_query_has(&request, not_there[i]));
+}
+
 static void test_query_needs_arena(void **state)
 {
     (void)state;
@@ -227,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_allow),
         cmocka_unit_test(test_query),
+        cmocka_unit_test(test_query_has),
         cmocka_unit_test(test_query_needs_arena),
         cmocka_unit_test(test_request_field),
         cmocka_unit_test(test_reply_with_fields),

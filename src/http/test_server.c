@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -314,6 +315,24 @@ static void test_ipv6(void **state)
     assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
     assert_last_words(fd, SPAN(POST "Connection: close\r\n\r\n"), SPAN("200"), SPAN("\r\n\r\n::1"));
     stop(site);
+}
+
+static void test_unix_socket(void **state)
+{
+    struct site *site = *state;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    char address[128];
+    (void)snprintf(to.sun_path, sizeof to.sun_path, "/tmp/otpd-test-%ld.sock", (long)getpid());
+    (void)snprintf(address, sizeof address, "unix:%s", to.sun_path);
+    assert_int_equal(create(site, span_of_text(address), 1), ERR_OK);
+    assert_int_equal(http_server_start(site->server), ERR_OK);
+    assert_int_equal(http_server_port(site->server), 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    assert_last_words(fd, SPAN(POST "Connection: close\r\n\r\n"), SPAN("200"),
+                      SPAN("\r\n\r\nunix"));
+    stop(site);
+    assert_int_equal(access(to.sun_path, F_OK), -1);
 }
 
 static void test_addresses(void **state)
@@ -687,6 +706,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_one_request),
         TEST(test_ipv6),
+        TEST(test_unix_socket),
         TEST(test_addresses),
         TEST(test_address_in_use),
         TEST(test_peer_texts),

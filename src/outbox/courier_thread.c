@@ -62,6 +62,8 @@ static int64_t sleep_ms(const struct courier_thread *thread)
     if (!courier_has_place(thread->courier))
         return SLEEP_MS_MAX;
     int64_t due_at_ms = store_next_due_ms(thread->store);
+    if (due_at_ms == INT64_MAX) // who reads the time has it kept, see store/embedded
+        return SLEEP_MS_MAX;
     int64_t now_ms = store_now_ms(thread->store);
     if (due_at_ms <= now_ms + SLEEP_MS_MIN)
         return SLEEP_MS_MIN;

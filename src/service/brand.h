@@ -20,6 +20,8 @@
 #define BRAND_ORIGIN_BYTES_MAX 256U
 #define BRAND_ISSUER_BYTES_MAX 128U
 #define BRAND_OGC_DERIVED_BYTES_MAX 16U
+#define BRAND_TOKEN_KEYS_MAX 4U // one that signs, and older ones whose tokens are still about
+#define BRAND_OPTIONS_MAX 64U   // rows of brand_options, so that a set of them is one word
 
 // What an administrator sets, as plain values; brand_options describes each. Zero is null where the
 // option says that null is allowed.
@@ -69,13 +71,20 @@ MUST_CHECK enum err brand_settings_validate(const struct brand_settings *setting
 // ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
 MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
 
+struct token_key {
+    uint32_t number;       // 1 for the brand's first, one more for each after it
+    int64_t created_at_ms; // 0: not known
+    struct hs256_key hs256;
+};
+
 struct brand {
     uint64_t id;            // random, immutable: a brand removed and added again is another one
     struct span name;       // as spelt by the administrator
     struct span name_upper; // as tokens carry it
     struct brand_settings settings;
     struct policy policy;
-    struct hs256_key token_key;
+    struct token_key token_keys[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
+    size_t token_keys_held;                            // at least 1
     struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
     struct template templates[CHANNEL_COUNT_];
     struct span origins[BRAND_ORIGINS_MAX];
@@ -85,6 +94,11 @@ struct brand {
     char name_upper_storage[BRAND_NAME_BYTES_MAX];
     char ogc_storage[BRAND_OGC_DERIVED_BYTES_MAX];
 };
+
+static inline const struct token_key *brand_signing_key(const struct brand *brand)
+{
+    return &brand->token_keys[brand->token_keys_held - 1];
+}
 
 // Immutable and counted. Found by name without regard to ASCII case; NULL when there is none.
 struct brand_set;
@@ -114,12 +128,61 @@ void brands_release(struct brands *brands, const struct brand_set **set);
 // From any thread, from the store's notice too.
 MUST_CHECK enum err brands_reload(struct brands *brands, struct err_info *info);
 
-// Adds the brand, or replaces its settings and spelling; its id stays, and, when token_secret is
-// empty, its token secret too (a new brand without one gets a random one). Writes to the store
-// unless all is there already, then reloads. ERR_BUSY: others kept changing the same brand.
+// What all changes below have in common: each is written to the store under the version after the
+// one that it was made from, and made anew when somebody else was first (ERR_BUSY: again and
+// again), so that no change is lost; nothing is written when all is there already; then the
+// snapshot is reloaded. They wait for the store, so they are not for a thread that requests wait
+// for. ERR_INVALID: a name, value or secret that is not valid, or values that do not fit each
+// other; then nothing was changed. ERR_EXISTS, ERR_NOT_FOUND: such a brand. Others: the store.
+
+// One setting's new value.
+struct brand_edit {
+    const struct option *option; // a row of brand_options
+    struct span text;            // as option_set takes it; data NULL: the default
+};
+
+struct brand_edits {
+    const struct brand_edit *items;
+    size_t count;
+};
+
+// Adds the brand, or replaces its settings and spelling. Its id stays, and its token keys; a
+// token_secret that is not empty signs from now on. A new brand without one gets a random one.
 MUST_CHECK enum err brands_put(struct brands *brands, struct span name,
                                const struct brand_settings *settings, struct span token_secret,
                                struct err_info *info);
 
-// Takes the brand out of the store, then reloads. ERR_NOT_FOUND.
+struct brand_put {
+    struct span name;
+    struct brand_settings settings;
+};
+
+// brands_put of each, without secrets, and one reload. When one fails those before it stay put:
+// *put_out says how many.
+MUST_CHECK enum err brands_put_all(struct brands *brands, const struct brand_put *puts,
+                                   size_t count, size_t *put_out, struct err_info *info);
+
+// Adds the brand with those settings, the others at their defaults.
+MUST_CHECK enum err brands_add(struct brands *brands, struct span name, struct brand_edits edits,
+                               struct err_info *info);
+
+// Changes those settings of a brand and no others.
+MUST_CHECK enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
+                                  struct err_info *info);
+
+// The one of both that fits; spelling and token secret as with brands_put.
+MUST_CHECK enum err brands_ensure(struct brands *brands, struct span name, struct brand_edits edits,
+                                  struct span token_secret, struct err_info *info);
+
+// A further token key, of that secret or a random one, signs; the older ones verify until they are
+// retired, and of BRAND_TOKEN_KEYS_MAX the oldest goes.
+MUST_CHECK enum err brands_rotate_key(struct brands *brands, struct span name,
+                                      struct span token_secret, struct err_info *info);
+
+// Tokens that were signed with it no longer verify. ERR_NOT_FOUND: nor is there such a key;
+// ERR_INVALID: it is the one that signs.
+MUST_CHECK enum err brands_retire_key(struct brands *brands, struct span name, uint32_t number,
+                                      struct err_info *info);
+
+// Takes the brand out of the store.
 MUST_CHECK enum err brands_remove(struct brands *brands, struct span name, struct err_info *info);

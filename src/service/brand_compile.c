@@ -77,6 +77,18 @@ static void compile_origins(struct brand *brand)
     brand->is_any_origin = list.is_any;
 }
 
+static void compile_token_keys(struct brand *brand, const struct brand_value *value)
+{
+    for (size_t i = 0; i < value->secrets_held; i++) {
+        const struct token_secret *secret = &value->secrets[i];
+        struct token_key *key = &brand->token_keys[i];
+        key->number = secret->number;
+        key->created_at_ms = secret->created_at_ms;
+        hs256_key_init(&key->hs256, span_make(secret->bytes, secret->len));
+    }
+    brand->token_keys_held = value->secrets_held;
+}
+
 enum err brand_create(const struct brand_value *value, struct brand **out, struct err_info *info)
 {
     enum err err = brand_settings_validate(&value->settings, info);
@@ -90,7 +102,7 @@ enum err brand_create(const struct brand_value *value, struct brand **out, struc
     brand->id = value->id;
     brand->settings = value->settings;
     brand->policy = policy_of(&value->settings);
-    hs256_key_init(&brand->token_key, brand_value_secret(value));
+    compile_token_keys(brand, value);
     compile_names(brand, value);
     compile_ogc(brand);
     compile_templates(brand);
@@ -103,7 +115,8 @@ void brand_destroy(struct brand **brand)
 {
     if (*brand == NULL)
         return;
-    hs256_key_wipe(&(*brand)->token_key);
+    for (size_t i = 0; i < (*brand)->token_keys_held; i++)
+        hs256_key_wipe(&(*brand)->token_keys[i].hs256);
     free(*brand);
     *brand = NULL;
 }

@@ -9,13 +9,21 @@
 // Texts of jansson's errors quote the input, so that they are not passed on; only the line is.
 
 #include "base/assert.h"
+#include "service/brand_json.h"
 
-#include <jansson.h>
 #include <sodium/utils.h>
 
 #define VALUE_FORMAT 1
 #define ASSOCIATED_BYTES 12U // id, then number, big-endian
 #define ID_BYTES 8U
+
+_Static_assert(BRAND_TOKEN_KEYS_MAX == 4, "a story says four");
+
+// What secrets are sealed with.
+struct sealing {
+    const struct key *wrap_key;
+    const struct entropy *entropy;
+};
 
 void brand_value_wipe(struct brand_value *value)
 {
@@ -60,7 +68,20 @@ enum err brand_value_set_name(struct brand_value *value, struct span name, struc
     return set_name(value->name, name, info);
 }
 
-enum err brand_value_set_secret(struct brand_value *value, struct span secret,
+static void drop_secret_at(struct brand_value *value, size_t index)
+{
+    struct token_secret *at = &value->secrets[index];
+    value->secrets_held--;
+    memmove(at, at + 1, (value->secrets_held - index) * sizeof *at);
+    wipe(&value->secrets[value->secrets_held], sizeof *at);
+}
+
+static uint32_t newest_number(const struct brand_value *value)
+{
+    return value->secrets_held > 0 ? value->secrets[value->secrets_held - 1].number : 0;
+}
+
+enum err brand_value_add_secret(struct brand_value *value, struct span secret, int64_t now_ms,
                                 struct err_info *info)
 {
     if (secret.len < BRAND_TOKEN_SECRET_BYTES_MIN || secret.len > BRAND_TOKEN_SECRET_BYTES_MAX) {
@@ -68,8 +89,35 @@ enum err brand_value_set_secret(struct brand_value *value, struct span secret,
                      BRAND_TOKEN_SECRET_BYTES_MIN, BRAND_TOKEN_SECRET_BYTES_MAX);
         return ERR_INVALID;
     }
-    memcpy(value->token_secret, secret.data, secret.len);
-    value->token_secret_len = (uint16_t)secret.len;
+    uint32_t newest = newest_number(value);
+    if (newest == UINT32_MAX) {
+        err_info_set(info, "token key: its numbers are used up");
+        return ERR_INVALID;
+    }
+    if (value->secrets_held == BRAND_TOKEN_KEYS_MAX)
+        drop_secret_at(value, 0);
+    struct token_secret *added = &value->secrets[value->secrets_held++];
+    added->number = newest + 1;
+    added->created_at_ms = now_ms;
+    added->len = (uint16_t)secret.len;
+    memcpy(added->bytes, secret.data, secret.len);
+    return ERR_OK;
+}
+
+enum err brand_value_drop_secret(struct brand_value *value, uint32_t number, struct err_info *info)
+{
+    size_t index = 0;
+    while (index < value->secrets_held && value->secrets[index].number != number)
+        index++;
+    if (index == value->secrets_held) {
+        err_info_set(info, "there is no token key %u", number);
+        return ERR_NOT_FOUND;
+    }
+    if (index + 1 == value->secrets_held) {
+        err_info_set(info, "token key %u signs; rotate first, then retire it", number);
+        return ERR_INVALID;
+    }
+    drop_secret_at(value, index);
     return ERR_OK;
 }
 
@@ -79,26 +127,11 @@ static void store_big_endian(uint64_t number, uint8_t *out, size_t len)
         out[i] = (uint8_t)(number >> 8 * (len - 1 - i));
 }
 
-static struct span associated_data(const struct brand_value *value, uint8_t *storage)
+static struct span associated_data(uint64_t id, uint32_t number, uint8_t *storage)
 {
-    store_big_endian(value->id, storage, ID_BYTES);
-    store_big_endian(value->token_key_number, storage + ID_BYTES, ASSOCIATED_BYTES - ID_BYTES);
+    store_big_endian(id, storage, ID_BYTES);
+    store_big_endian(number, storage + ID_BYTES, ASSOCIATED_BYTES - ID_BYTES);
     return span_make(storage, ASSOCIATED_BYTES);
-}
-
-static void put_setting_value(const struct option *option, const struct brand_settings *settings,
-                              struct strbuf *out)
-{
-    char storage[sizeof settings->cors_origins]; // the longest of them
-    struct strbuf text = strbuf_over(storage, sizeof storage);
-    option_show(option, settings, &text);
-    ASSERT(!text.is_overflowed);
-    bool is_null = option->is_nullable && span_eq(strbuf_span(&text), SPAN("null"));
-    bool is_string = option->type == OPTION_TEXT || option->type == OPTION_CHOICE;
-    if (is_string && !is_null)
-        strbuf_put_json_string(out, strbuf_span(&text));
-    else
-        strbuf_put(out, strbuf_span(&text));
 }
 
 // In the table's order, so that equal settings are equal texts.
@@ -111,32 +144,59 @@ static void put_settings(const struct brand_settings *settings, struct strbuf *o
         if (option_is_preset(option, settings))
             continue;
         strbuf_put_text(out, separator);
+        ASSERT(!option->is_secret); // it would be written as ***
         strbuf_put_json_string(out, span_of_text(option->name));
         strbuf_put_byte(out, ':');
-        put_setting_value(option, settings, out);
+        brand_setting_put_json(option, settings, out);
         separator = ",";
     }
     strbuf_put_byte(out, '}');
 }
 
+static void put_secret(const struct token_secret *secret, struct span associated,
+                       const struct sealing *sealing, struct strbuf *out)
+{
+    struct sealed sealed;
+    seal_text(sealing->wrap_key, sealing->entropy, associated,
+              span_make(secret->bytes, secret->len), &sealed);
+    strbuf_put_text(out, "{\"id\":");
+    strbuf_put_u64(out, secret->number);
+    if (secret->created_at_ms > 0) {
+        strbuf_put_text(out, ",\"createdAt\":");
+        strbuf_put_i64(out, secret->created_at_ms);
+    }
+    strbuf_put_text(out, ",\"sealed\":\"");
+    strbuf_put_base64url(out, span_make(sealed.bytes, sealed.len));
+    strbuf_put_text(out, "\"}");
+}
+
+static void put_secrets(const struct brand_value *value, const struct sealing *sealing,
+                        struct strbuf *out)
+{
+    uint8_t associated[ASSOCIATED_BYTES];
+    for (size_t i = 0; i < value->secrets_held; i++) {
+        const struct token_secret *secret = &value->secrets[i];
+        strbuf_put_text(out, i > 0 ? "," : "");
+        put_secret(secret, associated_data(value->id, secret->number, associated), sealing, out);
+    }
+}
+
 void brand_value_encode(const struct brand_value *value, const struct key *wrap_key,
                         const struct entropy *entropy, struct strbuf *out)
 {
-    uint8_t associated[ASSOCIATED_BYTES];
-    struct sealed sealed;
-    seal_text(wrap_key, entropy, associated_data(value, associated), brand_value_secret(value),
-              &sealed);
+    uint8_t id[ID_BYTES];
+    const struct sealing sealing = {wrap_key, entropy};
+    ASSERT(value->secrets_held > 0);
+    store_big_endian(value->id, id, sizeof id);
     strbuf_put_text(out, "{\"format\":1,\"id\":\"");
-    strbuf_put_hex(out, span_make(associated, ID_BYTES));
+    strbuf_put_hex(out, span_make(id, sizeof id));
     strbuf_put_text(out, "\",\"name\":");
     strbuf_put_json_string(out, span_of_text(value->name));
     strbuf_put_text(out, ",\"settings\":");
     put_settings(&value->settings, out);
-    strbuf_put_text(out, ",\"tokenKeys\":[{\"id\":");
-    strbuf_put_u64(out, value->token_key_number);
-    strbuf_put_text(out, ",\"sealed\":\"");
-    strbuf_put_base64url(out, span_make(sealed.bytes, sealed.len));
-    strbuf_put_text(out, "\"}]}");
+    strbuf_put_text(out, ",\"tokenKeys\":[");
+    put_secrets(value, &sealing, out);
+    strbuf_put_text(out, "]}");
 }
 
 static enum err damaged(struct err_info *info, const char *what)
@@ -150,43 +210,16 @@ static struct span string_of(const json_t *string)
     return span_make(json_string_value(string), json_string_length(string));
 }
 
-// The text of a scalar, into `storage` where it is a number. False: its type is not the option's.
-static bool setting_text(const struct option *option, const json_t *value, struct strbuf *storage,
-                         struct span *out)
-{
-    static const json_type types[] = {
-        [OPTION_U32] = JSON_INTEGER,
-        [OPTION_BOOL] = JSON_TRUE,
-        [OPTION_TEXT] = JSON_STRING,
-        [OPTION_CHOICE] = JSON_STRING,
-    };
-    json_type type = json_typeof(value);
-    *out = SPAN("null");
-    if (type == JSON_NULL)
-        return option->is_nullable;
-    *out = SPAN("false");
-    if (type == JSON_FALSE)
-        return types[option->type] == JSON_TRUE;
-    if (type != types[option->type])
-        return false;
-    if (type == JSON_INTEGER)
-        strbuf_put_i64(storage, json_integer_value(value));
-    if (type == JSON_TRUE)
-        strbuf_put_text(storage, "true");
-    *out = type == JSON_STRING ? string_of(value) : strbuf_span(storage);
-    return true;
-}
-
 static enum err read_setting(const char *name, const json_t *value, struct brand_settings *settings,
                              struct err_info *info)
 {
-    char storage[24];
+    char storage[BRAND_SETTING_DIGITS_MAX];
     struct strbuf digits = strbuf_over(storage, sizeof storage);
     struct span text;
     const struct option *option = option_find(brand_option_table(), span_of_text(name));
     if (option == NULL)
         return damaged(info, "it has a setting that this version does not know");
-    if (!setting_text(option, value, &digits, &text)) {
+    if (!brand_setting_text(option, value, &digits, &text)) {
         err_info_set(info, "%s: its stored value has another type", option->name);
         return ERR_INVALID;
     }
@@ -238,26 +271,57 @@ static bool read_sealed(const json_t *text, struct sealed *out)
     return true;
 }
 
-static enum err read_token_key(const json_t *list, const struct key *wrap_key,
+static bool read_created_at(const json_t *at, int64_t *out_ms)
+{
+    *out_ms = json_integer_value(at); // 0 for one that is not there
+    return at == NULL || (json_is_integer(at) && *out_ms > 0);
+}
+
+// The text of a key, up to its seal. Numbers rise, so that each is there once and the last signs.
+static bool read_key_head(const json_t *entry, uint32_t previous, struct token_secret *out,
+                          struct sealed *sealed_out)
+{
+    const json_t *created_at = json_object_get(entry, "createdAt");
+    json_int_t number = json_integer_value(json_object_get(entry, "id"));
+    if (json_object_size(entry) != (created_at == NULL ? 2 : 3))
+        return false;
+    if (number <= previous || number > UINT32_MAX)
+        return false;
+    out->number = (uint32_t)number;
+    return read_created_at(created_at, &out->created_at_ms) &&
+           read_sealed(json_object_get(entry, "sealed"), sealed_out);
+}
+
+static enum err read_token_key(const json_t *entry, const struct key *wrap_key,
                                struct brand_value *value, struct err_info *info)
 {
     uint8_t associated[ASSOCIATED_BYTES];
     struct sealed sealed;
-    const json_t *entry = json_array_get(list, 0);
-    json_int_t number = json_integer_value(json_object_get(entry, "id"));
-    if (json_array_size(list) != 1 || json_object_size(entry) != 2)
-        return damaged(info, "not exactly one token key");
-    if (number < 1 || number > UINT32_MAX ||
-        !read_sealed(json_object_get(entry, "sealed"), &sealed))
-        return damaged(info, "its token key cannot be read");
-    value->token_key_number = (uint32_t)number;
     size_t len = 0;
-    if (!seal_open(wrap_key, associated_data(value, associated), &sealed, value->token_secret,
-                   &len))
+    struct token_secret *secret = &value->secrets[value->secrets_held];
+    if (!read_key_head(entry, newest_number(value), secret, &sealed))
+        return damaged(info, "its token key cannot be read");
+    if (!seal_open(wrap_key, associated_data(value->id, secret->number, associated), &sealed,
+                   secret->bytes, &len))
         return damaged(info, "its token key does not open; is this the key file it was made with?");
-    value->token_secret_len = (uint16_t)len;
+    secret->len = (uint16_t)len;
     if (len < BRAND_TOKEN_SECRET_BYTES_MIN)
         return damaged(info, "its token key is too short");
+    value->secrets_held++;
+    return ERR_OK;
+}
+
+static enum err read_token_keys(const json_t *list, const struct key *wrap_key,
+                                struct brand_value *value, struct err_info *info)
+{
+    size_t count = json_array_size(list);
+    if (count < 1 || count > BRAND_TOKEN_KEYS_MAX)
+        return damaged(info, "not one to four token keys");
+    for (size_t i = 0; i < count; i++) {
+        enum err err = read_token_key(json_array_get(list, i), wrap_key, value, info);
+        if (err != ERR_OK)
+            return err;
+    }
     return ERR_OK;
 }
 
@@ -290,7 +354,7 @@ static enum err read_value(const json_t *root, const struct key *wrap_key,
     err = read_settings(json_object_get(root, "settings"), &value->settings, info);
     if (err != ERR_OK)
         return err;
-    return read_token_key(json_object_get(root, "tokenKeys"), wrap_key, value, info);
+    return read_token_keys(json_object_get(root, "tokenKeys"), wrap_key, value, info);
 }
 
 enum err brand_value_decode(struct span text, const struct key *wrap_key, struct brand_value *out,

@@ -1,27 +1,35 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// One brand as the store holds it: a JSON text, versioned, with the token secret sealed in it.
+// One brand as the store holds it: a JSON text, versioned, with the token secrets sealed in it.
 //
 //   {"format":1,"id":"<16 hex>","name":"DocDemo","settings":{"otpMaxCount":3},
-//    "tokenKeys":[{"id":1,"sealed":"<base64url>"}]}
+//    "tokenKeys":[{"id":1,"sealed":"<base64url>"},{"id":2,"createdAt":1790000000000,"sealed":…}]}
 //
 // Settings that have their default are left out, so that a later version's better default reaches
-// those who never chose. The secret is sealed under the wrap key with the brand's id and the key's
-// number as associated data: moved to another brand it does not open.
+// those who never chose. Token keys stand in the order of their numbers; the last one signs. A key
+// without createdAt (milliseconds since 1970) was made before that was kept. A secret is sealed
+// under the wrap key with the brand's id and the key's number as associated data: moved to another
+// brand, or to another key's place, it does not open.
 
 #include "service/brand.h"
 
 #define BRAND_TOKEN_SECRET_BYTES_MIN 32U
 #define BRAND_TOKEN_SECRET_BYTES_MAX SEAL_PLAIN_BYTES_MAX
 
-// Holds a secret: wipe it.
+struct token_secret {
+    uint32_t number;       // 1 for the brand's first, one more for each after it
+    int64_t created_at_ms; // 0: not known
+    uint16_t len;
+    uint8_t bytes[BRAND_TOKEN_SECRET_BYTES_MAX];
+};
+
+// Holds secrets: wipe it.
 struct brand_value {
     uint64_t id;
-    uint32_t token_key_number; // 1 for the brand's first, one more for each that replaced it
-    uint16_t token_secret_len;
-    uint8_t token_secret[BRAND_TOKEN_SECRET_BYTES_MAX];
-    char name[BRAND_NAME_BYTES_MAX + 1]; // NUL-terminated
+    struct token_secret secrets[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
+    size_t secrets_held;                               // at least 1 in a whole value
+    char name[BRAND_NAME_BYTES_MAX + 1];               // NUL-terminated
     struct brand_settings settings;
 };
 
@@ -31,13 +39,20 @@ void brand_value_wipe(struct brand_value *value);
 MUST_CHECK enum err brand_value_set_name(struct brand_value *value, struct span name,
                                          struct err_info *info);
 
-// ERR_INVALID when `secret` is shorter or longer than the bounds above.
-MUST_CHECK enum err brand_value_set_secret(struct brand_value *value, struct span secret,
-                                           struct err_info *info);
+// A further token key, which signs from now on; of BRAND_TOKEN_KEYS_MAX the oldest goes.
+// ERR_INVALID when `secret` is shorter or longer than the bounds above, or no number is left.
+MUST_CHECK enum err brand_value_add_secret(struct brand_value *value, struct span secret,
+                                           int64_t now_ms, struct err_info *info);
 
+// Takes one out. ERR_NOT_FOUND; ERR_INVALID: it is the one that signs.
+MUST_CHECK enum err brand_value_drop_secret(struct brand_value *value, uint32_t number,
+                                            struct err_info *info);
+
+// The secret that signs.
 static inline struct span brand_value_secret(const struct brand_value *value)
 {
-    return span_make(value->token_secret, value->token_secret_len);
+    const struct token_secret *newest = &value->secrets[value->secrets_held - 1];
+    return span_make(newest->bytes, newest->len);
 }
 
 // ASCII upper case of `name`, at most BRAND_NAME_BYTES_MAX bytes of it, into `storage` of that

@@ -10,6 +10,8 @@
 #include "service/service.h"
 
 #include "base/assert.h"
+#include "service/call.h"
+#include "service/username.h"
 #include "store/entry.h"
 
 #include <stddef.h>
@@ -32,7 +34,7 @@ bool service_is_store_failing(const struct service *service)
            store_now_ms(service->deps.store) - failed_at_ms < SERVICE_STORE_DOUBT_MS;
 }
 
-static struct service_call *call_of(struct store_op *op)
+struct service_call *call_of(struct store_op *op)
 {
     return (struct service_call *)((char *)op - offsetof(struct service_call, op));
 }
@@ -50,7 +52,7 @@ static void promise_message(struct service_call *call, int64_t now_ms)
     entry->deadline_at_ms = send->expires_at_ms;
 }
 
-static void transition(struct store_op *op, struct record *record, int64_t now_ms)
+void call_transition(struct store_op *op, struct record *record, int64_t now_ms)
 {
     struct service_call *call = call_of(op);
     call->decision = decide(&call->brand->policy, record, &call->command, now_ms);
@@ -71,12 +73,18 @@ static const char *const event_of_kind[] = {
     [COMMAND_VALIDATE] = "otp.validate",
 };
 
+static struct log_field identifier_field(const struct service_call *call)
+{
+    struct span value = address_value(call->identifier);
+    return call->username != NULL ? log_username("identifier", value)
+                                  : log_address("identifier", value);
+}
+
 static void log_decision(const struct service_call *call)
 {
     LOG_EVENT(call->service->deps.log, LOG_INFO, event_of_kind[call->command.kind],
               log_text("result", span_of_text(verdict_text(call->decision.verdict))),
-              log_text("brand", call->brand->name),
-              log_address("identifier", address_value(call->identifier)),
+              log_text("brand", call->brand->name), identifier_field(call),
               log_text("requestId", call->request_id));
 }
 
@@ -100,6 +108,7 @@ static const enum metric_validated validated_of_verdict[] = {
     [VERDICT_SESSION_INVALID] = METRIC_VALIDATED_SESSION,
     [VERDICT_BINDING_DIFFERS] = METRIC_VALIDATED_SESSION,
     [VERDICT_TOO_MANY_TRIES] = METRIC_VALIDATED_EXHAUSTED,
+    [VERDICT_USERNAME_TAKEN] = METRIC_VALIDATED_SESSION,
     [VERDICT_TOO_MANY_SENDS] = METRIC_VALIDATED_EXHAUSTED,
     [VERDICT_NO_CODE] = METRIC_VALIDATED_NO_CODE,
     [VERDICT_WRONG_CODE] = METRIC_VALIDATED_WRONG,
@@ -131,8 +140,9 @@ static const enum metric_store_error error_of_outcome[] = {
 };
 
 // Written only when it changes, or all loops would share one cache line for nothing.
-static void note_outcome(struct service *service, enum store_outcome outcome)
+enum service_status call_note(const struct service_call *call, enum store_outcome outcome)
 {
+    struct service *service = call->service;
     bool has_failed = status_of_outcome[outcome] == SERVICE_FAILED;
     int64_t failed_at_ms = has_failed ? store_now_ms(service->deps.store) : 0;
     atomic_int_fast64_t *at_ms = &service->store_failed_at_ms;
@@ -140,14 +150,19 @@ static void note_outcome(struct service *service, enum store_outcome outcome)
         atomic_store_explicit(at_ms, failed_at_ms, memory_order_relaxed);
     if (outcome != STORE_COMMITTED)
         metrics_count(service->deps.metrics, METRIC_STORE_ERRORS, error_of_outcome[outcome], 0);
+    return status_of_outcome[outcome];
+}
+
+void call_end(struct service_call *call, enum service_status status)
+{
+    call->status = status;
+    call->on_done(call);
 }
 
 static void done(struct store_op *op, enum store_outcome outcome)
 {
     struct service_call *call = call_of(op);
-    call->status = status_of_outcome[outcome];
-    note_outcome(call->service, outcome);
-    call->on_done(call);
+    call_end(call, call_note(call, outcome));
 }
 
 void service_report(const struct service_call *call)
@@ -157,7 +172,8 @@ void service_report(const struct service_call *call)
         log_decision(call);
         return;
     }
-    log_failure(call);
+    if (call->status != SERVICE_LOOKED_UP)
+        log_failure(call);
 }
 
 static enum channel_kind brand_channel(const struct service_call *call)
@@ -205,15 +221,20 @@ void service_submit(struct service *service, struct service_call *call,
     call->service = service;
     record_key_of(keyring_index(service->deps.keyring), call->brand->id,
                   address_identifier(call->identifier), &call->command.key);
+    if (call->username != NULL)
+        username_prepare(call, entropy);
     if (call->command.kind == COMMAND_GENERATE && !prepare_generate(service, call, entropy)) {
-        call->status = SERVICE_NO_CHANNEL;
-        call->on_done(call);
+        call_end(call, SERVICE_NO_CHANNEL);
         return;
     }
     if (call->command.kind == COMMAND_VALIDATE)
         call->command.random_uid = entropy_u64(entropy);
+    if (call->command.kind == COMMAND_GENERATE && call->username != NULL) {
+        username_generate(call);
+        return;
+    }
     call->op.key = call->command.key;
-    call->op.transition = transition;
+    call->op.transition = call_transition;
     call->op.done = done;
     store_submit(service->deps.store, &call->op);
 }

@@ -5,6 +5,7 @@
 
 #include "address/address.h"
 #include "core/decide.h"
+#include "core/slot.h"
 #include "crypto/keyring/keyring.h"
 #include "service/brand.h"
 #include "store/store.h"
@@ -32,10 +33,24 @@ void service_init(struct service *service, const struct service_deps *deps);
 
 enum service_status {
     SERVICE_DECIDED,    // see call->decision
+    SERVICE_LOOKED_UP,  // see service_address_known
     SERVICE_NO_CHANNEL, // nothing can send to that address
     SERVICE_BUSY,       // nothing happened; try again
     SERVICE_FULL,       // nothing happened; the disk has no room
     SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
+};
+
+// The longest e-mail address that the codes of a username may go to: its record has no more room.
+#define USERNAME_EMAIL_BYTES_MAX (RECORD_CARD_BYTES_MAX - SEAL_OVERHEAD_BYTES - 1U)
+
+// What a call about a username has besides. The caller gives the memory, the service fills it.
+struct username_call {
+    struct record_key address_key; // of the record that counts the sends
+    struct address_card card;
+    bool is_bound;              // of a look-up
+    struct slot slot;           // of a generate: the send that counts meanwhile
+    bool is_late;               // too long after that
+    enum service_status status; // of its decision
 };
 
 // Caller-allocated; kept alive and untouched until on_done, which runs on a thread of the store's
@@ -45,8 +60,9 @@ struct service_call {
     struct command command;    // filled by the caller but for key, channel and the random values
     const struct brand *brand; // its set is held by the caller until on_done
     const struct address *identifier;
-    const struct address *to; // generate: where the code goes
-    int channel;              // generate: enum channel_kind asked for, or −1: the brand's own
+    const struct address *to;       // where the code goes; of a username, where it went too
+    struct username_call *username; // identifier is a username; NULL: it is an address
+    int channel; // generate: enum channel_kind asked for, or −1: the brand's own
     struct span request_id;
     enum service_status status;
     struct decision decision;
@@ -57,6 +73,14 @@ struct service_call {
 
 void service_submit(struct service *service, struct service_call *call,
                     const struct entropy *entropy);
+
+// Reads where the codes of the username call->identifier go, if anything is known of it: ends as
+// SERVICE_LOOKED_UP, or as any command whose store does not answer. `to` is not looked at.
+void service_look_up(struct service *service, struct service_call *call);
+
+// After SERVICE_LOOKED_UP: the address of the username's latest code or, once it is bound
+// (call->username->is_bound), of its owner. False: none is known.
+bool service_address_known(const struct service_call *call, struct address *out);
 
 // Counts and logs what became of the call: once, after on_done has been called, on any thread. (The
 // store's own has better things to do.)

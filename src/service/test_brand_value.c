@@ -13,6 +13,11 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define SECRET "0123456789 secret of 32 bytes ok"
 
+#define GOLDEN_VALUE                                                                  \
+    "{\"format\":1,\"id\":\"0123456789abcdef\",\"name\":\"DocDemo\",\"settings\":{\"" \
+    "otpMaxCount\":3},\"tokenKeys\":[{\"id\":1,\"sealed\":\"Wnb5Tvf6WLPSLEhPlj1cR5Z"  \
+    "5LJVJ0_HWjzDkeuipMoRudvuCtaC-1Zx2PTWakkIJyeFn_-7-qinMNa6gmx0jbxLl5F2Obnun\"}]}"
+
 static const struct key wrap_key = {"a wrap key of thirty-two bytes.."};
 static const struct key other_key = {"another wrap key of 32 bytes...."};
 
@@ -28,10 +33,10 @@ static struct span span_of(const struct text *text)
 
 static struct brand_value sample_value(void)
 {
-    struct brand_value value = {.id = 0x0123456789abcdefU, .token_key_number = 1};
+    struct brand_value value = {.id = 0x0123456789abcdefU};
     brand_settings_init(&value.settings);
     assert_int_equal(brand_value_set_name(&value, SPAN("DocDemo"), NULL), ERR_OK);
-    assert_int_equal(brand_value_set_secret(&value, SPAN(SECRET), NULL), ERR_OK);
+    assert_int_equal(brand_value_add_secret(&value, SPAN(SECRET), 0, NULL), ERR_OK);
     return value;
 }
 
@@ -56,8 +61,13 @@ static void encode(const struct brand_value *value, struct text *out)
 static void assert_same(const struct brand_value *a, const struct brand_value *b)
 {
     assert_true(a->id == b->id);
-    assert_int_equal(a->token_key_number, b->token_key_number);
-    assert_true(span_eq(brand_value_secret(a), brand_value_secret(b)));
+    assert_int_equal(a->secrets_held, b->secrets_held);
+    for (size_t i = 0; i < a->secrets_held; i++) {
+        assert_int_equal(a->secrets[i].number, b->secrets[i].number);
+        assert_true(a->secrets[i].created_at_ms == b->secrets[i].created_at_ms);
+        assert_int_equal(a->secrets[i].len, b->secrets[i].len);
+        assert_memory_equal(a->secrets[i].bytes, b->secrets[i].bytes, a->secrets[i].len);
+    }
     assert_string_equal(a->name, b->name);
     for (size_t i = 0; i < brand_options_count; i++)
         assert_true(option_is_equal(&brand_options[i], &a->settings, &b->settings));
@@ -88,7 +98,7 @@ static void test_what_differs_is_written_by_its_type(void **state)
     set(&value, "resend", "new");
     set(&value, "defaultCountry", "IN");
     set(&value, "smsTemplate", "\"{otp}\"\n");
-    value.token_key_number = 4294967295U;
+    value.secrets[0].number = 4294967295U;
     assert_head(&value, "{\"format\":1,\"id\":\"0123456789abcdef\",\"name\":\"DocDemo\","
                         "\"settings\":{\"otpMaxCount\":3,\"resend\":\"new\",\"defaultCountry\":"
                         "\"IN\",\"smsTemplate\":\"\\\"{otp}\\\"\\n\"},"
@@ -160,8 +170,10 @@ static void test_the_largest_value_fits(void **state)
     memset(value.settings.issuer, '"', sizeof value.settings.issuer - 1);
     memset(value.settings.ogc, '"', sizeof value.settings.ogc - 1);
     memset(value.name, '"', sizeof value.name - 1);
-    assert_int_equal(brand_value_set_secret(&value, span_make(secret, sizeof secret), NULL),
-                     ERR_OK);
+    for (size_t i = 0; i < BRAND_TOKEN_KEYS_MAX; i++)
+        assert_int_equal(
+            brand_value_add_secret(&value, span_make(secret, sizeof secret), INT64_MAX, NULL),
+            ERR_OK);
     encode(&value, &text);
     assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, NULL), ERR_OK);
     assert_same(&value, &again);
@@ -186,7 +198,7 @@ struct damage_case {
 
 #define DAMAGED "the stored value is damaged: "
 #define NO_KEY DAMAGED "its token key cannot be read"
-#define NOT_ONE_KEY DAMAGED "not exactly one token key"
+#define NO_KEYS DAMAGED "not one to four token keys"
 
 static const struct damage_case damage_cases[] = {
     {"{\"format\":1", "{\"format\":2", "the stored value has format 2; this version knows 1"},
@@ -226,10 +238,17 @@ static const struct damage_case damage_cases[] = {
     {"[{\"id\":1", "[{\"id\":\"1\"", NO_KEY},
     {"\"sealed\":\"", "\"sealed\":\"*", NO_KEY},
     {"\"sealed\":\"", "\"seal\":\"", NO_KEY},
-    {"[{\"id\":1,", "[{", NOT_ONE_KEY},
-    {"[{\"id\":1,", "[{\"id\":1,\"x\":1,", NOT_ONE_KEY},
-    {"[{\"id\":1,", "[{},{\"id\":1,", NOT_ONE_KEY},
-    {"[{\"id\":1,", "[[],{\"id\":1,", NOT_ONE_KEY},
+    {"[{\"id\":1,", "[{", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"x\":1,", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"createdAt\":1,\"x\":1,", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"createdAt\":0,", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"createdAt\":-1,", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"createdAt\":\"1\",", NO_KEY},
+    {"[{\"id\":1,", "[{\"id\":1,\"createdAt\":null,", NO_KEY},
+    {"[{\"id\":1,", "[{},{\"id\":1,", NO_KEY},
+    {"[{\"id\":1,", "[[],{\"id\":1,", NO_KEY},
+    {"[{\"id\":1,", "[0,0,0,0,{\"id\":1,", NO_KEYS},
+    {"\"tokenKeys\":[", "\"tokenKeys\":[],\"x\":[", DAMAGED "it has other members than it should"},
     {"}]}", "}]", DAMAGED "no JSON at byte 212"},
 };
 
@@ -342,11 +361,134 @@ static void test_secrets_have_32_to_254_bytes(void **state)
     static const char bytes[255] = "";
     struct brand_value value;
     struct err_info info;
-    assert_int_equal(brand_value_set_secret(&value, span_make(bytes, 32), NULL), ERR_OK);
-    assert_int_equal(brand_value_set_secret(&value, span_make(bytes, 254), NULL), ERR_OK);
-    assert_int_equal(brand_value_set_secret(&value, span_make(bytes, 31), NULL), ERR_INVALID);
-    assert_int_equal(brand_value_set_secret(&value, span_make(bytes, 255), &info), ERR_INVALID);
+    value.secrets_held = 0;
+    assert_int_equal(brand_value_add_secret(&value, span_make(bytes, 32), 0, NULL), ERR_OK);
+    assert_int_equal(brand_value_add_secret(&value, span_make(bytes, 254), 0, NULL), ERR_OK);
+    assert_int_equal(brand_value_add_secret(&value, span_make(bytes, 31), 0, NULL), ERR_INVALID);
+    assert_int_equal(brand_value_add_secret(&value, span_make(bytes, 255), 0, &info), ERR_INVALID);
     assert_string_equal(info.text, "token secret: 255 bytes are not 32 to 254");
+    assert_int_equal(value.secrets_held, 2);
+}
+
+static void add_secret(struct brand_value *value, char fill, int64_t now_ms)
+{
+    char secret[40];
+    memset(secret, fill, sizeof secret);
+    assert_int_equal(brand_value_add_secret(value, span_make(secret, sizeof secret), now_ms, NULL),
+                     ERR_OK);
+}
+
+static void assert_numbers(const struct brand_value *value, const char *expected)
+{
+    char text[64] = "";
+    struct strbuf out = strbuf_over(text, sizeof text - 1);
+    for (size_t i = 0; i < value->secrets_held; i++) {
+        strbuf_put_u64(&out, value->secrets[i].number);
+        strbuf_put_byte(&out, ' ');
+    }
+    assert_string_equal(text, expected);
+}
+
+// What a version that knew one key has written: made by it, and kept as it was.
+static void test_a_value_of_the_first_version_is_read(void **state)
+{
+    (void)state;
+    const char *text = GOLDEN_VALUE;
+    struct brand_value value;
+    assert_int_equal(brand_value_decode(span_of_text(text), &wrap_key, &value, NULL), ERR_OK);
+    assert_true(value.id == 0x0123456789abcdefU);
+    assert_string_equal(value.name, "DocDemo");
+    assert_int_equal(value.settings.otp_max_count, 3);
+    assert_numbers(&value, "1 ");
+    assert_true(value.secrets[0].created_at_ms == 0);
+    assert_true(span_eq(brand_value_secret(&value), SPAN(SECRET)));
+    struct text again;
+    encode(&value, &again);
+    assert_true(span_eq(span_of(&again), span_of_text(text)));
+}
+
+static void test_several_keys_come_back_in_order(void **state)
+{
+    (void)state;
+    struct brand_value value = sample_value();
+    struct brand_value again;
+    struct text text;
+    add_secret(&value, 'b', 1790000000000);
+    add_secret(&value, 'c', 1790000000001);
+    encode(&value, &text);
+    assert_non_null(memmem(text.bytes, text.len, "{\"id\":2,\"createdAt\":1790000000000,", 34));
+    assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, NULL), ERR_OK);
+    assert_same(&value, &again);
+    assert_int_equal(brand_value_secret(&again).data[0], 'c');
+}
+
+static void test_a_fifth_key_drops_the_oldest(void **state)
+{
+    (void)state;
+    struct brand_value value = sample_value();
+    for (char fill = 'b'; fill <= 'f'; fill++)
+        add_secret(&value, fill, 1);
+    assert_numbers(&value, "3 4 5 6 ");
+    assert_int_equal(value.secrets[0].bytes[0], 'c');
+    assert_int_equal(brand_value_secret(&value).data[0], 'f');
+}
+
+static void test_a_key_is_dropped_unless_it_signs(void **state)
+{
+    (void)state;
+    struct brand_value value = sample_value();
+    struct err_info info;
+    add_secret(&value, 'b', 1);
+    add_secret(&value, 'c', 1);
+    assert_int_equal(brand_value_drop_secret(&value, 3, &info), ERR_INVALID);
+    assert_string_equal(info.text, "token key 3 signs; rotate first, then retire it");
+    assert_int_equal(brand_value_drop_secret(&value, 4, &info), ERR_NOT_FOUND);
+    assert_string_equal(info.text, "there is no token key 4");
+    assert_int_equal(brand_value_drop_secret(&value, 1, NULL), ERR_OK);
+    assert_numbers(&value, "2 3 ");
+    assert_int_equal(value.secrets[2].len, 0);
+    assert_int_equal(brand_value_drop_secret(&value, 2, NULL), ERR_OK);
+    add_secret(&value, 'd', 1);
+    assert_numbers(&value, "3 4 ");
+}
+
+static void test_numbers_end(void **state)
+{
+    (void)state;
+    struct brand_value value = sample_value();
+    struct err_info info;
+    value.secrets[0].number = UINT32_MAX;
+    assert_int_equal(brand_value_add_secret(&value, SPAN(SECRET), 1, &info), ERR_INVALID);
+    assert_string_equal(info.text, "token key: its numbers are used up");
+    assert_numbers(&value, "4294967295 ");
+}
+
+// Each opens in its own place alone.
+static void test_keys_that_changed_places_are_refused(void **state)
+{
+    (void)state;
+    static const struct damage_case cases[] = {
+        {"{\"id\":1", "{\"id\":3", NO_KEY},
+        {"{\"id\":2", "{\"id\":1", NO_KEY},
+        {"{\"id\":2", "{\"id\":0", NO_KEY},
+        {"{\"id\":2", "{\"id\":3",
+         DAMAGED "its token key does not open; is this the key file it was made with?"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct brand_value value = sample_value();
+        struct brand_value again;
+        struct text text;
+        struct err_info info;
+        add_secret(&value, 'b', 0);
+        encode(&value, &text);
+        replace(&text, cases[i].from, cases[i].to);
+        if (i == 0)
+            replace(&text, "{\"id\":2", "{\"id\":4");
+        assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, &info), ERR_INVALID);
+        assert_int_equal(again.secrets_held, 0);
+        if (i > 0)
+            assert_string_equal(info.text, cases[i].story);
+    }
 }
 
 int main(void)
@@ -364,6 +506,12 @@ int main(void)
         cmocka_unit_test(test_no_cut_value_is_taken),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_secrets_have_32_to_254_bytes),
+        cmocka_unit_test(test_a_value_of_the_first_version_is_read),
+        cmocka_unit_test(test_several_keys_come_back_in_order),
+        cmocka_unit_test(test_a_fifth_key_drops_the_oldest),
+        cmocka_unit_test(test_a_key_is_dropped_unless_it_signs),
+        cmocka_unit_test(test_numbers_end),
+        cmocka_unit_test(test_keys_that_changed_places_are_refused),
     };
     return cmocka_run_group_tests_name("brand_value", tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void give_extra_brand(unsigned number, void (*on_setting)(void *, const s
                              void *ctx)
 {
     struct seeded seeded;
-    struct brand_value value = {.id = number + 1U, .token_key_number = 1};
+    struct brand_value value = {.id = number + 1U};
     char bytes[1024];
     struct strbuf out = strbuf_over(bytes, sizeof bytes);
     char name[16];
@@ -67,7 +67,7 @@ static void give_extra_brand(unsigned number, void (*on_setting)(void *, const s
     strbuf_put_u64(&name_out, number);
     brand_settings_init(&value.settings);
     assert_int_equal(brand_value_set_name(&value, strbuf_span(&name_out), NULL), ERR_OK);
-    assert_int_equal(brand_value_set_secret(&value, SECRET, NULL), ERR_OK);
+    assert_int_equal(brand_value_add_secret(&value, SECRET, 0, NULL), ERR_OK);
     brand_value_encode(&value, &wrap_key, &entropy, &out);
     const struct setting setting = {strbuf_span(&name_out), strbuf_span(&out), 1};
     on_setting(ctx, &setting);
@@ -82,7 +82,13 @@ static void door_settings_each(struct store *store,
         give_extra_brand(i, on_setting, ctx);
 }
 
+static int64_t door_now_ms(struct store *store)
+{
+    return store_now_ms(fixture_of(store)->memory);
+}
+
 static const struct store_ops door_ops = {
+    .now_ms = door_now_ms,
     .settings_put = door_settings_put,
     .settings_each = door_settings_each,
 };
@@ -324,7 +330,7 @@ static void assert_signs_as(struct fixture *fixture, struct span secret, bool is
     hs256_key_init(&key, secret);
     hs256_sign(&key, SPAN("message"), expected);
     const struct brand_set *set = brands_acquire(fixture->brands);
-    bool is_same = hs256_verify(&brand_set_at(set, 0)->token_key, SPAN("message"),
+    bool is_same = hs256_verify(&brand_signing_key(brand_set_at(set, 0))->hs256, SPAN("message"),
                                 span_make(expected, sizeof expected));
     assert_int_equal(is_same, is_expected);
     brands_release(fixture->brands, &set);
@@ -353,7 +359,7 @@ static void test_a_brand_without_a_secret_gets_one_of_its_own(void **state)
     put(fixture, "Two", &settings, NO_SECRET);
     const struct brand_set *set = brands_acquire(fixture->brands);
     for (size_t i = 0; i < 2; i++)
-        hs256_sign(&brand_set_at(set, i)->token_key, SPAN("message"), signatures[i]);
+        hs256_sign(&brand_signing_key(brand_set_at(set, i))->hs256, SPAN("message"), signatures[i]);
     assert_memory_not_equal(signatures[0], signatures[1], HS256_BYTES);
     brands_release(fixture->brands, &set);
 }
@@ -566,14 +572,14 @@ static void test_two_brands_of_one_name_or_id_are_refused(void **state)
     struct fixture *fixture = *state;
     struct err_info info;
     struct seeded seeded;
-    struct brand_value value = {.id = 1, .token_key_number = 1};
+    struct brand_value value = {.id = 1};
     char bytes[1024] = {0};
     struct strbuf out = strbuf_over(bytes, sizeof bytes - 1);
     seeded_init(&seeded, 1);
     struct entropy entropy = seeded_entropy(&seeded);
     brand_settings_init(&value.settings);
     assert_int_equal(brand_value_set_name(&value, SPAN("Twin"), NULL), ERR_OK);
-    assert_int_equal(brand_value_set_secret(&value, SECRET, NULL), ERR_OK);
+    assert_int_equal(brand_value_add_secret(&value, SECRET, 0, NULL), ERR_OK);
     brand_value_encode(&value, &wrap_key, &entropy, &out);
     put_raw(fixture, "TWIN", bytes, 1);
     fixture->extra_brands = 1; // B0, of id 1

@@ -36,11 +36,15 @@ static int64_t pass(struct store_time *time, struct fake_clock *fake, int64_t wa
 #define START_MS INT64_C(1770000000000)
 #define HOUR_MS INT64_C(3600000)
 
-static void start(struct store_time *time, struct fake_clock *fake, int64_t high_water_ms)
+static const struct boot_id boot_a = {{1}};
+static const struct boot_id boot_b = {{2}};
+static const struct boot_id boot_unknown = {{0}};
+
+static void start(struct store_time *time, struct fake_clock *fake)
 {
     *fake = (struct fake_clock){START_MS, 5000};
     struct clock clock = clock_over(fake);
-    store_time_init(time, &clock, high_water_ms);
+    store_time_begin(time, &clock, &boot_a, NULL);
 }
 
 static void test_follows_a_slewed_clock(void **state)
@@ -48,7 +52,7 @@ static void test_follows_a_slewed_clock(void **state)
     (void)state;
     struct store_time time;
     struct fake_clock fake;
-    start(&time, &fake, 0);
+    start(&time, &fake);
     assert_int_equal(pass(&time, &fake, 1000, 1000), START_MS + 1000);
     assert_int_equal(pass(&time, &fake, 10005, 10000), START_MS + 11005);
 }
@@ -58,7 +62,7 @@ static void test_forward_step_is_not_followed(void **state)
     (void)state;
     struct store_time time;
     struct fake_clock fake;
-    start(&time, &fake, 0);
+    start(&time, &fake);
     assert_int_equal(pass(&time, &fake, HOUR_MS, 10), START_MS + 10);
     assert_int_equal(pass(&time, &fake, 1000, 1000), START_MS + 1010);
     assert_int_equal(pass(&time, &fake, -HOUR_MS, 0), START_MS + 1010);
@@ -69,7 +73,7 @@ static void test_backward_step_does_not_freeze(void **state)
     (void)state;
     struct store_time time;
     struct fake_clock fake;
-    start(&time, &fake, 0);
+    start(&time, &fake);
     assert_int_equal(pass(&time, &fake, -HOUR_MS, 10), START_MS + 10);
     assert_int_equal(pass(&time, &fake, 5000, 5000), START_MS + 5010);
 }
@@ -79,18 +83,122 @@ static void test_never_falls(void **state)
     (void)state;
     struct store_time time;
     struct fake_clock fake;
-    start(&time, &fake, 0);
+    start(&time, &fake);
     assert_int_equal(pass(&time, &fake, 300, 300), START_MS + 300);
     assert_int_equal(pass(&time, &fake, -200, 0), START_MS + 300);
 }
 
-static void test_begins_at_the_high_water_mark(void **state)
+// A wall clock that runs at twice the speed is looked at often: each time it is ahead by a little.
+static void test_many_small_steps_are_a_step(void **state)
 {
     (void)state;
     struct store_time time;
     struct fake_clock fake;
-    start(&time, &fake, START_MS + HOUR_MS);
-    assert_int_equal(pass(&time, &fake, 10, 10), START_MS + HOUR_MS + 10);
+    start(&time, &fake);
+    int64_t now_ms = 0;
+    for (int i = 0; i < 36000; i++)
+        now_ms = pass(&time, &fake, 200, 100);
+    assert_true(now_ms - START_MS <= HOUR_MS + HOUR_MS / 100 + 500);
+    assert_true(now_ms - START_MS >= HOUR_MS);
+}
+
+static void test_a_wall_clock_behind_slows_by_one_percent(void **state)
+{
+    (void)state;
+    struct store_time time;
+    struct fake_clock fake;
+    start(&time, &fake);
+    int64_t now_ms = 0;
+    for (int i = 0; i < 36000; i++)
+        now_ms = pass(&time, &fake, 95, 100);
+    assert_true(now_ms - START_MS >= HOUR_MS - HOUR_MS / 100 - 500);
+}
+
+struct restart_row {
+    const char *name;
+    const struct boot_id *boot;
+    int64_t wall_ms; // passed by the wall clock since the mark
+    int64_t mono_ms;
+    int64_t from_mark_ms; // where T begins
+};
+
+// The mark is taken at once, with all of its slack of 500 ms.
+static const struct restart_row restart_rows[] = {
+    {"same boot", &boot_a, 2000, 2000, 2510},
+    {"same boot, at once", &boot_a, 0, 0, 500},
+    {"same boot, forward step", &boot_a, HOUR_MS, 2000, 2510},
+    {"same boot, backward step", &boot_a, -HOUR_MS, 2000, 2510},
+    {"same boot, monotonic time fell", &boot_a, 60000, -1, 60000},
+    {"other boot", &boot_b, 60000, 10, 60000},
+    {"other boot, clock ahead", &boot_b, HOUR_MS, 10, HOUR_MS},
+    {"other boot, clock behind", &boot_b, -HOUR_MS, 10, 1000},
+    {"other boot, clock just ahead", &boot_b, 999, 10, 1000},
+    {"unknown boot, clock behind", &boot_unknown, -HOUR_MS, 10, 1000},
+};
+
+static void test_restarts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof restart_rows / sizeof restart_rows[0]; i++) {
+        const struct restart_row *row = &restart_rows[i];
+        struct store_time time;
+        struct fake_clock fake;
+        start(&time, &fake);
+        struct store_time_mark mark = store_time_mark(&time);
+        fake.wall_ms += row->wall_ms;
+        fake.mono_ms += row->mono_ms;
+        struct clock clock = clock_over(&fake);
+        store_time_begin(&time, &clock, row->boot, &mark);
+        assert_row_equal(row->name, time.last_ms - START_MS, row->from_mark_ms);
+    }
+}
+
+static void test_an_unknown_boot_is_never_the_same(void **state)
+{
+    (void)state;
+    struct store_time time;
+    struct fake_clock fake = {START_MS, 5000};
+    struct clock clock = clock_over(&fake);
+    store_time_begin(&time, &clock, &boot_unknown, NULL);
+    struct store_time_mark mark = store_time_mark(&time);
+    fake = (struct fake_clock){START_MS + HOUR_MS, 6000};
+    store_time_begin(&time, &clock, &boot_unknown, &mark);
+    assert_int_equal(time.last_ms, START_MS + HOUR_MS);
+}
+
+static uint64_t draw(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return *seed >> 33;
+}
+
+// Whatever the wall clock does, and however often the process is killed: T never falls, and runs no
+// faster than it may. The mark that is kept is up to a second of T old.
+static void test_kills_in_one_boot(void **state)
+{
+    (void)state;
+    struct store_time time;
+    struct fake_clock fake;
+    start(&time, &fake);
+    struct clock clock = clock_over(&fake);
+    struct store_time_mark kept = store_time_mark(&time);
+    uint64_t seed = 7;
+    int64_t last_ms = START_MS, passed_ms = 0;
+    for (int i = 0; i < 100000; i++) {
+        int64_t mono_ms = (int64_t)(draw(&seed) % 40);
+        int64_t wall_ms = mono_ms + (int64_t)(draw(&seed) % 41) - 20;
+        if (draw(&seed) % 50 == 0)
+            wall_ms += (int64_t)(draw(&seed) % 2000) - 1000;
+        passed_ms += mono_ms;
+        int64_t now_ms = pass(&time, &fake, wall_ms, mono_ms);
+        assert_true(now_ms >= last_ms);
+        assert_true(now_ms - START_MS <= passed_ms + passed_ms / 100 + 510);
+        last_ms = now_ms;
+        if (now_ms > kept.at_ms + STORE_TIME_AHEAD_MS - 100)
+            kept = store_time_mark(&time);
+        if (draw(&seed) % 20 == 0)
+            store_time_begin(&time, &clock, &boot_a, &kept);
+    }
 }
 
 int main(void)
@@ -100,7 +208,11 @@ int main(void)
         cmocka_unit_test(test_forward_step_is_not_followed),
         cmocka_unit_test(test_backward_step_does_not_freeze),
         cmocka_unit_test(test_never_falls),
-        cmocka_unit_test(test_begins_at_the_high_water_mark),
+        cmocka_unit_test(test_many_small_steps_are_a_step),
+        cmocka_unit_test(test_a_wall_clock_behind_slows_by_one_percent),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_an_unknown_boot_is_never_the_same),
+        cmocka_unit_test(test_kills_in_one_boot),
     };
     return cmocka_run_group_tests_name("store time", tests, NULL, NULL);
 }

@@ -4,9 +4,9 @@
 // Structured log events: one line each, on one descriptor (stderr), never blocking the caller for
 // longer than a copy into a buffer that a thread of the logger's own writes out.
 //
-// What may be logged is a matter of type: an address enters only by log_address, which masks it;
-// there is no field for codes, keys or tokens. Text from outside is escaped, so that one event is
-// always one line.
+// What may be logged is a matter of type: an address or a username enters only by log_address and
+// log_username, a client's IP address only by log_network, and all are masked; there is no field
+// for codes, keys or tokens. Text from outside is escaped, so that one event is always one line.
 
 #include "base/env.h"
 #include "base/err.h"
@@ -27,6 +27,8 @@ enum log_field_kind {
     LOG_FIELD_TEXT,
     LOG_FIELD_NUMBER,
     LOG_FIELD_ADDRESS,
+    LOG_FIELD_NETWORK,
+    LOG_FIELD_USERNAME,
 };
 
 struct log_field {
@@ -50,6 +52,18 @@ static inline struct log_field log_number(const char *name, int64_t number)
 static inline struct log_field log_address(const char *name, struct span address)
 {
     return (struct log_field){.name = name, .kind = LOG_FIELD_ADDRESS, .text = address};
+}
+
+// The IP address of a client; written as the network that it is in.
+static inline struct log_field log_network(const char *name, struct span ip)
+{
+    return (struct log_field){.name = name, .kind = LOG_FIELD_NETWORK, .text = ip};
+}
+
+// A username; written masked, whatever it looks like.
+static inline struct log_field log_username(const char *name, struct span username)
+{
+    return (struct log_field){.name = name, .kind = LOG_FIELD_USERNAME, .text = username};
 }
 
 struct logger;
@@ -82,3 +96,12 @@ void log_event(struct logger *logger, enum log_level level, const char *event,
 // "+84•••••567" for digits, "b•••@x.test" for an e-mail address; NUL-terminated, truncated to `cap`
 // at a whole character.
 void mask_address(struct span address, char *out, size_t cap);
+
+#define MASK_NETWORK_BYTES_MAX 64U
+
+// "192.0.2.•••" (24 bits) or "2001:db8:1::•••" (48 bits), "•••" for what is no IP address;
+// NUL-terminated.
+void mask_network(struct span ip, char out[MASK_NETWORK_BYTES_MAX]);
+
+// "b•••", in the same way.
+void mask_username(struct span username, char *out, size_t cap);

@@ -117,6 +117,7 @@ static void put_text(struct strbuf *out, enum log_format format, struct span tex
 static void put_value(struct strbuf *out, enum log_format format, const struct log_field *field)
 {
     char mask[300];
+    _Static_assert(sizeof mask >= MASK_NETWORK_BYTES_MAX, "both fit");
     switch (field->kind) {
     case LOG_FIELD_TEXT:
         put_text(out, format, field->text);
@@ -126,6 +127,14 @@ static void put_value(struct strbuf *out, enum log_format format, const struct l
         return;
     case LOG_FIELD_ADDRESS:
         mask_address(field->text, mask, sizeof mask);
+        put_text(out, format, span_of_text(mask));
+        return;
+    case LOG_FIELD_NETWORK:
+        mask_network(field->text, mask);
+        put_text(out, format, span_of_text(mask));
+        return;
+    case LOG_FIELD_USERNAME:
+        mask_username(field->text, mask, sizeof mask);
         put_text(out, format, span_of_text(mask));
         return;
     }

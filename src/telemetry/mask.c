@@ -3,11 +3,14 @@
 // Masks: enough for a person to recognise his own address, too little to call or write to him. The
 // number of bullets is fixed, so that a mask does not tell how long the address is.
 #include "base/assert.h"
+#include "base/ip.h"
 #include "base/strbuf.h"
 #include "telemetry/log.h"
 #include "telemetry/utf8.h"
 
-#define SHOWN_FIRST 2U // digits: about the country code
+#define SHOWN_FIRST 2U     // digits: about the country code
+#define SHOWN_V4_BYTES 15U // of an address in its mapped form: 24 bits of IPv4
+#define SHOWN_V6_BYTES 6U
 #define BULLET "\xE2\x80\xA2"
 #define THREE_BULLETS BULLET BULLET BULLET
 #define FIVE_BULLETS THREE_BULLETS BULLET BULLET
@@ -47,22 +50,42 @@ static size_t at_sign(struct span text)
     return at;
 }
 
-static void put_email(struct strbuf *out, struct span address, size_t at)
+static void put_name(struct strbuf *out, struct span name)
 {
     uint32_t point;
-    struct span local = span_first(address, at - 1);
-    size_t first = utf8_next(local, &point);
-    if (first < local.len)
-        strbuf_put(out, span_first(local, first));
-    strbuf_put(out, SPAN(THREE_BULLETS "@"));
+    size_t first = utf8_next(name, &point);
+    if (first < name.len)
+        strbuf_put(out, span_first(name, first));
+    strbuf_put(out, SPAN(THREE_BULLETS));
+}
+
+static void put_email(struct strbuf *out, struct span address, size_t at)
+{
+    put_name(out, span_first(address, at - 1));
+    strbuf_put_byte(out, '@');
     strbuf_put(out, span_from(address, at));
+}
+
+static void give(const struct strbuf *mask, char *out, size_t cap)
+{
+    ASSERT(cap > 0);
+    struct span fits = utf8_first(strbuf_span(mask), cap - 1);
+    memcpy(out, fits.data, fits.len);
+    out[fits.len] = '\0';
+}
+
+void mask_username(struct span username, char *out, size_t cap)
+{
+    uint8_t room[32];
+    struct strbuf mask = strbuf_over(room, sizeof room);
+    put_name(&mask, username);
+    give(&mask, out, cap);
 }
 
 void mask_address(struct span address, char *out, size_t cap)
 {
     uint8_t room[512];
     struct strbuf mask = strbuf_over(room, sizeof room);
-    ASSERT(cap > 0);
     struct span digits =
         address.len > 0 && address.data[0] == '+' ? span_from(address, 1) : address;
     size_t at = at_sign(address);
@@ -72,7 +95,23 @@ void mask_address(struct span address, char *out, size_t cap)
         put_email(&mask, address, at);
     else
         strbuf_put(&mask, SPAN(THREE_BULLETS));
-    struct span fits = utf8_first(strbuf_span(&mask), cap - 1);
-    memcpy(out, fits.data, fits.len);
-    out[fits.len] = '\0';
+    give(&mask, out, cap);
+}
+
+// What is left of IPv4 ends in the 0 of its last part; of IPv6 in "::", since no other run of zeros
+// is as long.
+void mask_network(struct span ip, char out[MASK_NETWORK_BYTES_MAX])
+{
+    struct ip address;
+    struct strbuf mask = strbuf_over(out, MASK_NETWORK_BYTES_MAX - 1);
+    if (ip_parse(ip, &address)) {
+        bool is_v4 = ip_is_v4(&address);
+        size_t shown = is_v4 ? SHOWN_V4_BYTES : SHOWN_V6_BYTES;
+        memset(address.bytes + shown, 0, sizeof address.bytes - shown);
+        ip_put(&address, &mask);
+        mask.len -= is_v4 ? 1 : 0;
+    }
+    strbuf_put(&mask, SPAN(THREE_BULLETS));
+    ASSERT(!mask.is_overflowed);
+    out[mask.len] = '\0';
 }

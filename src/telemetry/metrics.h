@@ -21,7 +21,8 @@
     X(METRIC_RATE_LIMITED)      /* limit */            \
     X(METRIC_DELIVERY_ATTEMPTS) /* channel, attempt */ \
     X(METRIC_DELIVERIES_ENDED)  /* ending */           \
-    X(METRIC_STORE_ERRORS)      /* store_error */
+    X(METRIC_STORE_ERRORS)      /* store_error */      \
+    X(METRIC_STORE_COMMITS)
 
 // Set to what was measured. Times in the unit that the name ends with.
 #define METRIC_MEASURED_LIST(X)    \

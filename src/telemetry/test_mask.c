@@ -53,6 +53,52 @@ static void masks_show_little(void **state)
     }
 }
 
+static const struct mask_case network_cases[] = {
+    {"192.0.2.7", "192.0.2." DOTS3},
+    {"0.0.0.0", "0.0.0." DOTS3},
+    {"255.255.255.255", "255.255.255." DOTS3},
+    {"::ffff:192.0.2.255", "192.0.2." DOTS3},
+    {"2001:db8:1:2:3:4:5:6", "2001:db8:1::" DOTS3},
+    {"2001:0:0:2::6", "2001::" DOTS3},
+    {"0:0:0:1::", "::" DOTS3},
+    {"::1", "::" DOTS3},
+    {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff::" DOTS3},
+    {"", DOTS3},
+    {"192.0.2.7:80", DOTS3},
+    {"12025550147", DOTS3},
+    {"bob@x.test", DOTS3},
+};
+
+static void networks_show_no_host(void **state)
+{
+    char mask[MASK_NETWORK_BYTES_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof network_cases / sizeof network_cases[0]; i++) {
+        mask_network(span_of_text(network_cases[i].address), mask);
+        assert_string_equal(mask, network_cases[i].mask);
+    }
+}
+
+static const struct mask_case username_cases[] = {
+    {"somebody", "s" DOTS3},
+    {"s", DOTS3},
+    {"919999999993", "9" DOTS3},
+    {"bob@x.test", "b" DOTS3},
+    {"\xC3\xA9lise", "\xC3\xA9" DOTS3},
+    {" ", DOTS3},
+    {"", DOTS3},
+};
+
+static void a_username_shows_one_letter(void **state)
+{
+    char mask[300];
+    (void)state;
+    for (size_t i = 0; i < sizeof username_cases / sizeof username_cases[0]; i++) {
+        mask_username(span_of_text(username_cases[i].address), mask, sizeof mask);
+        assert_string_equal(mask, username_cases[i].mask);
+    }
+}
+
 static void mask_is_cut_at_a_whole_character(void **state)
 {
     static const char *const cut[] = {"",    "",    "",        "+",       "+9",      "+91",
@@ -151,6 +197,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_show_little),
+        cmocka_unit_test(networks_show_no_host),
+        cmocka_unit_test(a_username_shows_one_letter),
         cmocka_unit_test(mask_is_cut_at_a_whole_character),
         cmocka_unit_test(mask_of_a_number_never_shows_more_than_five_digits),
         cmocka_unit_test(mask_of_a_long_address_fits),

@@ -8,6 +8,7 @@ const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 
 const { Api, mobile, wrong } = require('./lib/api');
+const { configText } = require('./lib/config');
 const { beginMany } = require('./lib/crowd');
 const { Lane, postBytes } = require('./lib/lane');
 const { Server } = require('./lib/server');
@@ -17,13 +18,15 @@ const ROUNDS = Number(process.env.ROUNDS ?? 1000);
 const CLIENTS = 64;
 const GUESSES = 200;
 const TRIES_MAX = 5;
+const LIMIT = 3;
 const ROUNDS_MS = 120000;
 
 let server;
 let api;
 
 before(async () => {
-  server = await Server.start({ args: ['--loops', '4'] });
+  const config = configText({ Limited: { otpMaxCount: LIMIT, otpTimeOut: 60 } });
+  server = await Server.start({ args: ['--loops', '4'], config });
   api = new Api(server);
 });
 
@@ -81,6 +84,15 @@ test(`${GUESSES} wrong guesses at once: ${TRIES_MAX} are evaluated, and nothing 
     assert.equal(found, `1506: ${TRIES_MAX}, 1518: ${GUESSES - TRIES_MAX}`);
     assert.equal((await api.validate(who, begun.sessionId, begun.code)).code, 1518);
     assert.equal((await api.generate(who, begun.sessionId)).code, 1518);
+  }));
+
+test(`${CLIENTS} clients ask for codes at once: as many are sent as the limit lets`, () =>
+  withLanes(CLIENTS, async (lanes) => {
+    const who = mobile('12025550148', { brand: 'Limited' });
+    const sessions = await Promise.all(lanes.map(() => api.open(who)));
+    const asked = lanes.map((lane, i) =>
+      lane.code(postBytes('otp/generate', { ...who, sessionId: sessions[i] })));
+    assert.equal(tally(await Promise.all(asked)), `200: ${LIMIT}, 1534: ${CLIENTS - LIMIT}`);
   }));
 
 test('the right code among wrong ones: at most one success, and no more than the tries', () =>

@@ -42,7 +42,8 @@ after(async () => {
 });
 
 function write(providers) {
-  const options = { keyFile: folder.join('keys'), logFormat: 'json', providers };
+  const dirs = { dataDir: folder.join('data'), keyFile: folder.join('keys') };
+  const options = { ...dirs, logFormat: 'json', providers };
   return folder.write('otpd.yaml', configText({ Shop: {} }, options));
 }
 

@@ -13,6 +13,7 @@ const { Api, email, mobile } = require('./lib/api');
 const { ROOT, dataFile } = require('./lib/data');
 const { Server } = require('./lib/server');
 const { bash } = require('./lib/shell');
+const { assertPrinted, runWalk, walkOf } = require('./lib/walk');
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
 const CALLS = fs.readFileSync(dataFile('generate-otp.sh'), 'utf8');
@@ -38,42 +39,15 @@ after(async () => {
   await server.stop();
 });
 
-/** The commands between the markers, each with what it prints, or null where nothing is told. */
-function walkOf(text) {
-  const part = text.split('<!-- walk:begin -->')[1].split('<!-- walk:end -->')[0];
-  const steps = [];
-  for (const [, kind, body] of part.matchAll(/^```(\w+)\n(.*?)^```$/gms)) {
-    if (kind === 'sh') {
-      steps.push({ command: body, prints: null });
-    } else {
-      steps.at(-1).prints = body.trim();
-    }
-  }
-  return steps;
-}
-
-function assertPrinted(step, printed) {
-  if (step.prints === null) {
-    assert.equal(printed, '', step.command);
-    return;
-  }
-  const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const wanted = step.prints.split('…').map(literal).join('.+');
-  assert.match(printed, new RegExp(`^${wanted}$`), step.command);
-}
-
 test('the walk of README.md prints what it says', async () => {
   const steps = walkOf(README);
-  const mark = 'end-of-a-step';
-  const script = steps.map(({ command }) => `${command}\nprintf '\\n%s\\n' ${mark}\n`).join('');
   const newest = await api.lastId();
-  const printed = await bash(script.replaceAll('127.0.0.1:8480', server.address));
+  const here = (script) => script.replaceAll('127.0.0.1:8480', server.address);
+  const printed = await runWalk(steps, here);
   await api.messages(OUR_EMAIL, newest);
   await api.messages(someone.identifierValue, newest);
-  const parts = printed.split(`\n${mark}\n`);
   assert.ok(steps.length >= 5);
-  assert.equal(parts.length, steps.length + 1);
-  steps.forEach((step, i) => assertPrinted(step, parts[i].trim()));
+  assertPrinted(steps, printed);
 });
 
 /** The calls of a script with what differs by nature made equal. */

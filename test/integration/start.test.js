@@ -66,6 +66,7 @@ test('the banner: addresses to click, and one command to paste', async () => {
   const { stdout } = await server.stop();
   assert.match(stdout, new RegExp(`^  API +${server.url}/auth/v1$`, 'm'));
   assert.match(stdout, new RegExp(`^  Inbox +${server.url}/dev/inbox `, 'm'));
+  assert.match(stdout, /^ {2}Control +\/\S+\/otpd-control-\d+\.sock {3}/m);
   assert.match(stdout, /^ {2}Brand +DocDemo$/m);
   assert.ok(stdout.split('\n').length <= 20);
   assert.equal(answer.status.code, 200);
@@ -111,12 +112,12 @@ describe('without --dev it refuses to start', () => {
     await assertRefused(['serve', ...LISTEN], EXIT.config, [/otpd init --key-file FILE/]);
   });
 
-  test('without a brand', () =>
+  test('without a data directory', () =>
     withFolder(async (folder) => {
       const keyFile = folder.join('keys');
       await runOtpd(['init', '--key-file', keyFile]);
       const args = ['serve', ...LISTEN, '--key-file', keyFile];
-      await assertRefused(args, EXIT.config, [/no brand is configured/, /brands:/]);
+      await assertRefused(args, EXIT.config, [/no data directory is set/, /dataDir/, /--dev/]);
     }));
 
   const goodSecret = 'x4Ks9vQ2mZ7wB1nT6rY3cF8hJ5gD0pLaEuIoRiWq';
@@ -178,7 +179,8 @@ describe('without --dev it refuses to start', () => {
           folder.write('token-key', tokenKey);
         }
         await spoil({ keyFile, tokenKeyFile });
-        const config = configText({ Shop: { tokenKeyFile } }, { keyFile });
+        const dataDir = folder.join('data');
+        const config = configText({ Shop: { tokenKeyFile } }, { keyFile, dataDir });
         const args = ['serve', ...LISTEN, '--config', folder.write('otpd.yaml', config)];
         const said = await assertRefused(args, status, [command]);
         assert.ok(!said.includes(String(tokenKey)));
@@ -187,6 +189,15 @@ describe('without --dev it refuses to start', () => {
       }));
   }
 });
+
+test('without a brand it starts, and says how to add one', () =>
+  withFolder(async (folder) => {
+    const keyFile = folder.join('keys');
+    await runOtpd(['init', '--key-file', keyFile]);
+    const server = await Server.start({ isDev: false, args: ['--key-file', keyFile] });
+    assert.match((await server.awaitEvent('brand.none')).what, /otpd brand add NAME/);
+    await server.stop();
+  }));
 
 describe('otpd init', () => {
   test('makes keys for the owner alone, never twice, and a configuration that works', () =>

@@ -15,7 +15,7 @@ async function lint(brands) {
   try {
     const keyFile = folder.join('keys');
     await runOtpd(['init', '--key-file', keyFile]);
-    const config = folder.write('otpd.yaml', configText(brands, { keyFile }));
+    const config = folder.write('otpd.yaml', configText(brands, { keyFile, dataDir: folder.join('data') }));
     return await runOtpd(['template', 'lint', '--config', config]);
   } finally {
     folder.remove();
@@ -44,7 +44,7 @@ test('fails for a line that no browser takes', async () => {
 });
 
 test('a command without its word prints how it is used', async () => {
-  const { status, stdout } = await runOtpd(['template']);
+  const { status, stderr } = await runOtpd(['template']);
   assert.equal(status, 64);
-  assert.match(stdout, /^usage: otpd template lint/);
+  assert.match(stderr, /^usage: otpd template lint/);
 });

@@ -4,6 +4,9 @@
 // What must be true of otpd, seen from outside: requests, answers, messages and true time. Written
 // in other terms than the server (plain lists, no windows, no records) and sharing no code with it.
 //
+// An account is what one logs in to: a number, an e-mail address or a username. Messages go to
+// addresses; number and e-mail address n are the accounts n too, and usernames come after them.
+//
 // A violation is described in `complaint` and counted; the first one is kept.
 
 #include <stdbool.h>
@@ -32,19 +35,55 @@ struct model_session {
     unsigned wrong;
 };
 
-struct model_person {
+enum model_send_state {
+    MODEL_SEND_OPEN, // not answered yet
+    MODEL_SEND_ACCEPTED,
+    MODEL_SEND_DOUBTFUL, // it may count as long as an accepted one
+    MODEL_SEND_REFUSED,
+};
+
+// A call of otp/generate. It was decided at some time from from_ms to until_ms.
+struct model_send {
+    enum model_send_state state;
+    int64_t asked_ms;
+    int64_t from_ms;
+    int64_t until_ms;
+};
+
+struct model_address {
     struct model_message *messages;
     size_t messages_held;
+    struct model_send *sends;
+    size_t sends_held;
+};
+
+struct model_account {
     struct model_session *sessions;
     size_t sessions_held;
-    int64_t *accepted_at_ms; // generates answered 200
-    size_t accepted_held;
     int64_t *wrong_at_ms; // answers 1506 since the last success
     size_t wrong_held;
+    bool has_owner;   // of a username: somebody logged in,
+    size_t owner;     // by that address,
+    int64_t owned_ms; // which was told then
+    bool may_have_owner;
+    unsigned tries_open; // not answered yet
+};
+
+// One call of otp/generate and its answer.
+struct model_generate {
+    size_t account;
+    size_t address; // that was named, or that of the session
+    size_t send;    // what model_on_ask gave
+    const char *session;
+    int code;
+    bool is_faulty; // the store failed while it was under way
+    int64_t at_ms;
 };
 
 // One call of otp/validate and its answer.
 struct model_try {
+    size_t account;
+    size_t address; // as above
     const char *session;
     const char *guess;
     bool is_drawn; // at random: once in a million it is right without having been sent
@@ -54,8 +93,10 @@ struct model_try {
 
 struct model {
     struct model_rules rules;
-    struct model_person *people;
-    size_t people_held;
+    struct model_account *accounts;
+    size_t accounts_held;
+    struct model_address *addresses;
+    size_t addresses_held;
     unsigned violations;
     unsigned lucky; // successes of guesses drawn at random
     char complaint[256];
@@ -64,10 +105,14 @@ struct model {
 // For a code: the answer was lost, or says that it is not known what was done.
 #define MODEL_UNKNOWN 0
 
-void model_init(struct model *model, const struct model_rules *rules, size_t people);
+void model_init(struct model *model, const struct model_rules *rules, size_t addresses,
+                size_t usernames);
 void model_fini(struct model *model);
 
-void model_on_message(struct model *model, size_t person, const char *code, int64_t at_ms);
-void model_on_generate(struct model *model, size_t person, const char *session, int code,
-                       int64_t at_ms);
-void model_on_validate(struct model *model, size_t person, const struct model_try *try);
+// A code is asked for; what comes of it is told by model_on_generate.
+size_t model_on_ask(struct model *model, size_t address, int64_t at_ms);
+void model_on_generate(struct model *model, const struct model_generate *generate);
+void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms);
+
+void model_on_try(struct model *model, size_t account);
+void model_on_validate(struct model *model, const struct model_try *try);

@@ -11,6 +11,9 @@
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS INT64_C(60000)
 #define NUMBERS 100U // persons with a phone number; the others have an e-mail address
+#define OWNERS 50U   // numbers that belong to usernames: the first ones
+#define FREE 8U      // usernames, the last ones, that nobody waits with
+#define THIEVES_BEGIN_MS (40 * MINUTE_MS)
 
 static uint64_t below(struct actor *actor, uint64_t bound)
 {
@@ -22,17 +25,48 @@ static bool is_number(size_t person)
     return person < NUMBERS;
 }
 
-// Any spelling of the identifier will do.
-static void print_spelling(struct actor *actor, char *out, size_t cap)
+// Usernames come after the persons and the one who is nobody.
+static size_t first_username(const struct people *people)
 {
-    static const char *const number_forms[] = {"120255501%02zu", "+1 202 555 01%02zu",
-                                               "001-202-555-01%02zu"};
-    static const char *const email_forms[] = {"person%zu@example.com", "Person%zu@EXAMPLE.com",
-                                              "PERSON%zu@Example.Com"};
-    const char *const *forms = is_number(actor->person) ? number_forms : email_forms;
+    return people->persons_held + 1;
+}
+
+static bool is_username(const struct people *people, size_t account)
+{
+    return account >= first_username(people);
+}
+
+static size_t owner_of(const struct people *people, size_t account)
+{
+    size_t owners = people->persons_held < OWNERS ? people->persons_held : OWNERS;
+    return is_username(people, account) ? (account - first_username(people)) % owners : account;
+}
+
+// How an identifier is written: any of three spellings will do.
+struct wording {
+    const char *type;
+    const char *forms[3];
+};
+
+static const struct wording number_wording = {
+    "MOBILE", {"120255501%02zu", "+1 202 555 01%02zu", "001-202-555-01%02zu"}};
+static const struct wording email_wording = {
+    "EMAIL", {"person%zu@example.com", "Person%zu@EXAMPLE.com", "PERSON%zu@Example.Com"}};
+static const struct wording name_wording = {"USERNAME", {"name%zu", "Name%zu", "NAME%zu"}};
+
+static const struct wording *wording_of(const struct people *people, size_t account)
+{
+    if (is_username(people, account))
+        return &name_wording;
+    return is_number(account) ? &number_wording : &email_wording;
+}
+
+static void print_spelling(struct actor *actor, size_t account, char *out, size_t cap)
+{
+    const struct wording *wording = wording_of(actor->people, account);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(out, cap, forms[below(actor, 3)], actor->person);
+    (void)snprintf(out, cap, wording->forms[below(actor, 3)], account);
 #pragma GCC diagnostic pop
 }
 
@@ -64,18 +98,60 @@ static void rest_long(struct actor *actor)
     rest(actor, actor->is_attacker ? 20 * SECOND_MS : 50 * MINUTE_MS);
 }
 
+// Whether the next request says where codes go: all may, some must.
+static void choose_naming(struct actor *actor)
+{
+    actor->is_naming = actor->must_name || below(actor, 2) == 0;
+    actor->must_name = false;
+}
+
+// The address that the request is about.
+static size_t meant_address(const struct actor *actor)
+{
+    bool is_named = !is_username(actor->people, actor->account) || actor->is_naming;
+    return is_named ? actor->address : actor->opened;
+}
+
+static void print_address(struct actor *actor, char *out, size_t cap)
+{
+    char spelling[64];
+    out[0] = 0;
+    if (!is_username(actor->people, actor->account) || !actor->is_naming)
+        return;
+    print_spelling(actor, actor->address, spelling, sizeof spelling);
+    (void)snprintf(out, cap, ",\"%s\":\"%s\"", is_number(actor->address) ? "mobile" : "email",
+                   spelling);
+}
+
 static void post(struct actor *actor, const char *endpoint, const char *more)
 {
-    char identifier[64], body[512], path[64], device[48] = "";
-    print_spelling(actor, identifier, sizeof identifier);
+    char identifier[64], body[512], path[64], address[96], device[48] = "";
+    print_spelling(actor, actor->account, identifier, sizeof identifier);
+    print_address(actor, address, sizeof address);
     if (!actor->is_web)
         (void)snprintf(device, sizeof device, ",\"deviceId\":\"device-%u\"", actor->device);
     (void)snprintf(path, sizeof path, "/auth/v1/%s%s", actor->is_web ? "web/" : "", endpoint);
     (void)snprintf(
         body, sizeof body,
-        "{\"identifierType\":\"%s\",\"identifierValue\":\"%s\",\"brand\":\"DocDemo\"%s%s}",
-        is_number(actor->person) ? "MOBILE" : "EMAIL", identifier, device, more);
+        "{\"identifierType\":\"%s\",\"identifierValue\":\"%s\",\"brand\":\"DocDemo\"%s%s%s}",
+        wording_of(actor->people, actor->account)->type, identifier, device, address, more);
     sim_client_post(&actor->client, path, body);
+}
+
+// Whom an attacker goes for. Names have thieves once their owners have had time to log in.
+static void choose_victim(struct actor *actor)
+{
+    struct people *people = actor->people;
+    actor->account = below(actor, 1 + people->persons_held / 20);
+    actor->address = actor->account;
+    if (people->usernames_held <= FREE || below(actor, 3) > 0)
+        return;
+    bool is_early = people->world->scheduler.now_ms < THIEVES_BEGIN_MS;
+    size_t free = people->usernames_held - FREE + below(actor, FREE);
+    size_t name = is_early ? free : below(actor, people->usernames_held);
+    actor->account = first_username(people) + name;
+    bool is_own_number = below(actor, 4) > 0;
+    actor->address = is_own_number ? actor->home : owner_of(people, actor->account);
 }
 
 static void begin(void *ctx, uint64_t argument)
@@ -89,14 +165,29 @@ static void begin(void *ctx, uint64_t argument)
     actor->resends_left = 2;
     actor->people->attempts += !actor->is_attacker;
     if (actor->is_attacker)
-        actor->person = below(actor, 1 + actor->people->persons_held / 20);
+        choose_victim(actor);
+    actor->opened = actor->address;
+    actor->is_naming = true;
     post(actor, "token/generate", "");
+}
+
+// What the store did that may leave a send counted.
+static uint64_t mishaps(const struct world *world)
+{
+    const uint64_t *faults = world->stats.faults;
+    return faults[MEMORY_FAULT_FULL] + faults[MEMORY_FAULT_FAILURE] +
+           faults[MEMORY_FAULT_CRASH_BEFORE] + faults[MEMORY_FAULT_CRASH_AFTER];
 }
 
 static void generate(struct actor *actor)
 {
     char more[128];
+    struct people *people = actor->people;
     actor->step = ACTOR_GENERATING;
+    choose_naming(actor);
+    actor->send =
+        model_on_ask(people->model, meant_address(actor), people->world->scheduler.now_ms);
+    actor->mishaps = mishaps(people->world);
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\"", actor->session);
     post(actor, "otp/generate", more);
 }
@@ -106,11 +197,19 @@ static void random_guess(struct actor *actor)
     (void)snprintf(actor->guess, sizeof actor->guess, "%06u", (unsigned)below(actor, 1000000));
 }
 
-// Honest people type what came last, and one in eight slips; attackers draw.
+static bool is_thief(const struct actor *actor)
+{
+    return actor->is_attacker && is_username(actor->people, actor->account) &&
+           actor->address == actor->home;
+}
+
+// Honest people type what came last, and one in eight slips; attackers draw, but for what their own
+// phone was sent.
 static void choose_guess(struct actor *actor)
 {
-    const struct mailbox *mailbox = &actor->people->mailboxes[actor->person];
-    actor->is_drawn = actor->is_attacker || below(actor, 8) == 0;
+    const struct mailbox *mailbox = &actor->people->mailboxes[actor->address];
+    bool has_read = !actor->is_attacker || (is_thief(actor) && mailbox->code[0] != 0);
+    actor->is_drawn = !has_read || below(actor, 8) == 0;
     if (actor->is_drawn)
         random_guess(actor);
     else
@@ -122,6 +221,8 @@ static void send_guess(struct actor *actor)
     char more[160];
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\",\"otp\":\"%s\"", actor->session,
                    actor->guess);
+    choose_naming(actor);
+    model_on_try(actor->people->model, actor->account);
     post(actor, "otp/validate", more);
 }
 
@@ -131,7 +232,7 @@ static void validate(void *ctx, uint64_t argument)
     (void)argument;
     if (actor->step != ACTOR_WAITING || actor->client.is_waiting || actor->client.is_lost)
         return;
-    const struct mailbox *mailbox = &actor->people->mailboxes[actor->person];
+    const struct mailbox *mailbox = &actor->people->mailboxes[actor->address];
     if (!actor->is_attacker && mailbox->code[0] == 0 && actor->resends_left-- > 0) {
         generate(actor);
         return;
@@ -152,6 +253,17 @@ static void wait_for_message(struct actor *actor)
                     actor, 0);
 }
 
+// Goes on as if the session were another one's.
+static void swap(struct actor *actor)
+{
+    if (below(actor, 2) == 0)
+        actor->device++;
+    else if (is_username(actor->people, actor->account))
+        actor->address++;
+    else
+        actor->address = ++actor->account;
+}
+
 static void on_opened(struct actor *actor, int code, const char *body)
 {
     const char *at = strstr(body, "\"sessionId\":\"");
@@ -160,12 +272,10 @@ static void on_opened(struct actor *actor, int code, const char *body)
         return;
     }
     (void)snprintf(actor->session, sizeof actor->session, "%.38s", at + 13);
-    bool is_thief = actor->is_attacker && below(actor, 8) == 0;
-    if (is_thief && below(actor, 2) == 0)
-        actor->device++; // somebody else's device
-    else if (is_thief)
-        actor->person++;                   // somebody else's number
-    bool is_hasty = below(actor, 50) == 0; // validates before it has asked for a code
+    if (actor->is_attacker && below(actor, 8) == 0)
+        swap(actor);
+    actor->must_name = below(actor, 20) > 0; // or nobody can tell where the code is to go
+    bool is_hasty = below(actor, 50) == 0;   // validates before it has asked for a code
     if (is_hasty)
         wait_for_message(actor);
     else
@@ -178,9 +288,21 @@ static bool is_unable(int code)
     return code == 503 || code == 1502 || code == 1503;
 }
 
+// Who has to say where codes go, and has not, says it.
+static bool is_to_name(struct actor *actor, int code)
+{
+    actor->must_name = code == 1540;
+    return code == 1540 && !actor->is_naming;
+}
+
 static void on_generated(struct actor *actor, int code)
 {
+    if (is_to_name(actor, code)) {
+        generate(actor);
+        return;
+    }
     bool may_go_on = code == 200 || code == 0 || is_unable(code);
+    actor->people->attempts -= code == 1543 && !actor->is_attacker; // it was for who came first
     if (!may_go_on) {
         rest_long(actor);
         return;
@@ -195,6 +317,10 @@ static void on_validated(struct actor *actor, int code)
 {
     bool is_in = code == 200;
     actor->people->logins += is_in && !actor->is_attacker;
+    if (is_to_name(actor, code)) {
+        send_guess(actor);
+        return;
+    }
     bool is_unsure = code == 0 || is_unable(code);
     if ((is_in && below(actor, 4) == 0) || is_unsure) {
         actor->step = ACTOR_REPLAYING; // the same again: a second press, or a retry
@@ -215,17 +341,49 @@ static enum seen seen_of(const struct actor *actor, int status, int code)
 {
     static const int codes[SEEN_COUNT_] = {
         [SEEN_1505] = 1505, [SEEN_1506] = 1506, [SEEN_1507] = 1507, [SEEN_1508] = 1508,
-        [SEEN_1518] = 1518, [SEEN_1534] = 1534, [SEEN_1537] = 1537, [SEEN_503] = 503,
-        [SEEN_1502] = 1502, [SEEN_1503] = 1503};
+        [SEEN_1518] = 1518, [SEEN_1534] = 1534, [SEEN_1537] = 1537, [SEEN_1540] = 1540,
+        [SEEN_1541] = 1541, [SEEN_1543] = 1543, [SEEN_503] = 503,   [SEEN_1502] = 1502,
+        [SEEN_1503] = 1503};
     if (status == 0)
         return SEEN_LOST;
-    if (code == 200 && (actor->step == ACTOR_VALIDATING || actor->step == ACTOR_REPLAYING))
-        return SEEN_LOGIN;
+    bool is_login =
+        code == 200 && (actor->step == ACTOR_VALIDATING || actor->step == ACTOR_REPLAYING);
+    if (is_login)
+        return is_username(actor->people, actor->account) ? SEEN_NAME_LOGIN : SEEN_LOGIN;
     for (int i = 0; i < SEEN_COUNT_; i++) {
         if (codes[i] == code)
             return (enum seen)i;
     }
     return SEEN_OTHER;
+}
+
+static void tell_generate(struct actor *actor, int code, int64_t at_ms)
+{
+    struct people *people = actor->people;
+    const struct model_generate generate = {
+        .account = actor->account,
+        .address = meant_address(actor),
+        .send = actor->send,
+        .session = actor->session,
+        .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .is_faulty = mishaps(people->world) != actor->mishaps,
+        .at_ms = at_ms,
+    };
+    model_on_generate(people->model, &generate);
+}
+
+static void tell_validate(struct actor *actor, int code, int64_t at_ms)
+{
+    const struct model_try try = {
+        .account = actor->account,
+        .address = meant_address(actor),
+        .session = actor->session,
+        .guess = actor->guess,
+        .is_drawn = actor->is_drawn,
+        .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .at_ms = at_ms,
+    };
+    model_on_validate(actor->people->model, &try);
 }
 
 static void on_answer(void *ctx, int status, int code, const char *body, int64_t at_ms)
@@ -238,14 +396,11 @@ static void on_answer(void *ctx, int status, int code, const char *body, int64_t
     if (step == ACTOR_OPENING)
         on_opened(actor, code, body);
     if (step == ACTOR_GENERATING) {
-        model_on_generate(people->model, actor->person, actor->session, code, at_ms);
+        tell_generate(actor, code, at_ms);
         on_generated(actor, code);
     }
-    if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING) {
-        int known = is_unable(code) ? MODEL_UNKNOWN : code;
-        struct model_try try = {actor->session, actor->guess, actor->is_drawn, known, at_ms};
-        model_on_validate(people->model, actor->person, &try);
-    }
+    if (step == ACTOR_VALIDATING || step == ACTOR_REPLAYING)
+        tell_validate(actor, code, at_ms);
     if (step == ACTOR_VALIDATING)
         on_validated(actor, code);
     if (step == ACTOR_REPLAYING)
@@ -266,27 +421,39 @@ void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms
     world_trace(people->world, person);
 }
 
-static void actor_init(struct people *people, struct actor *actor, size_t person, bool is_attacker)
+// An attacker's own number is that of somebody without a username.
+static void actor_init(struct people *people, struct actor *actor, size_t number, bool is_attacker)
 {
-    *actor = (struct actor){.people = people, .person = person, .is_attacker = is_attacker};
+    size_t persons = people->persons_held;
+    size_t account = number < persons ? number : first_username(people) + number - persons;
+    *actor = (struct actor){.people = people, .is_attacker = is_attacker};
+    actor->home = is_attacker ? (OWNERS + number) % persons : account;
+    actor->account = account;
+    actor->address = owner_of(people, account);
     sim_client_init(&actor->client, people->world);
     actor->client.on_answer = on_answer;
     actor->client.ctx = actor;
-    actor->device = is_attacker ? 1000000 + (unsigned)person : (unsigned)person;
+    actor->device = is_attacker ? 1000000 + (unsigned)number : (unsigned)actor->address;
     actor->is_web = below(actor, 3) == 0;
     rest_long(actor);
 }
 
-void people_init(struct people *people, struct world *world, struct model *model, size_t persons,
-                 size_t attackers)
+void people_init(struct people *people, struct world *world, struct model *model,
+                 const struct people_counts *counts)
 {
-    *people = (struct people){.world = world, .model = model, .persons_held = persons};
-    people->actors_held = persons + attackers;
+    *people = (struct people){.world = world,
+                              .model = model,
+                              .persons_held = counts->persons,
+                              .usernames_held = counts->usernames};
+    size_t honest = counts->persons + counts->usernames;
+    people->actors_held = honest + counts->attackers;
     people->actors = calloc(people->actors_held, sizeof *people->actors);
-    people->mailboxes = calloc(persons + 1, sizeof *people->mailboxes);
+    people->mailboxes = calloc(counts->persons + 1, sizeof *people->mailboxes);
     ASSERT(people->actors != NULL && people->mailboxes != NULL);
-    for (size_t i = 0; i < people->actors_held; i++)
-        actor_init(people, &people->actors[i], i < persons ? i : i - persons, i >= persons);
+    for (size_t i = 0; i < honest; i++)
+        actor_init(people, &people->actors[i], i, false);
+    for (size_t i = honest; i < people->actors_held; i++)
+        actor_init(people, &people->actors[i], i - honest, true);
 }
 
 void people_fini(struct people *people)

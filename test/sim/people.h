@@ -4,6 +4,9 @@
 // Who uses the world: people who log in, mistype, press "resend", lose the answer, press twice; and
 // attackers who guess, replay, swap devices and numbers, and open session after session. Each actor
 // is a small script that goes on when its answer comes. All that they see goes to the model.
+//
+// Some numbers belong to usernames too, one or two of them. Their owners log in by the one or the
+// other; thieves try with numbers of their own. A few names are for whoever comes first.
 
 #include "sim/model.h"
 #include "sim/world.h"
@@ -13,6 +16,7 @@
 // Answers seen over a run, to show that every interesting line was reached.
 enum seen {
     SEEN_LOGIN,
+    SEEN_NAME_LOGIN, // by a username
     SEEN_1505,
     SEEN_1506,
     SEEN_1507,
@@ -20,6 +24,9 @@ enum seen {
     SEEN_1518,
     SEEN_1534,
     SEEN_1537,
+    SEEN_1540,
+    SEEN_1541,
+    SEEN_1543,
     SEEN_503,
     SEEN_1502,
     SEEN_1503,
@@ -40,9 +47,16 @@ enum actor_step {
 struct actor {
     struct people *people;
     struct sim_client client;
-    size_t person; // whose identifier is used
+    size_t account; // whose identifier is used, as the model counts them
+    size_t address; // that is named, and whose messages are read
+    size_t opened;  // address that the session was opened with
+    size_t home;    // an honest person's account, an attacker's address
     bool is_attacker;
     bool is_web;
+    bool is_naming;   // the latest request said where the codes of the username go
+    bool must_name;   // the next one has to
+    size_t send;      // of the latest otp/generate, in the model
+    uint64_t mishaps; // of the store when it was sent
     enum actor_step step;
     char session[MODEL_SESSION_TEXT_BYTES];
     char guess[16];
@@ -63,6 +77,7 @@ struct people {
     struct actor *actors;
     size_t actors_held;
     size_t persons_held;
+    size_t usernames_held;
     struct mailbox *mailboxes;
     uint64_t seen[SEEN_COUNT_];
     uint64_t logins;
@@ -70,9 +85,15 @@ struct people {
     bool is_closing; // nobody begins anything new
 };
 
-// `persons` identifiers, one honest actor each, and `attackers` besides.
-void people_init(struct people *people, struct world *world, struct model *model, size_t persons,
-                 size_t attackers);
+struct people_counts {
+    size_t persons; // numbers and e-mail addresses; one more is nobody's
+    size_t usernames;
+    size_t attackers;
+};
+
+// An honest actor for each person and each username.
+void people_init(struct people *people, struct world *world, struct model *model,
+                 const struct people_counts *counts);
 void people_fini(struct people *people);
 
 // For world_options.on_message, with the people as ctx.

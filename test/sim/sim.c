@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The simulation: `sim [--seed N] [--seeds N] [--people N] [--attackers N] [--minutes N]` runs
-// worlds of one seed each for so many invented minutes and prints one TAP line a seed. A failing
-// line has the seed that repeats it.
+// The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--attackers N]
+// [--minutes N]` runs worlds of one seed each for so many invented minutes and prints one TAP line
+// a seed. A failing line has the seed that repeats it.
 //
 // Each seed turns some of the faults off and draws limits small enough that corners come fast.
 
@@ -18,6 +18,7 @@ struct plan {
     uint64_t seed;
     uint64_t seeds;
     uint64_t people;
+    uint64_t usernames;
     uint64_t attackers;
     uint64_t minutes;
 };
@@ -115,9 +116,10 @@ static void run_world(const struct plan *plan, uint64_t seed, struct outcome *ou
     struct model model;
     struct world_options options = options_of(seed, &people);
     struct model_rules rules = rules_of(&options.brand);
-    model_init(&model, &rules, plan->people + 1);
+    model_init(&model, &rules, plan->people + 1, plan->usernames);
     world_init(&world, &options);
-    people_init(&people, &world, &model, plan->people, plan->attackers);
+    people_init(&people, &world, &model,
+                &(struct people_counts){plan->people, plan->usernames, plan->attackers});
     world_run(&world, (int64_t)plan->minutes * MINUTE_MS);
     people.is_closing = true;
     world_settle(&world);
@@ -185,9 +187,9 @@ static bool judge_coverage(const struct outcome *total, uint64_t number)
                  (unsigned long long)total->stats.messages, (unsigned long long)total->logins,
                  (unsigned long long)total->stats.crashes,
                  (unsigned long long)total->stats.clock_steps);
-    static const char *const names[SEEN_COUNT_] = {"login", "1505", "1506", "1507", "1508",
-                                                   "1518",  "1534", "1537", "503",  "1502",
-                                                   "1503",  "lost", "other"};
+    static const char *const names[SEEN_COUNT_] = {
+        "login", "login by name", "1505", "1506", "1507", "1508", "1518", "1534", "1537",
+        "1540",  "1541",          "1543", "503",  "1502", "1503", "lost", "other"};
     for (size_t i = 0; i < SEEN_COUNT_; i++)
         (void)printf(" %s %llu", names[i], (unsigned long long)total->seen[i]);
     (void)printf("\n");
@@ -209,11 +211,9 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
     struct {
         const char *name;
         uint64_t *value;
-    } options[] = {{"--seed", &plan->seed},
-                   {"--seeds", &plan->seeds},
-                   {"--people", &plan->people},
-                   {"--attackers", &plan->attackers},
-                   {"--minutes", &plan->minutes}};
+    } options[] = {{"--seed", &plan->seed},           {"--seeds", &plan->seeds},
+                   {"--people", &plan->people},       {"--usernames", &plan->usernames},
+                   {"--attackers", &plan->attackers}, {"--minutes", &plan->minutes}};
     for (int i = 1; i < argc; i += 2) {
         bool is_known = false;
         for (size_t k = 0; k < sizeof options / sizeof options[0] && i + 1 < argc; k++) {
@@ -228,10 +228,11 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {.seed = 1, .seeds = 4, .people = 2000, .attackers = 40, .minutes = 180};
+    struct plan plan = {
+        .seed = 1, .seeds = 4, .people = 2000, .usernames = 80, .attackers = 40, .minutes = 180};
     if (!read_plan(argc, argv, &plan) || crypto_init() != ERR_OK) {
-        (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--attackers N] "
-                              "[--minutes N]\n");
+        (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--usernames N] "
+                              "[--attackers N] [--minutes N]\n");
         return 64;
     }
     struct outcome total = {0}, first = {0}, one;

@@ -35,6 +35,24 @@ void world_trace(struct world *world, uint64_t what)
         (world->stats.trace ^ what) * UINT64_C(1099511628211) + (uint64_t)world->scheduler.now_ms;
 }
 
+static void release_delayed(void *ctx, uint64_t argument)
+{
+    struct world *world = ctx;
+    (void)argument;
+    world->is_release_planned = false;
+    (void)memory_store_release(world->store);
+}
+
+// Delayed ops are finished some time later.
+static void plan_release(struct world *world)
+{
+    if (world->is_release_planned)
+        return;
+    world->is_release_planned = true;
+    scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 200),
+                    release_delayed, world, 0);
+}
+
 static enum memory_fault draw_fault(void *ctx)
 {
     struct world *world = ctx;
@@ -51,27 +69,11 @@ static enum memory_fault draw_fault(void *ctx)
         if (!world_chance(world, chances[i]))
             continue;
         world->stats.faults[i]++;
+        if (i == MEMORY_FAULT_DELAY)
+            plan_release(world);
         return (enum memory_fault)i;
     }
     return MEMORY_FAULT_NONE;
-}
-
-static void release_delayed(void *ctx, uint64_t argument)
-{
-    struct world *world = ctx;
-    (void)argument;
-    world->is_release_planned = false;
-    (void)memory_store_release(world->store);
-}
-
-// Delayed ops are finished some time later; planning it after every request is simplest.
-static void plan_release(struct world *world)
-{
-    if (world->is_release_planned)
-        return;
-    world->is_release_planned = true;
-    scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 200),
-                    release_delayed, world, 0);
 }
 
 static void run_courier(void *ctx, uint64_t argument);
@@ -409,7 +411,6 @@ static void client_deliver(void *ctx, uint64_t number)
     memcpy(input, client->request + client->request_sent, piece);
     client->request_sent += piece;
     http_conn_received(client->conn, piece, world_mono(world));
-    plan_release(world);
     client_collect(client);
     if (client->request_sent < client->request_len)
         scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 20), client_deliver,

@@ -132,6 +132,13 @@ const struct key *keyring_wrap(const struct keyring *keyring)
     return &keyring->roots.keys[KEYFILE_WRAP];
 }
 
+void keyring_fingerprint(const struct keyring *keyring, struct digest128 *out)
+{
+    struct mac_message nothing;
+    mac_message_init(&nothing);
+    mac_compute(keyring_index(keyring), MAC_FINGERPRINT, &nothing, out->bytes, sizeof out->bytes);
+}
+
 static const struct epoch_set *epochs_advance(struct keyring *keyring, int64_t number)
 {
     (void)pthread_mutex_lock(&keyring->deriving); // of a plain mutex, neither of the two can fail

@@ -5,7 +5,7 @@
 //
 //   index   names records. Never rotates: without it every person's record is lost.
 //   epochs  root of the session and code keys. Epochs follow the clock (crypto/pure/epoch.h).
-//   seal    addresses in the outbox.
+//   seal    addresses in the outbox, and those that usernames' codes go to.
 //   wrap    brand secrets in the store.
 //
 // The file is text, one "name base64" a line after the line "otpd-keys 1", mode 0600 (0400 will
@@ -41,6 +41,9 @@ MUST_CHECK enum err keyring_create_file(const char *path, const struct entropy *
                                         struct err_info *info);
 
 void keyring_destroy(struct keyring **keyring);
+
+// Tells data of these keys from data of others: derived from the index key, and says nothing of it.
+void keyring_fingerprint(const struct keyring *keyring, struct digest128 *out);
 
 const struct key *keyring_index(const struct keyring *keyring);
 const struct key *keyring_seal(const struct keyring *keyring);

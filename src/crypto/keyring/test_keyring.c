@@ -376,6 +376,29 @@ static void an_invented_clock_begins_at_two_epochs(void **state)
     assert_true(is_fatal(create_before_the_second_epoch));
 }
 
+// BLAKE2b-128 of nothing, keyed with the index key, under the domain of fingerprints alone: that of
+// the same file stays, and it is no key or tag of another use.
+static void a_fingerprint_is_the_files(void **state)
+{
+    struct place *place = *state;
+    struct keyring *first = NULL, *again = NULL, *other = NULL;
+    struct digest128 prints[3];
+    struct entropy entropy = entropy_system();
+    assert_int_equal(keyring_create_file(place->other, &entropy, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &first, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &again, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->other, DAY_MS, NOW_MS, &other, &place->info), ERR_OK);
+    keyring_fingerprint(first, &prints[0]);
+    keyring_fingerprint(again, &prints[1]);
+    keyring_fingerprint(other, &prints[2]);
+    assert_memory_equal(&prints[0], &prints[1], sizeof prints[0]);
+    assert_memory_not_equal(&prints[0], &prints[2], sizeof prints[0]);
+    assert_memory_not_equal(&prints[0], keyring_index(first), sizeof prints[0]);
+    keyring_destroy(&first);
+    keyring_destroy(&again);
+    keyring_destroy(&other);
+}
+
 #define AT_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -395,6 +418,7 @@ int main(void)
         AT_PLACE(a_damaged_file_is_refused),
         AT_PLACE(a_cut_file_is_refused),
         AT_PLACE(an_epoch_must_cover_half_a_life),
+        AT_PLACE(a_fingerprint_is_the_files),
         cmocka_unit_test(epochs_follow_the_clock),
         cmocka_unit_test(codes_outlive_their_epoch),
         cmocka_unit_test(epochs_begin_once_for_all_threads),

@@ -26,6 +26,8 @@ enum mac_domain {
     MAC_RECORD_KEY = 1,
     MAC_CODE,
     MAC_DERIVE = 4,
+    MAC_FINGERPRINT,
+    MAC_ADDRESS,
 };
 
 // The fields of one message. Fixed storage: fields are our own canonical forms, which have

@@ -3,9 +3,9 @@
 #include "store/memory/memory.h"
 
 #include "base/assert.h"
-#include "store/memory/queue.h"
-#include "store/memory/settings.h"
+#include "store/entry_queue.h"
 #include "store/memory/table.h"
+#include "store/settings_list.h"
 #include "store/store_time.h"
 
 #include <pthread.h>
@@ -72,7 +72,7 @@ static enum store_outcome save(struct memory_store *memory, struct store_op *op,
 {
     if (!op->is_changed && !op->has_entry)
         return STORE_COMMITTED;
-    if (op->has_entry && entry_queue_is_full(&memory->entries))
+    if (op->has_entry && entry_queue_room(&memory->entries) == 0)
         return STORE_REFUSED_BUSY;
     struct cell *cell = record_table_find(&memory->records, &op->key);
     bool is_new = cell == NULL;
@@ -80,7 +80,7 @@ static enum store_outcome save(struct memory_store *memory, struct store_op *op,
         cell = record_table_add(&memory->records, &op->key);
     if (cell == NULL)
         return STORE_REFUSED_BUSY;
-    if (op->has_entry && !entry_queue_add(&memory->entries, &op->entry)) {
+    if (op->has_entry && !entry_queue_add(&memory->entries, &op->entry, 0)) {
         if (is_new)
             record_table_remove(&memory->records, cell);
         return STORE_REFUSED_BUSY;
@@ -226,9 +226,10 @@ static size_t memory_claim(struct store *store, const struct store_claim *claim,
 static void memory_settle(struct store *store, const struct settlement *settlements, size_t count)
 {
     struct memory_store *memory = memory_of(store);
+    struct entry_change change;
     lock(memory);
     for (size_t i = 0; i < count && !memory->is_crashed; i++)
-        entry_queue_settle(&memory->entries, &settlements[i]);
+        (void)entry_queue_settle(&memory->entries, &settlements[i], &change);
     unlock(memory);
 }
 
@@ -313,6 +314,7 @@ static const struct store_ops memory_ops = {
 
 enum err memory_store_create(const struct memory_store_options *options, struct store **out)
 {
+    static const struct boot_id boot; // nothing is kept, so it does not matter
     struct memory_store *memory = calloc(1, sizeof *memory);
     if (memory == NULL)
         return ERR_NO_MEMORY;
@@ -320,7 +322,7 @@ enum err memory_store_create(const struct memory_store_options *options, struct 
     memory->clock = options->clock;
     memory->faults = options->faults;
     memory->delayed_last = &memory->delayed_first;
-    store_time_init(&memory->time, &memory->clock, 0);
+    store_time_begin(&memory->time, &memory->clock, &boot, NULL);
     (void)pthread_mutex_init(&memory->lock, NULL);
     bool is_ok = record_table_init(&memory->records, options->records_max);
     is_ok = entry_queue_init(&memory->entries, options->entries_max) && is_ok;

@@ -3,12 +3,13 @@
 #include "store/memory/memory.h"
 #include "store/memory/table.h"
 
+#include "rig/store_cases.h"
 #include "unit/unit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define START_MS INT64_C(1770000000000)
+#define START_MS CASES_START_MS
 
 // A clock, a script of faults, and what the last ops were told.
 struct fixture {
@@ -100,23 +101,6 @@ static uint64_t read_uid(struct fixture *fixture, uint8_t key)
     return op.seen;
 }
 
-static void test_ops_see_each_other(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    open_store(&fixture, 100, 100);
-    for (uint64_t i = 0; i < 5; i++) {
-        struct test_op op = op_on(1, true, false);
-        store_submit(fixture.store, &op.op);
-        assert_int_equal(op.told, 1);
-        assert_int_equal(op.seen, i);
-    }
-    assert_int_equal(read_uid(&fixture, 1), 5);
-    assert_int_equal(read_uid(&fixture, 2), 0);
-    assert_int_equal(memory_store_records(fixture.store), 1);
-    store_destroy(&fixture.store);
-}
-
 struct fault_row {
     const char *name;
     enum memory_fault fault;
@@ -197,23 +181,6 @@ static void test_delayed_ops_die_in_a_crash(void **state)
     store_destroy(&fixture.store);
 }
 
-static void test_full_outbox_refuses_and_changes_nothing(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    open_store(&fixture, 100, 3);
-    for (uint8_t i = 0; i < 5; i++) {
-        struct test_op op = op_on(i, true, true);
-        store_submit(fixture.store, &op.op);
-        assert_int_equal(op.outcome, i < 3 ? STORE_COMMITTED : STORE_REFUSED_BUSY);
-        assert_int_equal(read_uid(&fixture, i), i < 3);
-    }
-    struct test_op silent = op_on(9, true, false);
-    store_submit(fixture.store, &silent.op);
-    assert_int_equal(silent.outcome, STORE_COMMITTED);
-    store_destroy(&fixture.store);
-}
-
 static void test_full_table_refuses_new_people_only(void **state)
 {
     (void)state;
@@ -227,97 +194,6 @@ static void test_full_table_refuses_new_people_only(void **state)
     struct test_op known = op_on(1, true, false);
     store_submit(fixture.store, &known.op);
     assert_int_equal(known.outcome, STORE_COMMITTED);
-    store_destroy(&fixture.store);
-}
-
-static void settle(struct fixture *fixture, const struct claimed_entry *claimed,
-                   enum delivery_state entry_state, int64_t due_at_ms)
-{
-    struct settlement settlement = {claimed->entry.id, claimed->token, entry_state, due_at_ms};
-    store_settle(fixture->store, &settlement, 1);
-}
-
-static void test_lease_and_fencing(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    open_store(&fixture, 100, 100);
-    struct store_claim claim = {.lease_ms = 1000};
-    struct claimed_entry first, second;
-    struct test_op op = op_on(1, true, true);
-    store_submit(fixture.store, &op.op);
-    assert_int_equal(store_claim(fixture.store, &claim, &first, 1), 1);
-    assert_int_equal(store_claim(fixture.store, &claim, &second, 1), 0);
-    assert_int_equal(store_entries(fixture.store), 1);
-    fixture.now_ms += 999;
-    assert_int_equal(store_claim(fixture.store, &claim, &second, 1), 0);
-    fixture.now_ms += 1;
-    assert_int_equal(store_claim(fixture.store, &claim, &second, 1), 1);
-    settle(&fixture, &first, DELIVERY_ACCEPTED, 0); // too late: somebody else has it
-    assert_true(store_next_due_ms(fixture.store) == START_MS + 2000);
-    settle(&fixture, &second, DELIVERY_QUEUED, START_MS + 5000);
-    assert_true(store_next_due_ms(fixture.store) == START_MS + 5000);
-    fixture.now_ms = START_MS + 5000;
-    assert_int_equal(store_claim(fixture.store, &claim, &first, 1), 1);
-    assert_int_equal(first.entry.tries, 1);
-    settle(&fixture, &first, DELIVERY_ACCEPTED, 0);
-    settle(&fixture, &first, DELIVERY_ACCEPTED, 0);
-    assert_true(store_next_due_ms(fixture.store) == INT64_MAX);
-    assert_int_equal(store_entries(fixture.store), 0);
-    store_destroy(&fixture.store);
-}
-
-static void test_entries_are_claimed_in_order_of_time(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    open_store(&fixture, 5000, 5000);
-    for (int i = 0; i < 3000; i++) {
-        struct test_op op = op_on((uint8_t)(i % 200), true, true);
-        op.op.entry.id = (uint64_t)i;
-        op.due_in_ms = i * 7919 % 3000;
-        store_submit(fixture.store, &op.op);
-    }
-    fixture.now_ms = START_MS + 100000;
-    int64_t last_ms = 0;
-    struct claimed_entry claimed[100];
-    size_t total = 0;
-    for (size_t count = 1; count > 0; total += count) {
-        count = store_claim(fixture.store, &(struct store_claim){1000}, claimed, 100);
-        for (size_t i = 0; i < count; i++) {
-            assert_true(claimed[i].entry.due_at_ms >= last_ms);
-            last_ms = claimed[i].entry.due_at_ms;
-            settle(&fixture, &claimed[i], DELIVERY_ACCEPTED, 0);
-        }
-    }
-    assert_int_equal(total, 3000);
-    store_destroy(&fixture.store);
-}
-
-static void count_setting(void *ctx, const struct setting *setting)
-{
-    *(uint64_t *)ctx = *(uint64_t *)ctx * 100 + setting->version * 10 + setting->value.len;
-}
-
-static void test_settings_have_versions(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    open_store(&fixture, 10, 10);
-    struct setting setting = {SPAN("a"), SPAN("xyz"), 1};
-    assert_int_equal(store_settings_put(fixture.store, &setting), ERR_OK);
-    assert_int_equal(store_settings_put(fixture.store, &setting), ERR_BUSY);
-    setting.version = 2;
-    setting.value = SPAN("");
-    assert_int_equal(store_settings_put(fixture.store, &setting), ERR_OK);
-    struct setting other = {SPAN("b"), SPAN("1234"), 1};
-    assert_int_equal(store_settings_put(fixture.store, &other), ERR_OK);
-    struct setting nameless = {SPAN(""), SPAN("1"), 1};
-    assert_int_equal(store_settings_put(fixture.store, &nameless), ERR_INVALID);
-    uint64_t seen = 0;
-    store_settings_each(fixture.store, count_setting, &seen);
-    assert_int_equal(seen, 2014);
-    assert_int_equal(fixture.notices, 3);
     store_destroy(&fixture.store);
 }
 
@@ -376,20 +252,26 @@ static void test_sweep_removes_what_has_expired(void **state)
     record_table_fini(&table);
 }
 
+static void create_for_case(struct store_fixture *fixture, size_t entries_max)
+{
+    struct memory_store_options options = memory_store_defaults;
+    options.entries_max = entries_max;
+    options.clock = store_fixture_clock(fixture);
+    options.notices = store_fixture_notices(fixture);
+    assert_int_equal(memory_store_create(&options, &fixture->store), ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ops_see_each_other),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_delayed_ops_run_when_released),
         cmocka_unit_test(test_delayed_ops_die_in_a_crash),
-        cmocka_unit_test(test_full_outbox_refuses_and_changes_nothing),
         cmocka_unit_test(test_full_table_refuses_new_people_only),
-        cmocka_unit_test(test_lease_and_fencing),
-        cmocka_unit_test(test_entries_are_claimed_in_order_of_time),
-        cmocka_unit_test(test_settings_have_versions),
         cmocka_unit_test(test_table_finds_what_was_added),
         cmocka_unit_test(test_sweep_removes_what_has_expired),
     };
-    return cmocka_run_group_tests_name("memory store", tests, NULL, NULL);
+    const struct store_maker maker = {.name = "memory store, as any store",
+                                      .create = create_for_case};
+    return cmocka_run_group_tests_name("memory store", tests, NULL, NULL) + store_cases_run(&maker);
 }

@@ -41,10 +41,14 @@ class Client {
     this.agent.destroy();
   }
 
+  open(options, onMessage) {
+    const where = { host: '127.0.0.1', port: this.port, agent: this.agent };
+    return http.request({ ...where, ...options }, onMessage);
+  }
+
   request({ method = 'GET', path, headers = {}, body = null }, ms = ANSWER_MS) {
     const answer = new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.port, agent: this.agent };
-      const request = http.request({ ...options, method, path, headers }, (message) => {
+      const request = this.open({ method, path, headers }, (message) => {
         const chunks = [];
         message.on('data', (chunk) => chunks.push(chunk));
         message.on('end', () => resolve(new Reply(message, Buffer.concat(chunks))));
@@ -67,4 +71,4 @@ class Client {
   }
 }
 
-module.exports = { Client };
+module.exports = { Client, Reply };

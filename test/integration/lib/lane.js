@@ -25,9 +25,11 @@ function postBytes(call, body) {
 }
 
 class Lane {
-  static async open(port) {
+  /** `from`: the address that the connection comes from, such as "127.0.0.9". */
+  static async open(port, from) {
     const lane = new Lane();
-    lane.socket = net.connect({ host: '127.0.0.1', port, noDelay: true });
+    const options = { host: '127.0.0.1', port, localAddress: from, noDelay: true };
+    lane.socket = net.connect(options);
     lane.text = '';
     lane.waiting = null;
     await within(ANSWER_MS, 'connection', new Promise((resolve, reject) => {
@@ -60,20 +62,26 @@ class Lane {
       return;
     }
     assert.equal(this.text.length, start + length, 'more than one answer');
+    const status = Number(this.text.slice('HTTP/1.1 '.length, 'HTTP/1.1 '.length + 3));
     const body = this.text.slice(start);
     const { resolve } = this.waiting;
     this.text = '';
     this.waiting = null;
-    resolve(body);
+    resolve({ status, body });
   }
 
-  /** The body of the answer. */
-  send(bytes) {
+  /** The answer: {status, body}. */
+  exchange(bytes) {
     assert.equal(this.waiting, null, 'one request at a time');
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.socket.write(bytes);
     });
+  }
+
+  /** The body of the answer. */
+  async send(bytes) {
+    return (await this.exchange(bytes)).body;
   }
 
   /** The code of the answer's status object. */

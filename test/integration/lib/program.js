@@ -27,14 +27,17 @@ function environment(extra = {}) {
 }
 
 class Program {
-  constructor(args, { env, cwd } = {}) {
+  /** `input`: what it reads from standard input, which otherwise has nothing. */
+  constructor(args, { env, cwd, input } = {}) {
     this.out = [];
     this.errors = [];
     this.child = spawn(OTPD, args, {
       cwd,
       env: environment(env),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    this.child.stdin?.on('error', () => {}); // it may end without having read all of it
+    this.child.stdin?.end(input);
     children.add(this.child);
     this.child.stdout.on('data', (chunk) => this.out.push(chunk));
     this.child.stderr.on('data', (chunk) => this.errors.push(chunk));

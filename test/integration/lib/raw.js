@@ -41,13 +41,18 @@ function parseAnswers(text, bodiless) {
 }
 
 class RawConnection {
-  static async open(port, bodiless = 0) {
+  static open(port, bodiless = 0) {
+    const options = { host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true };
+    return RawConnection.over(net.connect(options), bodiless);
+  }
+
+  /** Over a socket that is connecting. */
+  static async over(socket, bodiless = 0) {
     const connection = new RawConnection();
     connection.bodiless = bodiless;
     connection.received = '';
     connection.hasEnded = false; // the server has ended its direction, or the connection is gone
     connection.waiters = new Set();
-    const socket = net.connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
     connection.socket = socket;
     await within(CONNECT_MS, 'connection', new Promise((resolve, reject) => {
       socket.once('connect', resolve);

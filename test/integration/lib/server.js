@@ -20,20 +20,23 @@ const STOP_MS = 30000;
 class Server {
   /**
    * `config`: text of the configuration file, null for none. `args`: further flags.
-   * Without `isDev` the configuration has to name keys.
+   * Without `isDev` the configuration has to name keys; the data is gone with the server, unless
+   * `args` say where it lies.
    */
   static async start({ config = null, args = [], isDev = true, env } = {}) {
     const server = new Server();
-    const flags = isDev ? ['--dev', ...args] : args;
     server.secrets = new Secrets();
     server.folder = new Folder();
+    const flags = isDev ? ['--dev', ...args] : ['--data-dir', server.folder.join('data'), ...args];
     server.configFile = server.folder.join('otpd.yaml');
     if (config !== null) {
       server.configure(config);
       flags.push('--config', server.configFile);
     }
     server.startedAt = performance.now();
-    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env });
+    // Its control socket goes with its folder, also when it is killed.
+    const own = { XDG_RUNTIME_DIR: server.folder.path, ...env };
+    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env: own });
     await server.awaitReady();
     return server;
   }
@@ -49,6 +52,11 @@ class Server {
     this.readyMs = Number(ready[2]);
     this.port = Number(this.address.split(':').pop());
     this.url = `http://${this.address}`;
+  }
+
+  /** Path of the socket that administrators use. */
+  async controlSocket() {
+    return (await this.awaitEvent('control.listening')).path;
   }
 
   configure(text) {

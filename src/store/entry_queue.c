@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "store/memory/queue.h"
+#include "store/entry_queue.h"
 
+#include "base/assert.h"
 #include "store/entry.h"
 
 #include <stdlib.h>
@@ -92,16 +93,24 @@ static void set_claimable(struct entry_queue *queue, struct queue_slot *slot, in
     heap_down(queue, slot->heap_at);
 }
 
-bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry)
+bool entry_queue_reserve(struct entry_queue *queue, size_t count)
 {
-    if (entry_queue_is_full(queue))
+    if (queue->held + count <= queue->room)
+        return true;
+    size_t room = queue->room * 2;
+    return resize(queue, room < queue->held + count ? queue->held + count : room);
+}
+
+bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry, uint64_t sequence)
+{
+    if (!entry_queue_reserve(queue, 1))
         return false;
-    if (queue->first_free == NO_SLOT && !resize(queue, queue->room * 2))
-        return false;
+    ASSERT(queue->first_free != NO_SLOT);
     uint32_t number = queue->first_free;
     struct queue_slot *slot = &queue->slots[number];
     queue->first_free = slot->next_free;
     outbox_entry_copy(&slot->entry, entry);
+    slot->sequence = sequence;
     slot->is_leased = false;
     slot->heap_at = (uint32_t)queue->held;
     queue->heap[queue->held++] = number;
@@ -154,21 +163,26 @@ static struct queue_slot *claimed_slot(struct entry_queue *queue,
     return is_current ? slot : NULL;
 }
 
-void entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement)
+bool entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement,
+                        struct entry_change *change_out)
 {
     struct queue_slot *slot = claimed_slot(queue, settlement);
     if (slot == NULL)
-        return;
+        return false;
+    *change_out = (struct entry_change){.sequence = slot->sequence, .is_over = true};
     if (settlement->state != DELIVERY_QUEUED) {
         slot_free(queue, slot);
-        return;
+        return true;
     }
     slot->is_leased = false;
     slot->generation++;
     if (slot->entry.tries < UINT8_MAX)
         slot->entry.tries++;
     slot->entry.due_at_ms = settlement->due_at_ms;
+    *change_out = (struct entry_change){
+        .sequence = slot->sequence, .due_at_ms = settlement->due_at_ms, .tries = slot->entry.tries};
     set_claimable(queue, slot, settlement->due_at_ms);
+    return true;
 }
 
 int64_t entry_queue_next_ms(const struct entry_queue *queue)

@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "store/memory/settings.h"
+#include "store/settings_list.h"
+
+#include "base/assert.h"
 
 #include <stdlib.h>
 
@@ -20,41 +22,70 @@ static struct settings_row *row_find(struct settings_list *list, struct span nam
 
 static struct settings_row *row_add(struct settings_list *list, struct span name)
 {
-    if (list->held == SETTINGS_ROWS_MAX)
-        return NULL;
+    ASSERT(list->held < SETTINGS_ROWS_MAX);
     struct settings_row *row = &list->rows[list->held++];
     *row = (struct settings_row){.name_len = (uint8_t)name.len};
     memcpy(row->name, name.data, name.len);
     return row;
 }
 
-static enum err row_set(struct settings_row *row, struct span value)
+static enum err copy_of(struct span value, uint8_t **copy_out)
 {
-    uint8_t *copy = malloc(value.len + 1);
-    if (copy == NULL)
+    *copy_out = malloc(value.len + 1);
+    if (*copy_out == NULL)
         return ERR_NO_MEMORY;
     if (value.len > 0)
-        memcpy(copy, value.data, value.len);
-    free(row->value);
-    row->value = copy;
-    row->value_len = value.len;
-    row->version++;
+        memcpy(*copy_out, value.data, value.len);
     return ERR_OK;
 }
 
-// A deleted setting keeps its row and version, so that a late writer of the old one is noticed.
-enum err settings_list_put(struct settings_list *list, const struct setting *setting)
+static enum err check(struct settings_list *list, const struct setting *setting)
 {
     if (setting->name.len == 0 || setting->name.len > SETTING_NAME_BYTES_MAX ||
         setting->value.len > SETTING_VALUE_BYTES_MAX)
         return ERR_INVALID;
-    struct settings_row *row = row_find(list, setting->name);
+    const struct settings_row *row = row_find(list, setting->name);
     uint64_t present = row != NULL ? row->version : 0;
     if (setting->version != present + 1)
         return ERR_BUSY;
+    return row == NULL && list->held == SETTINGS_ROWS_MAX ? ERR_NO_MEMORY : ERR_OK;
+}
+
+enum err settings_list_prepare(struct settings_list *list, const struct setting *setting,
+                               uint8_t **copy_out)
+{
+    enum err err = check(list, setting);
+    return err == ERR_OK ? copy_of(setting->value, copy_out) : err;
+}
+
+// A deleted setting keeps its row and version, so that a late writer of the old one is noticed.
+void settings_list_adopt(struct settings_list *list, const struct setting *setting, uint8_t *copy)
+{
+    struct settings_row *row = row_find(list, setting->name);
     if (row == NULL)
         row = row_add(list, setting->name);
-    return row != NULL ? row_set(row, setting->value) : ERR_NO_MEMORY;
+    free(row->value);
+    row->value = copy;
+    row->value_len = setting->value.len;
+    row->version = setting->version;
+}
+
+enum err settings_list_put(struct settings_list *list, const struct setting *setting)
+{
+    uint8_t *copy = NULL;
+    enum err err = settings_list_prepare(list, setting, &copy);
+    if (err == ERR_OK)
+        settings_list_adopt(list, setting, copy);
+    return err;
+}
+
+enum err settings_list_load(struct settings_list *list, const struct setting *setting)
+{
+    uint8_t *copy = NULL;
+    enum err err = list->held < SETTINGS_ROWS_MAX ? copy_of(setting->value, &copy) : ERR_NO_MEMORY;
+    if (err == ERR_OK)
+        settings_list_adopt(list, setting, copy);
+    return err;
 }
 
 void settings_list_each(const struct settings_list *list,

@@ -20,6 +20,16 @@ struct settings_list {
     size_t held;
 };
 
+// The two halves of settings_list_put, for an owner that writes the setting elsewhere between them.
+// The first checks, and copies the value (for free()); the second cannot fail, and takes the copy.
+MUST_CHECK enum err settings_list_prepare(struct settings_list *list, const struct setting *setting,
+                                          uint8_t **copy_out);
+void settings_list_adopt(struct settings_list *list, const struct setting *setting, uint8_t *copy);
+
+// At start: whatever its version is.
+MUST_CHECK enum err settings_list_load(struct settings_list *list, const struct setting *setting);
+
+// store_settings_put's errors, and ERR_INVALID or ERR_NO_MEMORY.
 MUST_CHECK enum err settings_list_put(struct settings_list *list, const struct setting *setting);
 void settings_list_each(const struct settings_list *list,
                         void (*on_setting)(void *ctx, const struct setting *), void *ctx);

@@ -8,6 +8,7 @@
 
 struct queue_slot {
     struct outbox_entry entry;
+    uint64_t sequence; // the owner's name for it
     int64_t claimable_at_ms;
     uint32_t generation; // of the slot: the upper half of a claim's token
     uint32_t heap_at;
@@ -27,18 +28,33 @@ struct entry_queue {
 MUST_CHECK bool entry_queue_init(struct entry_queue *queue, size_t held_max);
 void entry_queue_fini(struct entry_queue *queue);
 
-static inline bool entry_queue_is_full(const struct entry_queue *queue)
+// How many more may be added.
+static inline size_t entry_queue_room(const struct entry_queue *queue)
 {
-    return queue->held == queue->held_max;
+    return queue->held < queue->held_max ? queue->held_max - queue->held : 0;
 }
 
-MUST_CHECK bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry);
+// Memory for `count` more, so that adding them cannot fail.
+MUST_CHECK bool entry_queue_reserve(struct entry_queue *queue, size_t count);
+
+// Above held_max too: what was promised before the limit was lowered is kept. False: no memory.
+MUST_CHECK bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry,
+                                uint64_t sequence);
 
 size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t lease_ms,
                          struct claimed_entry *out, size_t max);
 
-// Without effect when the token is not the one of the last claim.
-void entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement);
+// What a settlement did, for an owner that keeps the entries elsewhere too.
+struct entry_change {
+    uint64_t sequence;
+    int64_t due_at_ms; // again
+    uint8_t tries;
+    bool is_over; // and gone from the queue
+};
+
+// False, and without effect, when the token is not the one of the last claim.
+bool entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement,
+                        struct entry_change *change_out);
 
 // INT64_MAX when it is empty.
 int64_t entry_queue_next_ms(const struct entry_queue *queue);

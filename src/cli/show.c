@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/show.h"
+
+#include "base/unicode_digit.h"
+
+#include <stdlib.h>
+
+#define NAME_COLUMNS 18  // of the longest setting
+#define VALUE_COLUMNS 12 // longer values push their unit to the right
+#define TEXT_BYTES_MAX 8192U
+#define RANGE_BYTES_MAX 256U
+
+// --- text ------------------------------------------------------------------------------------
+
+static bool is_control(uint32_t scalar)
+{
+    return scalar < 0x20 || (scalar >= 0x7F && scalar < 0xA0);
+}
+
+// One character of `rest`, made harmless; a line feed becomes what a template's author types.
+static void put_character(struct span *rest, FILE *out)
+{
+    uint32_t scalar;
+    struct span before = *rest;
+    if (!utf8_take(rest, &scalar)) {
+        *rest = span_from(before, 1);
+        (void)fputc('?', out);
+        return;
+    }
+    if (scalar == '\n')
+        (void)fputs("\\n", out);
+    else if (is_control(scalar))
+        (void)fputc('?', out);
+    else
+        (void)fwrite(before.data, 1, before.len - rest->len, out);
+}
+
+static void put_text(struct span text, FILE *out)
+{
+    while (text.len > 0)
+        put_character(&text, out);
+}
+
+static size_t columns_of(struct span text)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < text.len; i++)
+        columns += (text.data[i] & 0xC0U) != 0x80 ? 1 : 0; // each but a continuation byte
+    return columns;
+}
+
+static void put_padded(struct span text, size_t columns, FILE *out)
+{
+    size_t used = columns_of(text);
+    put_text(text, out);
+    (void)fprintf(out, "%*s", used < columns ? (int)(columns - used) : 0, "");
+}
+
+// A value of JSON as the user would type it: texts without quotes.
+static struct span value_text(const json_t *value, char *storage, size_t cap)
+{
+    if (json_is_string(value))
+        return span_make(json_string_value(value), json_string_length(value));
+    size_t len = json_dumpb(value, storage, cap, JSON_ENCODE_ANY | JSON_COMPACT);
+    return len <= cap ? span_make(storage, len) : SPAN("...");
+}
+
+static bool has_text(const json_t *array, const char *text)
+{
+    size_t i;
+    json_t *element;
+    struct span wanted = span_of_text(text);
+    json_array_foreach(array, i, element)
+    {
+        if (json_is_string(element) && span_eq(span_of_text(json_string_value(element)), wanted))
+            return true;
+    }
+    return false;
+}
+
+static struct span text_member(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_string(value) ? span_make(json_string_value(value), json_string_length(value))
+                                 : SPAN("?");
+}
+
+// --- brands ----------------------------------------------------------------------------------
+
+void show_brands(const json_t *list, FILE *out)
+{
+    size_t i;
+    json_t *brand;
+    const json_t *brands = json_object_get(list, "brands");
+    json_array_foreach(brands, i, brand)
+    {
+        json_int_t changed = json_integer_value(json_object_get(brand, "changed"));
+        put_padded(text_member(brand, "name"), NAME_COLUMNS, out);
+        if (changed == 0)
+            (void)fprintf(out, "  all defaults\n");
+        else
+            (void)fprintf(out, "  %lld %s changed\n", (long long)changed,
+                          changed == 1 ? "setting" : "settings");
+    }
+    if (json_array_size(brands) == 0)
+        (void)fprintf(out, "There is no brand yet; add one: otpd brand add NAME\n");
+}
+
+static const char *mark_of(const json_t *brand, const char *name)
+{
+    if (has_text(json_object_get(brand, "ruledByFile"), name))
+        return "=";
+    return has_text(json_object_get(brand, "changed"), name) ? "*" : " ";
+}
+
+static void put_setting(const json_t *brand, const char *name, const char *unit, FILE *out)
+{
+    char storage[TEXT_BYTES_MAX];
+    const json_t *value = json_object_get(json_object_get(brand, "settings"), name);
+    if (value == NULL)
+        return;
+    struct span text = value_text(value, storage, sizeof storage);
+    (void)fprintf(out, "%s ", mark_of(brand, name));
+    put_padded(span_of_text(name), NAME_COLUMNS, out);
+    (void)fprintf(out, "  ");
+    if (unit == NULL || json_is_null(value)) {
+        put_text(text, out);
+    } else {
+        put_padded(text, VALUE_COLUMNS, out);
+        (void)fprintf(out, "  %s", unit);
+    }
+    (void)fprintf(out, "\n");
+}
+
+static void put_legend(const json_t *brand, FILE *out)
+{
+    bool has_changed = json_array_size(json_object_get(brand, "changed")) > 0;
+    bool has_ruled = json_array_size(json_object_get(brand, "ruledByFile")) > 0;
+    if (has_changed || has_ruled)
+        (void)fprintf(out, "\n");
+    if (has_changed)
+        (void)fprintf(out, "* differs from its default\n");
+    if (has_ruled)
+        (void)fprintf(out, "= set in the configuration file: change it there and reload\n");
+}
+
+// The unit of a text says what the text is, which its name says too.
+static const char *shown_unit(const struct option *option)
+{
+    return option->type == OPTION_U32 ? option->unit : NULL;
+}
+
+void show_brand(const json_t *brand, struct option_table table, FILE *out)
+{
+    void *at;
+    json_t *settings = json_object_get(brand, "settings");
+    put_text(text_member(brand, "name"), out);
+    (void)fprintf(out, "\n\n");
+    for (size_t i = 0; i < table.count; i++)
+        put_setting(brand, table.options[i].name, shown_unit(&table.options[i]), out);
+    for (at = json_object_iter(settings); at != NULL; at = json_object_iter_next(settings, at)) {
+        const char *name = json_object_iter_key(at);
+        if (option_find(table, span_of_text(name)) == NULL)
+            put_setting(brand, name, NULL, out);
+    }
+    put_legend(brand, out);
+    (void)fprintf(out, "\n");
+    show_keys(brand, out);
+}
+
+void show_keys(const json_t *brand, FILE *out)
+{
+    size_t i;
+    json_t *key;
+    json_array_foreach(json_object_get(brand, "tokenKeys"), i, key)
+    {
+        bool is_signing = json_is_true(json_object_get(key, "isSigning"));
+        (void)fprintf(out, "token key %lld  %s  since ",
+                      (long long)json_integer_value(json_object_get(key, "number")),
+                      is_signing ? "signs   " : "verifies");
+        put_text(text_member(key, "createdAt"), out);
+        (void)fprintf(out, "\n");
+    }
+}
+
+static void put_value(const json_t *brand, const char *name, FILE *out)
+{
+    char storage[TEXT_BYTES_MAX];
+    const json_t *value = json_object_get(json_object_get(brand, "settings"), name);
+    put_text(value != NULL ? value_text(value, storage, sizeof storage) : SPAN("?"), out);
+}
+
+void show_changes(const json_t *before, const json_t *after, const json_t *names, FILE *out)
+{
+    size_t i;
+    json_t *element;
+    json_array_foreach(names, i, element)
+    {
+        const char *name = json_string_value(element);
+        const json_t *old = json_object_get(json_object_get(before, "settings"), name);
+        const json_t *fresh = json_object_get(json_object_get(after, "settings"), name);
+        put_padded(span_of_text(name), NAME_COLUMNS, out);
+        (void)fprintf(out, "  ");
+        put_value(before, name, out);
+        if (json_equal(old, fresh)) {
+            (void)fprintf(out, " (as before)\n");
+            continue;
+        }
+        (void)fprintf(out, " → ");
+        put_value(after, name, out);
+        (void)fprintf(out, "\n");
+    }
+}
+
+void show_import(const json_t *report, FILE *out)
+{
+    static const char *const verdicts[] = {"added", "changed", "unchanged"};
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+        size_t j;
+        json_t *name;
+        json_array_foreach(json_object_get(report, verdicts[i]), j, name)
+        {
+            (void)fprintf(out, "%-9s  ", verdicts[i]);
+            put_text(span_of_text(json_is_string(name) ? json_string_value(name) : "?"), out);
+            (void)fprintf(out, "\n");
+        }
+    }
+}
+
+// --- the table -------------------------------------------------------------------------------
+
+static void put_range(const struct option *option, FILE *out)
+{
+    uint8_t storage[RANGE_BYTES_MAX];
+    struct strbuf range = strbuf_over(storage, sizeof storage);
+    option_describe_range(option, &range);
+    (void)fwrite(range.data, 1, range.len, out);
+}
+
+void show_option(const struct option *option, FILE *out)
+{
+    const char *preset = option->preset != NULL ? option->preset : "null";
+    (void)fprintf(out, "%s\n  %s.\n  Value    ", option->name, option->help);
+    put_range(option, out);
+    (void)fprintf(out, "%s\n  Default  ", option->is_secret ? "; a secret, never shown" : "");
+    put_text(span_of_text(preset), out);
+    (void)fprintf(out, "\n");
+}
+
+void show_options(struct option_table table, FILE *out)
+{
+    for (size_t i = 0; i < table.count; i++) {
+        if (i > 0)
+            (void)fprintf(out, "\n");
+        show_option(&table.options[i], out);
+    }
+}

@@ -1,0 +1,687 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The embedded store without its thread, over a model of a disk: what is kept, what fails how, and
+// how much work expiry is.
+#include "store/embedded/codec.h"
+#include "store/embedded/embedded.h"
+#include "store/embedded/engine.h"
+
+#include "rig/store_cases.h"
+#include "sim/model_table.h"
+#include "unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define CODE_MS (20 * MINUTE_MS)
+
+struct fixture {
+    struct store_fixture store; // first: case_op_run and its kind take it
+    struct model_disk disk;
+    struct boot_id boot;
+};
+
+static struct embedded_store_options options_of(struct fixture *fixture)
+{
+    struct embedded_store_options options = embedded_store_defaults;
+    options.clock = store_fixture_clock(&fixture->store);
+    options.notices = store_fixture_notices(&fixture->store);
+    options.boot = fixture->boot;
+    options.is_threaded = false;
+    options.entries_max = 100;
+    options.table = model_table_create(&fixture->disk);
+    return options;
+}
+
+static void open_store(struct fixture *fixture)
+{
+    struct err_info info = {0};
+    struct embedded_store_options options = options_of(fixture);
+    enum err err = embedded_store_create(&options, &fixture->store.store, &info);
+    if (err != ERR_OK)
+        fail_msg("%s", info.text);
+}
+
+// As after a kill: nothing but the disk is left.
+static void reopen(struct fixture *fixture)
+{
+    store_destroy(&fixture->store.store);
+    open_store(fixture);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->store.wall_ms = CASES_START_MS;
+    fixture->store.mono_ms = 5000;
+    fixture->boot = (struct boot_id){{1}};
+    open_store(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    store_destroy(&fixture->store.store);
+    model_disk_fini(&fixture->disk);
+    free(fixture);
+    return 0;
+}
+
+static enum store_outcome run(struct fixture *fixture, uint8_t key, bool is_writing,
+                              bool is_sending)
+{
+    struct case_op op;
+    case_op_init(&op, key, is_writing, is_sending);
+    return case_op_run(&fixture->store, &op);
+}
+
+// An op that leaves a code that ends after CODE_MS, or takes the person's uid.
+static void add_code(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    struct live_code *code = record_code_add(record);
+    code->expires_at_ms = now_ms + CODE_MS;
+    code->ttl_ms = CODE_MS;
+    code->tries_max = 5;
+    code->length = 6;
+    op->is_changed = true;
+    op->has_entry = false;
+}
+
+static void done_nothing(struct store_op *op, enum store_outcome outcome)
+{
+    (void)op;
+    assert_int_equal(outcome, STORE_COMMITTED);
+}
+
+static void add_code_to(struct fixture *fixture, uint32_t number)
+{
+    struct store_op op = {.transition = add_code, .done = done_nothing};
+    memcpy(&op.key, &number, sizeof number);
+    store_submit(fixture->store.store, &op);
+}
+
+// --- what is kept ---
+
+static void test_all_is_there_after_a_kill(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    assert_int_equal(run(fixture, 1, true, false), STORE_COMMITTED);
+    struct setting setting = {SPAN("A"), SPAN("value"), 1};
+    assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_OK);
+    reopen(fixture);
+    assert_int_equal(case_read(&fixture->store, 1), 2);
+    assert_int_equal(store_entries(fixture->store.store), 1);
+    assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_BUSY);
+    setting.version = 2;
+    assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_OK);
+}
+
+static void test_settlements_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = fixture->store.store;
+    struct claimed_entry before[3], after[3];
+    for (uint8_t i = 0; i < 3; i++)
+        assert_int_equal(run(fixture, i, true, true), STORE_COMMITTED);
+    assert_int_equal(store_claim(store, &(struct store_claim){1000}, before, 3), 3);
+    case_settle(&fixture->store, &before[0], DELIVERY_ACCEPTED, 0);
+    case_settle(&fixture->store, &before[1], DELIVERY_QUEUED, CASES_START_MS + 7000);
+    reopen(fixture);
+    store = fixture->store.store;
+    assert_int_equal(store_entries(store), 2);
+    // The third one's lease is gone with the process: it is delivered again.
+    assert_int_equal(store_claim(store, &(struct store_claim){60000}, after, 3), 1);
+    assert_memory_equal(&after[0].entry.key, &before[2].entry.key, sizeof before[2].entry.key);
+    assert_int_equal(after[0].entry.tries, 0);
+    assert_true(store_next_due_ms(store) == CASES_START_MS + 7000);
+    store_fixture_pass(&fixture->store, 7000);
+    assert_int_equal(store_claim(store, &(struct store_claim){1000}, after, 3), 1);
+    assert_memory_equal(&after[0].entry.key, &before[1].entry.key, sizeof before[1].entry.key);
+    assert_int_equal(after[0].entry.tries, 1);
+}
+
+static void test_entries_get_no_number_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry claimed;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+        reopen(fixture);
+    }
+    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 3);
+}
+
+struct reopen_row {
+    const char *name;
+    int64_t wall_ms; // that the clocks go on by while it is closed
+    int64_t mono_ms;
+    bool is_other_boot;
+    int64_t least_ms; // T after it, from the T before
+    int64_t most_ms;
+};
+
+static const struct reopen_row reopen_rows[] = {
+    {"same boot", 3000, 3000, false, 3000, 3510},
+    {"same boot, clock forward", HOUR_MS, 3000, false, 3000, 3510},
+    {"same boot, clock back", -HOUR_MS, 3000, false, 3000, 3510},
+    {"other boot", 60000, 10, true, 60000, 60000},
+    {"other boot, clock back", -HOUR_MS, 10, true, 1000, 1000},
+};
+
+static void test_time_over_restarts(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof reopen_rows / sizeof reopen_rows[0]; i++) {
+        const struct reopen_row *row = &reopen_rows[i];
+        fixture->store.wall_ms = CASES_START_MS + (int64_t)i * 24 * HOUR_MS;
+        fixture->boot.bytes[0]++;
+        reopen(fixture);
+        assert_int_equal(run(fixture, 1, true, false), STORE_COMMITTED);
+        int64_t before_ms = store_now_ms(fixture->store.store);
+        fixture->store.wall_ms += row->wall_ms;
+        fixture->store.mono_ms += row->mono_ms;
+        fixture->boot.bytes[0] = (uint8_t)(fixture->boot.bytes[0] + row->is_other_boot);
+        reopen(fixture);
+        int64_t passed_ms = store_now_ms(fixture->store.store) - before_ms;
+        if (passed_ms < row->least_ms || passed_ms > row->most_ms)
+            fail_msg("%s: %lld ms", row->name, (long long)passed_ms);
+    }
+}
+
+// Refusals and readings of T are committed once a second, and not more often.
+static void test_time_that_was_given_out_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t commits = fixture->disk.commits;
+    int64_t last_ms = 0;
+    for (int i = 0; i < 100; i++) {
+        store_fixture_pass(&fixture->store, 100);
+        assert_int_equal(run(fixture, 1, false, false), STORE_COMMITTED);
+        last_ms = store_now_ms(fixture->store.store);
+    }
+    assert_int_equal(fixture->disk.commits - commits, 10);
+    fixture->store.wall_ms -= HOUR_MS;
+    fixture->boot.bytes[0]++;
+    reopen(fixture);
+    assert_true(store_now_ms(fixture->store.store) >= last_ms);
+}
+
+static void test_nothing_is_written_while_nothing_happens(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry claimed;
+    size_t commits = fixture->disk.commits;
+    for (int i = 0; i < 100; i++) {
+        store_fixture_pass(&fixture->store, 1000);
+        (void)store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1);
+        (void)store_next_due_ms(fixture->store.store);
+    }
+    assert_int_equal(fixture->disk.commits, commits);
+}
+
+// --- what fails how ---
+
+static void test_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    fixture->disk.rows_max = fixture->disk.committed.held;
+    struct setting setting = {SPAN("A"), SPAN("value"), 1};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
+        assert_int_equal(case_read(&fixture->store, 2), 0);
+        assert_int_equal(case_read(&fixture->store, 1), 1);
+        assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_IO);
+    }
+    assert_int_equal(store_entries(fixture->store.store), 1);
+    fixture->disk.rows_max = 0;
+    assert_int_equal(run(fixture, 2, true, true), STORE_COMMITTED);
+    assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_OK);
+    assert_int_equal(store_entries(fixture->store.store), 2);
+}
+
+static void test_what_is_settled_makes_room(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry claimed;
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    fixture->disk.rows_max = fixture->disk.committed.held;
+    assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
+    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
+    assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+}
+
+static void test_a_settlement_without_room_is_kept_for_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry claimed;
+    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    fixture->disk.at_commit = (struct model_fault){TABLE_FULL, 0, false};
+    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 1);
+    assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 0);
+}
+
+// --- one batch of several ops, by the engine alone ---
+
+struct bench {
+    struct model_disk disk;
+    struct engine engine;
+    struct engine_batch batch;
+    struct case_op ops[4];
+};
+
+static struct bench *bench_create(void)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    bench->engine = (struct engine){.table = model_table_create(&bench->disk), .next_sequence = 1};
+    bench->batch.entries_room = 100;
+    return bench;
+}
+
+static void bench_destroy(struct bench *bench)
+{
+    table_destroy(&bench->engine.table);
+    model_disk_fini(&bench->disk);
+    free(bench);
+}
+
+static void bench_add(struct bench *bench, uint8_t key, bool is_writing, bool is_sending)
+{
+    size_t i = bench->batch.ops_count++;
+    case_op_init(&bench->ops[i], key, is_writing, is_sending);
+    bench->batch.ops[i] = &bench->ops[i].op;
+}
+
+static void bench_run(struct bench *bench)
+{
+    bench->batch.mark.at_ms = CASES_START_MS;
+    assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
+}
+
+static void test_ops_of_a_batch_see_each_other_and_are_one_commit(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    for (int i = 0; i < 3; i++)
+        bench_add(bench, 1, true, false);
+    bench_add(bench, 1, false, false);
+    bench_run(bench);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bench->batch.outcomes[i], STORE_COMMITTED);
+        assert_int_equal(bench->ops[i].seen, i);
+    }
+    assert_int_equal(bench->disk.commits, 1);
+    bench_destroy(bench);
+}
+
+// What a reader saw of a writer is gone with it, so it is asked again.
+static void test_without_room_readers_are_answered(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench->disk.rows_max = 1;
+    bench_add(bench, 1, true, false);
+    bench_add(bench, 1, false, false);
+    bench_run(bench);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    assert_int_equal(bench->batch.outcomes[1], STORE_COMMITTED);
+    assert_int_equal(bench->ops[1].runs, 2);
+    assert_int_equal(bench->ops[1].seen, 0);
+    assert_int_equal(bench->disk.commits, 0);
+    bench_destroy(bench);
+}
+
+static void test_the_outbox_may_fill_within_a_batch(void **state)
+{
+    (void)state;
+    static const enum store_outcome expected[] = {STORE_COMMITTED, STORE_COMMITTED,
+                                                  STORE_REFUSED_BUSY, STORE_COMMITTED};
+    struct bench *bench = bench_create();
+    bench->batch.entries_room = 2;
+    for (uint8_t key = 0; key < 3; key++)
+        bench_add(bench, key, true, true);
+    bench_add(bench, 2, true, false);
+    bench_run(bench);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(bench->batch.outcomes[i], expected[i]);
+    assert_int_equal(bench->ops[3].seen, 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 2);
+    bench_destroy(bench);
+}
+
+// Deleting succeeds where the ops that came with it do not fit.
+static void test_without_room_deleting_goes_first(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench_add(bench, 1, true, true);
+    bench_run(bench);
+    bench->disk.rows_max = bench->disk.committed.held;
+    bench->batch.ops_count = 0;
+    for (uint8_t key = 2; key < 5; key++)
+        bench_add(bench, key, true, false);
+    const struct entry_change change = {.sequence = 1, .is_over = true};
+    bench->batch.changes = &change;
+    bench->batch.changes_count = 1;
+    bench_run(bench);
+    assert_false(bench->batch.has_saved_changes);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    bench_run(bench);
+    assert_true(bench->batch.has_saved_changes);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 0);
+    bench_destroy(bench);
+}
+
+struct failure_row {
+    const char *name;
+    struct model_fault at_begin;
+    struct model_fault at_put;
+    struct model_fault at_commit;
+    enum store_outcome outcome;
+    uint64_t uid_after; // a restart
+    bool is_at_end;     // the store, from then on
+};
+
+static const struct failure_row failure_rows[] = {
+    {"begin", {TABLE_FAILED, 0, 0}, {0}, {0}, STORE_REFUSED_FAILED, 1, true},
+    {"first put", {0}, {TABLE_FAILED, 0, 0}, {0}, STORE_REFUSED_FAILED, 1, true},
+    {"second put", {0}, {TABLE_FAILED, 1, 0}, {0}, STORE_REFUSED_FAILED, 1, true},
+    {"commit, lost", {0}, {0}, {TABLE_FAILED, 0, false}, STORE_UNKNOWN, 1, true},
+    {"commit, saved", {0}, {0}, {TABLE_FAILED, 0, true}, STORE_UNKNOWN, 2, true},
+    {"full at a put", {0}, {TABLE_FULL, 1, 0}, {0}, STORE_REFUSED_FULL, 1, false},
+    {"full at the commit", {0}, {0}, {TABLE_FULL, 0, false}, STORE_REFUSED_FULL, 1, false},
+};
+
+static void check_at_end(struct fixture *fixture, const struct failure_row *row)
+{
+    struct claimed_entry claimed;
+    struct setting setting = {SPAN("A"), SPAN("value"), 1};
+    struct store *store = fixture->store.store;
+    enum store_outcome later = row->is_at_end ? STORE_REFUSED_FAILED : STORE_COMMITTED;
+    assert_row_equal(row->name, run(fixture, 2, false, false), later);
+    assert_row_equal(row->name, run(fixture, 3, true, false), later);
+    size_t count = store_claim(store, &(struct store_claim){1}, &claimed, 1);
+    assert_row_equal(row->name, count, !row->is_at_end);
+    enum err err = store_settings_put(store, &setting);
+    assert_row_equal(row->name, err, row->is_at_end ? ERR_IO : ERR_OK);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof failure_rows / sizeof failure_rows[0]; i++) {
+        const struct failure_row *row = &failure_rows[i];
+        void *own;
+        (void)set_up(&own);
+        struct fixture *fixture = own;
+        assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+        fixture->disk.at_begin = row->at_begin;
+        fixture->disk.at_put = row->at_put;
+        fixture->disk.at_commit = row->at_commit;
+        assert_row_equal(row->name, run(fixture, 1, true, true), row->outcome);
+        check_at_end(fixture, row);
+        reopen(fixture);
+        assert_row_equal(row->name, case_read(&fixture->store, 1), row->uid_after);
+        assert_row_equal(row->name, store_entries(fixture->store.store), row->uid_after);
+        (void)tear_down(&own);
+    }
+}
+
+static void test_a_damaged_record_is_no_empty_one(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct record_key key = {{{1}}};
+    assert_int_equal(run(fixture, 1, true, false), STORE_COMMITTED);
+    struct model_row *row =
+        model_disk_find(&fixture->disk, TABLE_RECORDS, span_make(&key, sizeof key));
+    assert_non_null(row);
+    row->value[5] ^= 1;
+    struct case_op op;
+    case_op_init(&op, 1, true, false);
+    assert_int_equal(case_op_run(&fixture->store, &op), STORE_REFUSED_FAILED);
+    assert_int_equal(op.runs, 0);
+    assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+    row = model_disk_find(&fixture->disk, TABLE_RECORDS, span_make(&key, sizeof key));
+    row->value[5] ^= 1;
+    assert_int_equal(case_read(&fixture->store, 1), 1);
+}
+
+// --- opening what is not right ---
+
+struct opening_row {
+    const char *name;
+    enum table_space space;
+    struct span key;
+    bool is_gone; // the row, else a bit of it is flipped
+    const char *story;
+};
+
+static const struct opening_row opening_rows[] = {
+    {"identity", TABLE_META, SPAN("identity"), false, "is damaged (its identity)"},
+    {"no identity", TABLE_META, SPAN("identity"), true, "is damaged (its identity is missing)"},
+    {"state", TABLE_META, SPAN("state"), false, "is damaged (its state)"},
+    {"no state", TABLE_META, SPAN("state"), true, "is damaged (its state is missing)"},
+    {"entry", TABLE_ENTRIES, SPAN("\0\0\0\0\0\0\0\1"), false, "is damaged (an outbox entry)"},
+    {"setting", TABLE_SETTINGS, SPAN("A"), false, "is damaged (a brand's settings)"},
+};
+
+static void damage(struct fixture *fixture, const struct opening_row *row)
+{
+    struct model_row *found = model_disk_find(&fixture->disk, row->space, row->key);
+    assert_non_null(found);
+    found->value[4] ^= 0x10;
+    if (row->is_gone) { // out of the way, under a name that nobody looks for
+        found->space = TABLE_META;
+        found->key[found->key_len - 1] = 'z';
+    }
+}
+
+static enum err try_open(struct fixture *fixture, struct digest128 fingerprint,
+                         struct err_info *info)
+{
+    struct embedded_store_options options = options_of(fixture);
+    options.fingerprint = fingerprint;
+    return embedded_store_create(&options, &fixture->store.store, info);
+}
+
+static void test_damage_is_found_when_it_is_opened(void **state)
+{
+    (void)state;
+    struct setting setting = {SPAN("A"), SPAN("value"), 1};
+    for (size_t i = 0; i < sizeof opening_rows / sizeof opening_rows[0]; i++) {
+        const struct opening_row *row = &opening_rows[i];
+        struct err_info info = {0};
+        void *own;
+        (void)set_up(&own);
+        struct fixture *fixture = own;
+        assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+        assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_OK);
+        store_destroy(&fixture->store.store);
+        damage(fixture, row);
+        enum err err = try_open(fixture, (struct digest128){{0}}, &info);
+        assert_row_equal(row->name, err, ERR_INVALID);
+        if (strstr(info.text, row->story) == NULL)
+            fail_msg("%s: %s", row->name, info.text);
+        assert_null(fixture->store.store);
+        (void)tear_down(&own);
+    }
+}
+
+static void test_data_of_other_keys_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info = {0};
+    store_destroy(&fixture->store.store);
+    assert_int_equal(try_open(fixture, (struct digest128){{1}}, &info), ERR_INVALID);
+    assert_string_equal(info.text,
+                        "the data in table was made with other keys than the ones given; give the "
+                        "key file that it was made with, or choose another --data-dir");
+    assert_int_equal(try_open(fixture, (struct digest128){{0}}, &info), ERR_OK);
+}
+
+static void test_newer_data_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info = {0};
+    uint8_t storage[64];
+    struct strbuf value = strbuf_over(storage, sizeof storage);
+    struct codec_identity identity = {CODEC_DATA_FORMAT + 1, {{0}}};
+    store_destroy(&fixture->store.store);
+    codec_put_identity(&identity, &value);
+    struct model_row *row = model_disk_find(&fixture->disk, TABLE_META, SPAN("identity"));
+    assert_int_equal(row->value_len, value.len);
+    memcpy(row->value, value.data, value.len);
+    assert_int_equal(try_open(fixture, (struct digest128){{0}}, &info), ERR_INVALID);
+    assert_string_equal(info.text, "the data in table was written by a newer version of otpd (its "
+                                   "identity); run that one, or choose another --data-dir");
+}
+
+static void test_more_entries_than_are_now_allowed_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info = {0};
+    for (uint8_t i = 0; i < 5; i++)
+        assert_int_equal(run(fixture, i, true, true), STORE_COMMITTED);
+    store_destroy(&fixture->store.store);
+    struct embedded_store_options options = options_of(fixture);
+    options.entries_max = 2;
+    enum err err = embedded_store_create(&options, &fixture->store.store, &info);
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(store_entries(fixture->store.store), 5);
+    assert_int_equal(run(fixture, 7, true, true), STORE_REFUSED_BUSY);
+}
+
+// --- expiry ---
+
+enum { PEOPLE = 300 };
+
+static void test_what_has_expired_goes(void **state)
+{
+    struct fixture *fixture = *state;
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        add_code_to(fixture, i);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_RECORDS), PEOPLE);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE);
+    // One comes again later, one gets a uid and stays.
+    store_fixture_pass(&fixture->store, HOUR_MS);
+    add_code_to(fixture, 0);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE);
+    struct case_op op;
+    case_op_init(&op, 0, true, false);
+    uint32_t number = 1;
+    memcpy(&op.op.key, &number, sizeof number);
+    assert_int_equal(case_op_run(&fixture->store, &op), STORE_COMMITTED);
+    store_fixture_pass(&fixture->store, CODE_MS + CODE_LINGER_MS - HOUR_MS + 2 * MINUTE_MS);
+    for (uint8_t i = 0; i < 80; i++)
+        assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_RECORDS), 3);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), 1);
+    store_fixture_pass(&fixture->store, HOUR_MS);
+    assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_RECORDS), 2);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), 0);
+}
+
+// However many records there are, expired or not, an op looks at four rows of the index and their
+// records.
+static void test_expiry_is_bounded_work(void **state)
+{
+    struct fixture *fixture = *state;
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        add_code_to(fixture, i);
+    fixture->disk.gets = fixture->disk.nexts = 0;
+    assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
+    assert_int_equal(fixture->disk.nexts, 1);
+    assert_int_equal(fixture->disk.gets, 1);
+    store_fixture_pass(&fixture->store, 10 * HOUR_MS);
+    fixture->disk.gets = fixture->disk.nexts = 0;
+    assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
+    assert_int_equal(fixture->disk.nexts, 4);
+    assert_int_equal(fixture->disk.gets, 1 + 4);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE - 4);
+}
+
+static void test_a_damaged_row_of_the_index_is_dropped(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t name[CODEC_EXPIRY_KEY_BYTES];
+    struct codec_expiry expiry = {
+        (uint32_t)((CASES_START_MS + CODE_MS + CODE_LINGER_MS + 1000) / MINUTE_MS + 1), {{{0}}}};
+    add_code_to(fixture, 0);
+    add_code_to(fixture, 1);
+    codec_expiry_key(&expiry, name);
+    struct model_row *row =
+        model_disk_find(&fixture->disk, TABLE_EXPIRY, span_make(name, sizeof name));
+    assert_non_null(row);
+    row->value[10] ^= 1;
+    store_fixture_pass(&fixture->store, 10 * HOUR_MS);
+    assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), 0);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_RECORDS), 2); // its own, and 200
+}
+
+static void create_for_case(struct store_fixture *store, size_t entries_max)
+{
+    struct model_disk *disk = calloc(1, sizeof *disk);
+    struct err_info info;
+    struct embedded_store_options options = embedded_store_defaults;
+    options.clock = store_fixture_clock(store);
+    options.notices = store_fixture_notices(store);
+    options.is_threaded = false;
+    options.entries_max = entries_max;
+    options.table = model_table_create(disk);
+    store->own = disk;
+    assert_int_equal(embedded_store_create(&options, &store->store, &info), ERR_OK);
+}
+
+static void destroy_for_case(struct store_fixture *store)
+{
+    model_disk_fini(store->own);
+    free(store->own);
+}
+
+int main(void)
+{
+#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(test_all_is_there_after_a_kill),
+        CASE(test_settlements_are_kept),
+        CASE(test_entries_get_no_number_twice),
+        CASE(test_time_over_restarts),
+        CASE(test_time_that_was_given_out_is_kept),
+        CASE(test_nothing_is_written_while_nothing_happens),
+        CASE(test_a_full_disk),
+        CASE(test_what_is_settled_makes_room),
+        CASE(test_a_settlement_without_room_is_kept_for_later),
+        cmocka_unit_test(test_ops_of_a_batch_see_each_other_and_are_one_commit),
+        cmocka_unit_test(test_without_room_readers_are_answered),
+        cmocka_unit_test(test_the_outbox_may_fill_within_a_batch),
+        cmocka_unit_test(test_without_room_deleting_goes_first),
+        cmocka_unit_test(test_failures),
+        CASE(test_a_damaged_record_is_no_empty_one),
+        cmocka_unit_test(test_damage_is_found_when_it_is_opened),
+        CASE(test_data_of_other_keys_is_refused),
+        CASE(test_newer_data_is_refused),
+        CASE(test_more_entries_than_are_now_allowed_are_kept),
+        CASE(test_what_has_expired_goes),
+        CASE(test_expiry_is_bounded_work),
+        CASE(test_a_damaged_row_of_the_index_is_dropped),
+    };
+    const struct store_maker maker = {.name = "embedded store without a thread, as any store",
+                                      .create = create_for_case,
+                                      .destroy = destroy_for_case};
+    return cmocka_run_group_tests_name("engine", tests, NULL, NULL) + store_cases_run(&maker);
+}

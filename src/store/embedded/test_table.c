@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The same cases on LMDB and on the model of it that other tests use.
+#include "store/embedded/lmdb_table.h"
+
+#include "sim/model_table.h"
+#include "unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SMALL_BYTES (256U << 10)
+
+struct fixture {
+    bool is_model;
+    char directory[64];
+    struct model_disk disk;
+    struct table *table;
+};
+
+static void open_table(struct fixture *fixture)
+{
+    struct err_info info;
+    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
+    if (fixture->is_model)
+        fixture->table = model_table_create(&fixture->disk);
+    else
+        assert_int_equal(lmdb_table_create(&options, &fixture->table, &info), ERR_OK);
+}
+
+static void reopen(struct fixture *fixture)
+{
+    table_destroy(&fixture->table);
+    open_table(fixture);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->is_model = *state != NULL;
+    memcpy(fixture->directory, "/tmp/test_table.XXXXXX", sizeof "/tmp/test_table.XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    open_table(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = {"/table.mdb", "/table.mdb-lock"};
+    struct fixture *fixture = *state;
+    table_destroy(&fixture->table);
+    model_disk_fini(&fixture->disk);
+    for (size_t i = 0; i < 2; i++) {
+        char path[96];
+        (void)snprintf(path, sizeof path, "%s%s", fixture->directory, names[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(fixture->directory), 0);
+    free(fixture);
+    return 0;
+}
+
+static void put(struct fixture *fixture, enum table_space space, const char *key, const char *value)
+{
+    assert_int_equal(table_put(fixture->table, space, span_of_text(key), span_of_text(value)),
+                     TABLE_OK);
+}
+
+// "-" when it is not there.
+static void check(struct fixture *fixture, enum table_space space, const char *key,
+                  const char *expected)
+{
+    struct span value = SPAN("-");
+    enum table_result result = table_get(fixture->table, space, span_of_text(key), &value);
+    assert_int_equal(result, strcmp(expected, "-") == 0 ? TABLE_NONE : TABLE_OK);
+    assert_true(span_eq(value, span_of_text(expected)));
+}
+
+static void begin(struct fixture *fixture)
+{
+    assert_int_equal(table_begin(fixture->table), TABLE_OK);
+}
+
+static void commit(struct fixture *fixture)
+{
+    assert_int_equal(table_commit(fixture->table), TABLE_OK);
+}
+
+static void test_what_is_committed_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    put(fixture, TABLE_RECORDS, "a", "1");
+    put(fixture, TABLE_META, "a", "2");
+    check(fixture, TABLE_RECORDS, "a", "1");
+    put(fixture, TABLE_RECORDS, "a", "");
+    commit(fixture);
+    reopen(fixture);
+    begin(fixture);
+    check(fixture, TABLE_RECORDS, "a", "");
+    check(fixture, TABLE_META, "a", "2");
+    check(fixture, TABLE_ENTRIES, "a", "-");
+    table_abort(fixture->table);
+}
+
+static void test_what_is_not_committed_vanishes(void **state)
+{
+    struct fixture *fixture = *state;
+    begin(fixture);
+    put(fixture, TABLE_RECORDS, "a", "1");
+    commit(fixture);
+    begin(fixture);
+    put(fixture, TABLE_RECORDS, "a", "2");
+    put(fixture, TABLE_RECORDS, "b", "2");
+    table_abort(fixture->table);
+    begin(fixture);
+    check(fixture, TABLE_RECORDS, "a", "1");
+    assert_int_equal(table_del(fixture->table, TABLE_RECORDS, SPAN("a")), TABLE_OK);
+    check(fixture, TABLE_RECORDS, "a", "-");
+    assert_int_equal(table_del(fixture->table, TABLE_RECORDS, SPAN("a")), TABLE_NONE);
+    reopen(fixture); // as after a crash
+    begin(fixture);
+    check(fixture, TABLE_RECORDS, "a", "1");
+    check(fixture, TABLE_RECORDS, "b", "-");
+    table_abort(fixture->table);
+}
+
+static void test_rows_come_in_the_order_of_their_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const keys[] = {"b", "\xff", "ab", "a", "aa"};
+    static const char *const sorted[] = {"a", "aa", "ab", "b", "\xff"};
+    begin(fixture);
+    put(fixture, TABLE_RECORDS, "zz", "other space");
+    for (size_t i = 0; i < 5; i++)
+        put(fixture, TABLE_EXPIRY, keys[i], keys[i]);
+    struct span key = SPAN(""), value;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(table_next(fixture->table, TABLE_EXPIRY, key, &key, &value), TABLE_OK);
+        assert_true(span_eq(key, span_of_text(sorted[i])));
+        assert_true(span_eq(value, key));
+    }
+    assert_int_equal(table_next(fixture->table, TABLE_EXPIRY, key, &key, &value), TABLE_NONE);
+    assert_int_equal(table_next(fixture->table, TABLE_META, SPAN(""), &key, &value), TABLE_NONE);
+    assert_int_equal(table_next(fixture->table, TABLE_EXPIRY, SPAN("ac"), &key, &value), TABLE_OK);
+    assert_true(span_eq(key, SPAN("b")));
+    table_abort(fixture->table);
+}
+
+static enum table_result fill(struct table *table, size_t *rows_out)
+{
+    static const uint8_t big[1000];
+    enum table_result result = TABLE_OK;
+    for (uint32_t i = 0; result == TABLE_OK && i < 10000; i++) {
+        result =
+            table_put(table, TABLE_RECORDS, span_make(&i, sizeof i), span_make(big, sizeof big));
+        *rows_out += result == TABLE_OK;
+    }
+    return result;
+}
+
+// What did not fit leaves no trace, and what is there can be read and made smaller.
+static void test_a_full_table(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->disk.rows_max = 100;
+    begin(fixture);
+    put(fixture, TABLE_META, "a", "1");
+    commit(fixture);
+    begin(fixture);
+    size_t rows = 0;
+    assert_int_equal(fill(fixture->table, &rows), TABLE_FULL);
+    assert_true(rows > 10);
+    assert_string_not_equal(table_failure(fixture->table), "");
+    table_abort(fixture->table);
+    begin(fixture);
+    struct span key, value;
+    assert_int_equal(table_next(fixture->table, TABLE_RECORDS, SPAN(""), &key, &value), TABLE_NONE);
+    check(fixture, TABLE_META, "a", "1");
+    put(fixture, TABLE_META, "b", "2");
+    commit(fixture);
+}
+
+static void test_nobody_else_may_read_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat file;
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/table.mdb", fixture->directory);
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+}
+
+static void test_a_file_that_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info;
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/table.mdb", fixture->directory);
+    table_destroy(&fixture->table);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 9000; i++)
+        (void)fputc('x', file);
+    assert_int_equal(fclose(file), 0);
+    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
+    assert_int_equal(lmdb_table_create(&options, &fixture->table, &info), ERR_INVALID);
+    assert_null(fixture->table);
+    assert_non_null(strstr(info.text, path));
+}
+
+int main(void)
+{
+#define CASE(function, model) \
+    cmocka_unit_test_prestate_setup_teardown(function, set_up, tear_down, model)
+#define BOTH(function) CASE(function, NULL), CASE(function, &is_model)
+    static int is_model;
+    const struct CMUnitTest tests[] = {
+        BOTH(test_what_is_committed_stays),
+        BOTH(test_what_is_not_committed_vanishes),
+        BOTH(test_rows_come_in_the_order_of_their_bytes),
+        BOTH(test_a_full_table),
+        CASE(test_nobody_else_may_read_the_file, NULL),
+        CASE(test_a_file_that_is_none, NULL),
+    };
+    return cmocka_run_group_tests_name("table", tests, NULL, NULL);
+}
