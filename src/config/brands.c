@@ -110,8 +110,7 @@ static void take_brand(const struct brand_reader *reader)
     struct config_entry *entry = reader->entry;
     entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, reader->brand, {NULL}, {0}};
     entry->parts[PART_SETTINGS] =
-        (struct config_entry_part){
-        brand_option_table(), &reader->brand->settings, {NULL}, {0}};
+        (struct config_entry_part){brand_option_table(), &reader->brand->settings, {NULL}, {0}};
     entry->parts_count = 2;
     config_entry_read(entry);
     memcpy(reader->brand->setting_lines, entry->parts[PART_SETTINGS].lines,

@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/providers.h"
 
-#define TRANSFERS_MAX 256U // of all providers at once: each may be a connection with its buffers
+#include "outbox/courier.h"
+
+// Of all providers at once: each may be a connection with its buffers. Every channel can use its
+// whole share of the courier's places.
+#define TRANSFERS_MAX (CHANNEL_COUNT_ * COURIER_CHANNEL_PLACES)
 
 static enum err add(struct providers *providers, const struct config_provider *provider,
                     struct channel *channels_out[CHANNEL_COUNT_])

@@ -1,10 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // A claimed entry becomes a job: a place that holds all that its channel borrows until the result
-// comes. The places are made once, and no more is claimed than they can hold: what waits beyond
-// them waits in the store. They are more than a batch, so that the messages of a slow provider
-// leave room for others; batches stay small, so that no lease runs while its entry waits for its
-// turn.
+// comes. The places are made once, with a share for each channel, and no more is claimed than a
+// share can hold: what waits beyond it waits in the store, and a provider that hangs takes nothing
+// from the others. Batches stay small, so that no lease runs while its entry waits for its turn.
 //
 //   free ──claimed──▶ taken ──sent──▶ with the channel ──result──▶ finished ──▶ free
 //                       └──ended, or cannot be sent──────────────▶┘
@@ -49,6 +48,7 @@ struct courier {
     struct courier_deps deps;
     struct job *first_free;
     size_t free_count;
+    size_t taken[CHANNEL_COUNT_]; // places
     bool is_in_step;
     size_t settlements_held;
     int64_t step_at_ms;       // the store's time when the step began …
@@ -126,25 +126,35 @@ static struct job *take_job(struct courier *courier, const struct claimed_entry 
     courier->first_free = job->next_free;
     courier->free_count--;
     job->claimed = *claimed;
+    if (claimed->entry.channel < CHANNEL_COUNT_)
+        courier->taken[claimed->entry.channel]++;
     return job;
+}
+
+static void put_free(struct courier *courier, struct job *job)
+{
+    job->next_free = courier->first_free;
+    courier->first_free = job;
+    courier->free_count++;
 }
 
 // Nothing of the message or its address outlives this.
 static void free_job(struct job *job)
 {
     struct courier *courier = job->courier;
+    uint8_t channel = job->claimed.entry.channel;
     wipe(job->to, job->to_len);
     message_wipe(&job->text);
     message_wipe(&job->otp_only);
     if (job->has_brand)
         courier->deps.directory.release(courier->deps.directory.ctx, &job->brand);
+    if (channel < CHANNEL_COUNT_)
+        courier->taken[channel]--;
     job->to_len = 0;
     job->has_brand = false;
     job->brand = (struct courier_brand){0};
     job->words = SPAN("");
-    job->next_free = courier->first_free;
-    courier->first_free = job;
-    courier->free_count++;
+    put_free(courier, job);
 }
 
 static void settle(struct courier *courier, const struct settlement *settlement)
@@ -304,20 +314,20 @@ static void deliver(struct job *job)
     channel->ops->send(channel, &request, on_result, job);
 }
 
-bool courier_has_place(const struct courier *courier)
+uint32_t courier_busy(const struct courier *courier)
 {
-    return courier->free_count > 0;
+    uint32_t busy = 0;
+    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
+        busy |= courier->taken[kind] + COURIER_BATCH_MAX > COURIER_CHANNEL_PLACES ? 1U << kind : 0;
+    return busy;
 }
 
 size_t courier_step(struct courier *courier)
 {
-    const struct store_claim claim = {.lease_ms = LEASE_MS};
+    const struct store_claim claim = {.lease_ms = LEASE_MS, .busy = courier_busy(courier)};
     struct store *store = courier->deps.store;
     ASSERT(!courier->is_in_step);
-    if (courier->free_count == 0)
-        return 0;
-    size_t room = courier->free_count < COURIER_BATCH_MAX ? courier->free_count : COURIER_BATCH_MAX;
-    size_t count = store_claim(store, &claim, courier->claimed, room);
+    size_t count = store_claim(store, &claim, courier->claimed, COURIER_BATCH_MAX);
     if (count == 0)
         return 0;
     courier->is_in_step = true;
@@ -339,7 +349,8 @@ enum err courier_create(const struct courier_deps *deps, struct courier **out)
     courier->deps = *deps;
     for (size_t i = 0; i < COURIER_PLACES; i++) {
         courier->jobs[i].courier = courier;
-        free_job(&courier->jobs[i]);
+        courier->jobs[i].words = SPAN("");
+        put_free(courier, &courier->jobs[i]);
     }
     *out = courier;
     return ERR_OK;

@@ -50,12 +50,15 @@ void courier_destroy(struct courier **courier); // asserts that nothing is in fl
 
 #define COURIER_BATCH_MAX 32U
 
-// Messages with the channels at once: enough that slow providers leave room for the others.
-#define COURIER_PLACES 512U
+// Messages with the channels at once. Each channel has its share and no more: a provider that does
+// not answer fills its own, and what else waits for it stays in the store.
+#define COURIER_CHANNEL_PLACES 128U
+#define COURIER_PLACES (CHANNEL_COUNT_ * COURIER_CHANNEL_PLACES + 1) // one: for unknown channels
 
-// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due,
-// or there was no place.
+// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due
+// that there was a place for.
 size_t courier_step(struct courier *courier);
 
-// May a step claim anything? If not, only a result makes room.
-bool courier_has_place(const struct courier *courier);
+// Channels whose share is full, as bits 1 << kind: nothing of theirs is claimed until a result
+// makes room.
+uint32_t courier_busy(const struct courier *courier);

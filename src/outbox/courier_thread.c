@@ -56,12 +56,10 @@ void courier_thread_notify(struct courier_thread *thread)
     (void)pthread_mutex_unlock(&thread->lock);
 }
 
-// A due entry does not matter while there is no place for it; a result then ends the sleep.
+// An entry does not matter while there is no place for it; a result then ends the sleep.
 static int64_t sleep_ms(const struct courier_thread *thread)
 {
-    if (!courier_has_place(thread->courier))
-        return SLEEP_MS_MAX;
-    int64_t due_at_ms = store_next_due_ms(thread->store);
+    int64_t due_at_ms = store_next_due_ms(thread->store, courier_busy(thread->courier));
     if (due_at_ms == INT64_MAX) // who reads the time has it kept, see store/embedded
         return SLEEP_MS_MAX;
     int64_t now_ms = store_now_ms(thread->store);

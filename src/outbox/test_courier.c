@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SETTLEMENTS_MAX (2U * COURIER_PLACES)
+#define SETTLEMENTS_MAX (3U * COURIER_PLACES)
 #define HELD_MAX COURIER_PLACES
 #define LEASE_MS 120000
 
@@ -41,7 +41,7 @@ struct fixture {
     struct entropy entropy;
     struct keyring *keyring;
     struct test_brand brand;
-    struct fake_channel sms;
+    struct fake_channel sms, email;
     struct metrics *metrics;
     struct logger *log;
     int log_descriptor;
@@ -134,7 +134,7 @@ static struct courier *open_courier(struct fixture *f)
         .store = &f->spy,
         .keyring = f->keyring,
         .directory = {test_brand_find, test_brand_release, &f->brand},
-        .channels = {[CHANNEL_SMS] = &f->sms.base},
+        .channels = {[CHANNEL_SMS] = &f->sms.base, [CHANNEL_EMAIL] = &f->email.base},
         .clock = {fixture_wall_ms, fixture_mono, f},
         .entropy = f->entropy,
         .log = f->log,
@@ -168,6 +168,7 @@ static void setup(struct fixture *f)
         ERR_OK);
     f->sms =
         (struct fake_channel){.base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
+    f->email = f->sms;
     const struct metrics_options counted = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
     open_log(f);
@@ -196,11 +197,17 @@ static const char *logged(const struct fixture *f)
     return text;
 }
 
-static struct outbox_entry enqueue(struct fixture *f, uint64_t id)
+static struct outbox_entry enqueue_for(struct fixture *f, uint64_t id, enum channel_kind kind)
 {
     struct outbox_entry entry = test_entry(id, f->keyring, &f->entropy, f->now_ms);
+    entry.channel = (uint8_t)kind;
     test_enqueue(f->memory, &entry);
     return entry;
+}
+
+static struct outbox_entry enqueue(struct fixture *f, uint64_t id)
+{
+    return enqueue_for(f, id, CHANNEL_SMS);
 }
 
 // The code of an entry, derived without the courier.
@@ -446,30 +453,53 @@ static void late_result_settles_on_its_own(void **state)
     teardown(&f);
 }
 
-static void no_more_is_claimed_than_can_be_held(void **state)
+static void no_more_is_claimed_than_a_share_holds(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= COURIER_PLACES + 3; id++)
+    for (uint64_t id = 1; id <= COURIER_CHANNEL_PLACES + 3; id++)
         (void)enqueue(&f, id);
     f.sms.is_holding = true;
-    for (unsigned i = 0; i < COURIER_PLACES / COURIER_BATCH_MAX; i++) {
-        assert_true(courier_has_place(f.courier));
+    for (unsigned i = 0; i < COURIER_CHANNEL_PLACES / COURIER_BATCH_MAX; i++) {
+        assert_int_equal(courier_busy(f.courier), 0);
         assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
     }
-    assert_false(courier_has_place(f.courier));
+    assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
     assert_int_equal(courier_step(f.courier), 0);
-    release_result(&f.sms, SEND_ACCEPTED);
-    release_result(&f.sms, SEND_RETRY);
-    assert_true(courier_has_place(f.courier));
-    assert_int_equal(courier_step(f.courier), 2);
-    assert_int_equal(courier_step(f.courier), 0);
+    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++) {
+        release_result(&f.sms, SEND_ACCEPTED);
+        assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
+    }
+    release_result(&f.sms, SEND_RETRY); // now a whole batch has room
+    assert_int_equal(courier_busy(f.courier), 0);
+    assert_int_equal(courier_step(f.courier), 3);
     while (f.sms.held > 0)
         release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(courier_step(f.courier), 1);
-    release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(f.sms.sends, COURIER_PLACES + 3);
+    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES + 3);
+    teardown(&f);
+}
+
+static void a_provider_that_hangs_takes_nothing_from_others(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    for (uint64_t id = 1; id <= 2 * COURIER_PLACES; id++)
+        (void)enqueue(&f, id);
+    f.sms.is_holding = true;
+    while (courier_step(f.courier) > 0)
+        ;
+    assert_int_equal(f.sms.held, COURIER_CHANNEL_PLACES);
+    f.now_ms++; // behind all the others
+    for (uint64_t id = 1; id <= COURIER_PLACES; id++)
+        (void)enqueue_for(&f, 10000 + id, CHANNEL_EMAIL);
+    while (courier_step(f.courier) > 0)
+        ;
+    assert_int_equal(f.email.sends, COURIER_PLACES);
+    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES);
+    while (f.sms.held > 0)
+        release_result(&f.sms, SEND_ACCEPTED);
     teardown(&f);
 }
 
@@ -656,7 +686,8 @@ int main(void)
         cmocka_unit_test(retry_comes_after_its_delay_with_the_same_message),
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
         cmocka_unit_test(late_result_settles_on_its_own),
-        cmocka_unit_test(no_more_is_claimed_than_can_be_held),
+        cmocka_unit_test(no_more_is_claimed_than_a_share_holds),
+        cmocka_unit_test(a_provider_that_hangs_takes_nothing_from_others),
         cmocka_unit_test(provider_may_ask_for_a_longer_delay),
         cmocka_unit_test(batch_is_settled_at_once),
         cmocka_unit_test(broken_entries_fail_without_being_sent),

@@ -15,7 +15,8 @@ async function lint(brands) {
   try {
     const keyFile = folder.join('keys');
     await runOtpd(['init', '--key-file', keyFile]);
-    const config = folder.write('otpd.yaml', configText(brands, { keyFile, dataDir: folder.join('data') }));
+    const dataDir = folder.join('data');
+    const config = folder.write('otpd.yaml', configText(brands, { keyFile, dataDir }));
     return await runOtpd(['template', 'lint', '--config', config]);
   } finally {
     folder.remove();

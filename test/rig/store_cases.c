@@ -181,15 +181,15 @@ static void test_lease_and_fencing(void **state)
     store_fixture_pass(fixture, 1);
     assert_int_equal(store_claim(store, &claim, &second, 1), 1);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0); // too late: somebody else has it
-    assert_true(store_next_due_ms(store) == CASES_START_MS + 2000);
+    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 2000);
     case_settle(fixture, &second, DELIVERY_QUEUED, CASES_START_MS + 5000);
-    assert_true(store_next_due_ms(store) == CASES_START_MS + 5000);
+    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 5000);
     store_fixture_pass(fixture, 4000);
     assert_int_equal(store_claim(store, &claim, &first, 1), 1);
     assert_int_equal(first.entry.tries, 1);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0);
-    assert_true(store_next_due_ms(store) == INT64_MAX);
+    assert_true(store_next_due_ms(store, 0) == INT64_MAX);
     assert_int_equal(store_entries(store), 0);
 }
 
@@ -217,7 +217,7 @@ static void test_entries_are_claimed_in_order_of_time(void **state)
     struct claimed_entry claimed[100];
     size_t total = 0;
     for (size_t count = 1; count > 0; total += count) {
-        count = store_claim(fixture->store, &(struct store_claim){1000}, claimed, 100);
+        count = store_claim(fixture->store, &(struct store_claim){.lease_ms = 1000}, claimed, 100);
         for (size_t i = 0; i < count; i++) {
             assert_true(claimed[i].entry.due_at_ms >= last_ms);
             last_ms = claimed[i].entry.due_at_ms;

@@ -130,7 +130,7 @@ static void run_world(const struct plan *plan, uint64_t seed, struct outcome *ou
                             .attempts = people.attempts};
     memcpy(out->complaint, model.complaint, sizeof out->complaint);
     memcpy(out->seen, people.seen, sizeof out->seen);
-    out->entries_left = store_next_due_ms(world.store) != INT64_MAX;
+    out->entries_left = store_next_due_ms(world.store, 0) != INT64_MAX;
     people_fini(&people);
     world_fini(&world);
     model_fini(&model);

@@ -93,7 +93,7 @@ static void run_courier(void *ctx, uint64_t argument)
     world->is_courier_called = false;
     while (courier_step(world->courier) > 0)
         ;
-    int64_t due_ms = store_next_due_ms(world->store);
+    int64_t due_ms = store_next_due_ms(world->store, 0);
     if (due_ms == INT64_MAX)
         return;
     int64_t wait_ms = due_ms - store_now_ms(world->store);
