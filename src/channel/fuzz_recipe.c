@@ -24,7 +24,7 @@ static void on_error(void *ctx, uint32_t line, uint32_t column, const struct err
     ASSERT(info->text[0] != '\0');
 }
 
-static void check_request(const struct http_request *request)
+static void check_request(const struct vendor_request *request)
 {
     struct span headers = wire_reveal(&request->headers);
     struct span url = wire_reveal(&request->url);
@@ -52,7 +52,7 @@ static void use(struct room *room, const struct recipe *recipe)
                                          .text = &room->text,
                                          .otp_only = &room->otp,
                                          .deadline_at_ms = 90000};
-    struct http_request request = {
+    struct vendor_request request = {
         .url = wire_over(room->url, sizeof room->url),
         .headers = wire_over(room->headers, sizeof room->headers),
         .body = wire_over(room->body, sizeof room->body),

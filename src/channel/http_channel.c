@@ -12,7 +12,7 @@ struct job {
     const struct send_request *message;
     send_done *on_result;
     void *ctx;
-    struct http_request request;
+    struct vendor_request request;
     uint8_t url[HTTP_URL_BYTES_MAX];
     uint8_t headers[HTTP_HEADERS_BYTES_MAX];
     uint8_t body[HTTP_BODY_BYTES_MAX];
@@ -25,6 +25,7 @@ struct http_channel {
     struct job *jobs;
     struct job *first_free;
     size_t in_flight;
+    struct message probe_text;
 };
 
 // Nothing is started that would come after its code's end.
@@ -45,7 +46,7 @@ static void job_begin(struct job *job, const struct send_request *message, send_
     job->message = message;
     job->on_result = on_result;
     job->ctx = ctx;
-    job->request = (struct http_request){
+    job->request = (struct vendor_request){
         .url = wire_over(job->url, sizeof job->url),
         .headers = wire_over(job->headers, sizeof job->headers),
         .body = wire_over(job->body, sizeof job->body),
@@ -107,6 +108,43 @@ static void http_channel_send(struct channel *base, const struct send_request *m
     job_begin(job, message, on_result, ctx);
     if (recipe_render(channel->plan, message, &job->request, &info) == ERR_OK)
         channel->transport.start(channel->transport.transport, &job->request, on_outcome, job);
+    else
+        refuse(job, &info);
+}
+
+static void on_probed(void *ctx, const struct http_outcome *outcome)
+{
+    struct job *job = ctx;
+    bool is_ready = outcome->phase == HTTP_CONNECTED;
+    send_done *on_result = job->on_result;
+    void *result_ctx = job->ctx;
+    const struct send_result result = {
+        .outcome = is_ready ? SEND_ACCEPTED : SEND_RETRY,
+        .reason = is_ready ? SEND_REASON_NONE : SEND_VENDOR_DOWN,
+        .words = is_ready ? SPAN("") : span_of_text(outcome->failure),
+    };
+    job_end(job);
+    on_result(result_ctx, &result);
+}
+
+void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    struct job *job = channel->first_free;
+    struct err_info info;
+    const struct send_request message = {
+        .to = SPAN("12025550100"),
+        .text = &channel->probe_text,
+        .otp_only = &channel->probe_text,
+        .deadline_at_ms = HTTP_WAIT_MS_MAX,
+    };
+    ASSERT(job != NULL);
+    message_init(&channel->probe_text);
+    message_put(&channel->probe_text, SPAN("0000"));
+    job_begin(job, &message, on_result, ctx);
+    job->request.is_probe = true;
+    if (recipe_render(channel->plan, &message, &job->request, &info) == ERR_OK)
+        channel->transport.start(channel->transport.transport, &job->request, on_probed, job);
     else
         refuse(job, &info);
 }

@@ -12,3 +12,7 @@
 MUST_CHECK enum err http_channel_create(struct recipe_plan **plan,
                                         const struct http_transport *transport,
                                         size_t in_flight_max, struct channel **out);
+
+// Connects to where messages would go, and sends nothing: SEND_ACCEPTED when TLS stands. As the
+// channel's send.
+void http_channel_probe(struct channel *channel, send_done *on_result, void *ctx);

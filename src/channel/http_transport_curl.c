@@ -36,7 +36,7 @@ struct call {
     struct outbound_job job; // first
     struct outbound_transfer transfer;
     struct http_curl *http;
-    const struct http_request *request;
+    const struct vendor_request *request;
     http_done *on_done;
     void *ctx;
     struct curl_slist *headers;
@@ -105,7 +105,9 @@ static struct call *call_of(struct outbound_transfer *transfer)
 static void on_transfer_done(struct outbound_transfer *transfer, CURLcode code)
 {
     struct call *call = call_of(transfer);
-    if (code == CURLE_OK)
+    if (code == CURLE_OK && call->request->is_probe)
+        end(call, &(struct http_outcome){.phase = HTTP_CONNECTED});
+    else if (code == CURLE_OK)
         end_replied(call);
     else if (call->is_too_long)
         end_failed(call, "the reply is longer than 64 KiB");
@@ -212,7 +214,7 @@ static bool set_body(const struct call *call)
 static bool set_signature(const struct call *call)
 {
     CURL *easy = call->transfer.easy;
-    const struct http_request *request = call->request;
+    const struct vendor_request *request = call->request;
     return request->aws_sigv4 == NULL ||
            (curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
             curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK);
@@ -235,6 +237,8 @@ static bool set_up(struct call *call)
     const char *url = (const char *)wire_reveal(&call->request->url).data;
     return add_headers(call) && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, call->request->is_probe ? 1L : 0L) ==
+               CURLE_OK &&
            set_body(call) && set_signature(call) && set_callbacks(call);
 }
 
@@ -258,7 +262,7 @@ static void on_cut(struct outbound_job *job)
                                      : "it waited too long for a free connection");
 }
 
-static void start(void *transport, const struct http_request *request, http_done *on_done,
+static void start(void *transport, const struct vendor_request *request, http_done *on_done,
                   void *ctx)
 {
     struct http_curl *http = transport;

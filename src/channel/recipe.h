@@ -69,6 +69,9 @@ struct recipe_plan;
 MUST_CHECK enum err recipe_bind(const struct recipe *recipe, const struct recipe_setting *settings,
                                 size_t count, struct recipe_plan **out, struct err_info *info);
 
+// Its URL is http://, which only leads to this machine.
+bool recipe_plan_is_plain(const struct recipe_plan *plan);
+
 // Wipes the values.
 void recipe_plan_destroy(struct recipe_plan **plan);
 
@@ -76,7 +79,7 @@ void recipe_plan_destroy(struct recipe_plan **plan);
 // plan outlives it. ERR_INVALID with a story that says nothing of the message: a text that is too
 // long for the provider or that a place in the request cannot carry.
 MUST_CHECK enum err recipe_render(const struct recipe_plan *plan,
-                                  const struct send_request *message, struct http_request *out,
+                                  const struct send_request *message, struct vendor_request *out,
                                   struct err_info *info);
 
 // Where the spans of a result lie.

@@ -110,13 +110,16 @@ static bool is_url(struct span value)
     return path.len == 0 || path.data[0] == '/' || path.data[0] == '?';
 }
 
-static enum err check_url_values(const struct plan_binding *binding, struct err_info *info)
+static enum err check_url_values(struct plan_binding *binding, struct err_info *info)
 {
     struct recipe_part part;
     struct span rest = binding->recipe->url;
     if (recipe_part_take(binding->recipe, &rest, &part, info) != ERR_OK)
         return ERR_INVALID;
-    if (part.filter != RECIPE_FILTER_URL || is_url(binding->values[part.index]))
+    if (part.filter != RECIPE_FILTER_URL)
+        return ERR_OK;
+    binding->is_plain = span_starts_with(binding->values[part.index], SPAN("http://"));
+    if (is_url(binding->values[part.index]))
         return ERR_OK;
     return refuse(&binding->recipe->parameters[part.index],
                   "an https:// URL is wanted (http:// for this machine alone)", info);

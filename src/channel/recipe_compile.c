@@ -313,23 +313,6 @@ static enum err take_advice(struct compiler *compiler, const struct rule *rule,
     return keep(compiler, field->text, &advice[mapped.reason], info);
 }
 
-static enum err take_state(struct compiler *compiler, const struct rule *rule,
-                           const struct recipe_field *field, struct err_info *info)
-{
-    struct recipe_receipt *receipt = &compiler->recipe->receipt;
-    struct recipe_state_mapped *mapped = &receipt->states[receipt->states_count];
-    if (receipt->states_count == RECIPE_STATES_MAX) {
-        err_info_set(info, "more than %u of them", RECIPE_STATES_MAX);
-        return ERR_INVALID;
-    }
-    enum err err = choose(rule->choices, field->text, &mapped->state, info);
-    if (err == ERR_OK)
-        err = keep(compiler, field->keys[1], &mapped->from, info);
-    if (err == ERR_OK)
-        receipt->states_count++;
-    return err;
-}
-
 static struct recipe_parameter *parameter_of(struct compiler *compiler, struct span name)
 {
     struct recipe *recipe = compiler->recipe;
@@ -396,16 +379,6 @@ static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const numbers[] = {"plus", "digits", NULL};
 static const char *const auths[] = {"none", "basic", "bearer", "aws", "standardWebhooks", NULL};
 static const char *const formats[] = {"json", "xml", "fields", "nothing", NULL};
-static const char *const receipt_formats[] = {"none", "json", "form", "query", NULL};
-static const char *const signatures[] = {"none", "twilioHmacSha1", "hubSha256", "standardWebhooks",
-                                         NULL};
-
-static const char *const states[] = {
-    [RECIPE_STATE_ACCEPTED] = "accepted",   [RECIPE_STATE_SENT] = "sent",
-    [RECIPE_STATE_DELIVERED] = "delivered", [RECIPE_STATE_READ] = "read",
-    [RECIPE_STATE_FAILED] = "failed",       NULL,
-};
-
 #define AT(member) offsetof(struct recipe, member)
 
 static const struct rule parameter_rule = {.keys = {"parameters", "*", "*"},
@@ -463,19 +436,6 @@ static const struct rule rules[] = {
     {.keys = {"codes", "*"}, .take = take_mapped, .offset = AT(codes)},
     {.keys = {"texts", "*"}, .take = take_mapped, .offset = AT(texts)},
     {.keys = {"advice", "*"}, .take = take_advice, .offset = AT(advice)},
-    {.keys = {"states", "*"}, .take = take_state, .choices = states},
-    {.keys = {"receipt", "format"},
-     .take = take_choice,
-     .offset = AT(receipt.format),
-     .choices = receipt_formats},
-    {.keys = {"receipt", "signature"},
-     .take = take_choice,
-     .offset = AT(receipt.signature),
-     .choices = signatures},
-    {.keys = {"receipt", "each"}, .take = take_paths, .offset = AT(receipt.each)},
-    {.keys = {"receipt", "id"}, .take = take_paths, .offset = AT(receipt.id)},
-    {.keys = {"receipt", "state"}, .take = take_paths, .offset = AT(receipt.state)},
-    {.keys = {"receipt", "code"}, .take = take_paths, .offset = AT(receipt.code)},
 };
 
 static bool rule_matches(const struct rule *rule, const struct recipe_field *field)
@@ -619,16 +579,12 @@ static void check_auth(struct compiler *compiler)
 static void check_replies(struct compiler *compiler)
 {
     const struct recipe_reply *reply = &compiler->recipe->reply;
-    const struct recipe_receipt *receipt = &compiler->recipe->receipt;
     bool has_path = reply->accepted_path.data != NULL;
-    bool has_paths = receipt->id.data != NULL && receipt->state.data != NULL;
     const struct demand demands[] = {
         {reply->accepted_values.data == NULL || has_path,
          "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
         {!has_path || reply->format != RECIPE_NOTHING,
          "a reply of no format has no \"reply.acceptedPath\""},
-        {receipt->format == 0 || (has_paths && receipt->states_count > 0),
-         "\"receipt\" needs \"id\", \"state\" and \"states\""},
     };
     check(compiler, demands, sizeof demands / sizeof demands[0]);
 }

@@ -10,7 +10,6 @@
 #define RECIPE_TEXTS_BYTES_MAX (32U * 1024U)
 #define RECIPE_PAIRS_MAX 24U
 #define RECIPE_MAPPED_MAX 128U
-#define RECIPE_STATES_MAX 24U
 #define RECIPE_JSON_DEPTH_MAX 12U
 #define RECIPE_PATH_SEGMENTS_MAX 8U
 #define RECIPE_ARRAY_WALK_MAX 64U // elements that a "*" looks at
@@ -91,29 +90,6 @@ struct recipe_reply {
     struct span id, code, words; // paths; data NULL: none
 };
 
-// What became of a message later. States only move up; failed is only reached from the first two.
-enum recipe_state {
-    RECIPE_STATE_ACCEPTED,
-    RECIPE_STATE_SENT, // to the carrier
-    RECIPE_STATE_DELIVERED,
-    RECIPE_STATE_READ,
-    RECIPE_STATE_FAILED,
-};
-
-struct recipe_state_mapped {
-    struct span from;
-    uint32_t state; // enum recipe_state
-};
-
-// How the provider tells it.
-struct recipe_receipt {
-    uint32_t format; // 0: it does not
-    uint32_t signature;
-    struct span each, id, state, code;
-    struct recipe_state_mapped states[RECIPE_STATES_MAX];
-    size_t states_count;
-};
-
 struct recipe {
     struct span name, title;
     uint32_t channels;
@@ -129,7 +105,6 @@ struct recipe {
     struct recipe_reply reply;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
-    struct recipe_receipt receipt;
     size_t texts_len;
     uint8_t texts_held[RECIPE_TEXTS_BYTES_MAX];
 };
@@ -187,6 +162,7 @@ struct recipe_plan {
     size_t ops_count;
     struct wire literals; // over literals_held
     bool has_too_many;    // ops
+    bool is_plain;        // the URL is http://
     struct plan_ops url, headers, body;
     struct span secrets[PLAN_SECRETS_MAX]; // in literals_held
     size_t secrets_count;
@@ -200,6 +176,7 @@ struct recipe_plan {
 struct plan_binding {
     const struct recipe *recipe;
     struct span values[RECIPE_PARAMETERS_MAX];
+    bool is_plain;
 };
 
 // The settings by their parameters, presets where there are none. Stories as recipe_bind's.

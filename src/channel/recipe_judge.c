@@ -134,7 +134,7 @@ static void read_retry_after(struct judge *judge)
     judge->verdict->result.retry_after_ms = (int64_t)seconds * 1000;
 }
 
-// An id is of use only if a receipt can carry it: printable, not cut.
+// An id that people can ask the provider about: printable, not cut.
 static void read_ref(struct judge *judge)
 {
     struct span paths = judge->plan->recipe->reply.id;

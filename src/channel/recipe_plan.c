@@ -305,12 +305,18 @@ enum err recipe_bind(const struct recipe *recipe, const struct recipe_setting *s
     if (plan == NULL)
         return ERR_NO_MEMORY;
     plan->recipe = recipe;
+    plan->is_plain = binding.is_plain;
     plan->literals = wire_over(plan->literals_held, sizeof plan->literals_held);
     err = build(plan, &binding, info);
     if (err != ERR_OK)
         recipe_plan_destroy(&plan);
     *out = plan;
     return err;
+}
+
+bool recipe_plan_is_plain(const struct recipe_plan *plan)
+{
+    return plan->is_plain;
 }
 
 void recipe_plan_destroy(struct recipe_plan **plan)

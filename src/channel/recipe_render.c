@@ -107,7 +107,7 @@ static void put_signature(const struct recipe_plan *plan, struct span signed_tex
 // Standard Webhooks 1.0: HMAC-SHA-256 over "id.timestamp.body". The id stays over retries, so that
 // the other side can tell a second one.
 static void sign(const struct recipe_plan *plan, const struct send_request *message,
-                 const struct values *values, struct http_request *out)
+                 const struct values *values, struct vendor_request *out)
 {
     uint8_t room[HTTP_BODY_BYTES_MAX + SIGNATURE_ID_BYTES_MAX];
     struct wire text = wire_over(room, sizeof room);
@@ -128,7 +128,7 @@ static void sign(const struct recipe_plan *plan, const struct send_request *mess
     wire_wipe(&text);
 }
 
-static enum err check_whole(const struct http_request *request, struct err_info *info)
+static enum err check_whole(const struct vendor_request *request, struct err_info *info)
 {
     if (wire_is_whole(&request->url) && wire_is_whole(&request->headers) &&
         wire_is_whole(&request->body))
@@ -138,7 +138,7 @@ static enum err check_whole(const struct http_request *request, struct err_info 
 }
 
 enum err recipe_render(const struct recipe_plan *plan, const struct send_request *message,
-                       struct http_request *out, struct err_info *info)
+                       struct vendor_request *out, struct err_info *info)
 {
     static const char *const methods[] = {[RECIPE_POST] = "POST", [RECIPE_GET] = "GET"};
     const struct recipe *recipe = plan->recipe;

@@ -12,7 +12,7 @@
 
 // A transport that keeps what it is given, and tells what it is told to tell.
 struct fake {
-    const struct http_request *requests[4];
+    const struct vendor_request *requests[4];
     http_done *on_done[4];
     void *ctx[4];
     size_t count;
@@ -24,7 +24,7 @@ struct told {
     uint8_t words[RECIPE_WORDS_BYTES_MAX];
 };
 
-static void fake_start(void *transport, const struct http_request *request, http_done *on_done,
+static void fake_start(void *transport, const struct vendor_request *request, http_done *on_done,
                        void *ctx)
 {
     struct fake *fake = transport;

@@ -108,7 +108,7 @@ static void server_close(struct server *server)
 struct fixture {
     struct outbound *outbound;
     struct http_curl *http;
-    struct http_request request;
+    struct vendor_request request;
     uint8_t url[128], headers[128], body[128];
     unsigned told;
     struct http_outcome outcome;
@@ -142,7 +142,7 @@ static void fixture_open(struct fixture *f, uint16_t port, bool may_use_private)
     *f = (struct fixture){0};
     assert_int_equal(outbound_create(&clock, 8, &f->outbound), ERR_OK);
     assert_int_equal(http_curl_create(f->outbound, &settings, &f->http), ERR_OK);
-    f->request = (struct http_request){
+    f->request = (struct vendor_request){
         .method = "POST",
         .url = wire_over(f->url, sizeof f->url),
         .headers = wire_over(f->headers, sizeof f->headers),

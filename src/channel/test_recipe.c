@@ -123,8 +123,6 @@ static const struct wrong wrongs[] = {
      "no_account_on_channel, carrier_filtered, sender_not_registered, template_invalid, "
      "template_params, region_disabled, throttled, quota_or_balance, auth_failed, vendor_down, "
      "unclassified"},
-    {BASE "states.sent=gone", 4, "\"gone\" is none of accepted, sent, delivered, read, failed"},
-    {BASE "receipt.format=json", 1, "\"receipt\" needs \"id\", \"state\" and \"states\""},
     {"parameters.to.help=x", 1, "\"to\" cannot be a parameter's name"},
     {"parameters.a.colour=x", 1, "a parameter has help, preset, secret and optional"},
     {"parameters.a.secret=yes", 1, "true or false is wanted"},

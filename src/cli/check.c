@@ -9,7 +9,7 @@
 static bool probe(struct trial *trial, size_t index)
 {
     const char *name = trial->config->providers[index]->name;
-    smtp_probe(trial->providers.channels[index], trial_on_result, trial);
+    providers_probe(&trial->providers, index, trial_on_result, trial);
     trial_await(trial);
     trial_print(trial, name, "ready", "not ready");
     return trial->outcome == SEND_ACCEPTED;

@@ -31,11 +31,34 @@ static void set_once(struct config_entry *entry, struct config_entry_part *part,
         config_entry_complain(entry, value, &info);
 }
 
+const struct yaml_node *config_entry_value(const struct config_entry *entry, struct span key)
+{
+    const struct yaml_node *node = yaml_first(entry->document, entry->node);
+    while (node != NULL && !span_eq(node->text, key))
+        node = yaml_next(entry->document, yaml_next(entry->document, node));
+    return node != NULL ? yaml_next(entry->document, node) : NULL;
+}
+
+// What stands in a file of its own has an option with "File" behind its name.
+static const struct option *file_option(const struct config_entry *entry, struct span key)
+{
+    uint8_t room[128];
+    struct strbuf name = strbuf_over(room, sizeof room);
+    strbuf_put(&name, key);
+    strbuf_put_text(&name, "File");
+    for (size_t i = 0; i < entry->parts_count && !name.is_overflowed; i++) {
+        const struct option *option = option_find(entry->parts[i].table, strbuf_span(&name));
+        if (option != NULL)
+            return option;
+    }
+    return NULL;
+}
+
 // Of several tables the last one's suggestion: it has the entry's real settings.
 static void take_unknown(const struct config_entry *entry, const struct yaml_node *key)
 {
     struct err_info info;
-    const struct option *nearest = NULL;
+    const struct option *nearest = file_option(entry, key->text);
     for (size_t i = entry->parts_count; i > 0 && nearest == NULL; i--)
         nearest = option_nearest(entry->parts[i - 1].table, key->text);
     config_say_unknown("", key->text, nearest != NULL ? nearest->name : NULL, &info);
@@ -70,13 +93,8 @@ const struct yaml_node *config_entry_place(const struct config_entry *entry,
 {
     struct span story = span_of_text(info->text);
     struct span name = span_first(story, span_find(story, ':'));
-    for (size_t i = 0; i < entry->parts_count; i++) {
-        const struct config_entry_part *part = &entry->parts[i];
-        const struct option *option = option_find(part->table, name);
-        if (option != NULL && part->given[option - part->table.options] != NULL)
-            return part->given[option - part->table.options];
-    }
-    return entry->node;
+    const struct yaml_node *value = config_entry_value(entry, name);
+    return value != NULL ? value : entry->node;
 }
 
 static enum err take_entry(struct config *config, const struct config_entry *list,

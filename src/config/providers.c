@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of providers in the file. An entry has two keys of its own, and the settings of its
 // kind.
+#include "config/recipes_shipped.h"
 #include "config/source.h"
 
 #include <stdlib.h>
@@ -14,7 +15,9 @@ enum entry_option_id {
 
 enum { PART_ENTRY, PART_SETTINGS };
 
-static const char *const kind_choices[] = {[CONFIG_PROVIDER_SMTP] = "smtp", NULL};
+#define SHIPPED_NAME(symbol, name) name,
+static const char *const kind_choices[] = {"smtp", "custom", RECIPES_SHIPPED(SHIPPED_NAME) NULL};
+#undef SHIPPED_NAME
 
 static const struct option entry_options[ENTRY_OPTION_COUNT_] = {
     [ENTRY_NAME] = {.name = "name",
@@ -37,22 +40,29 @@ static const struct option_table entry_table = {entry_options, ENTRY_OPTION_COUN
 static void require(const struct config_entry *entry, enum entry_option_id id)
 {
     struct err_info info;
-    const struct yaml_node *given = entry->parts[PART_ENTRY].given[id];
+    const struct yaml_node *given = config_entry_value(entry, span_of_text(entry_options[id].name));
     if (given != NULL && (given->kind != YAML_SCALAR || given->is_null || given->text.len > 0))
         return; // if it is wrong, it has its error already
     err_info_set(&info, "a provider without a %s", entry_options[id].name);
     config_entry_complain(entry, given != NULL ? given : entry->node, &info);
 }
 
-// All kinds so far carry e-mail, and nothing chooses between two that carry the same.
-static void check_is_only_one(const struct config *config, const struct config_entry *entry)
+// Nothing chooses between two that carry the same.
+static void check_channels(const struct config *config, const struct config_entry *entry,
+                           const struct config_provider *provider)
 {
     struct err_info info;
-    if (config->providers_held == 0)
-        return;
-    err_info_set(&info, "a second provider for EMAIL; the first is in line %u",
-                 config->providers[0]->line);
-    config_entry_complain(entry, entry->node, &info);
+    for (size_t i = 0; i < config->providers_held; i++) {
+        const struct config_provider *other = config->providers[i];
+        uint32_t both = provider->channels & other->channels;
+        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
+            if ((both >> kind & 1U) == 0)
+                continue;
+            err_info_set(&info, "a second provider for %s; the first is in line %u",
+                         channel_name(kind), other->line);
+            config_entry_complain(entry, entry->node, &info);
+        }
+    }
 }
 
 static void check_settings(struct config_provider *provider, const struct config_entry *entry)
@@ -64,24 +74,42 @@ static void check_settings(struct config_provider *provider, const struct config
     }
     if (provider->smtp.password_file[0] == '\0')
         return;
-    if (config_password_load(provider, &info) != ERR_OK)
+    const struct config_secret_file file = {"passwordFile", provider->smtp.password_file};
+    if (config_secret_load(&file, provider->password, sizeof provider->password, &info) != ERR_OK)
         config_entry_complain(entry, config_entry_place(entry, &info), &info);
 }
 
-static void take_provider(const struct config *config, struct config_provider *provider,
-                          struct config_entry *entry)
+static enum err take_smtp(struct config_entry *entry, struct config_provider *provider)
 {
-    option_table_preset(entry_table, provider);
     option_table_preset(smtp_option_table(), &provider->smtp);
-    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, provider, {NULL}, {0}};
     entry->parts[PART_SETTINGS] =
         (struct config_entry_part){smtp_option_table(), &provider->smtp, {NULL}, {0}};
     entry->parts_count = 2;
+    provider->channels = 1U << CHANNEL_EMAIL;
     config_entry_read(entry);
+    check_settings(provider, entry);
+    return ERR_OK;
+}
+
+static enum err take_provider(const struct config *config, struct config_provider *provider,
+                              struct config_entry *entry)
+{
+    struct err_info info;
+    option_table_preset(entry_table, provider);
+    entry->parts[PART_ENTRY] = (struct config_entry_part){entry_table, provider, {NULL}, {0}};
     require(entry, ENTRY_NAME);
     require(entry, ENTRY_KIND);
-    check_is_only_one(config, entry);
-    check_settings(provider, entry);
+    const struct yaml_node *kind = config_entry_value(entry, SPAN("kind"));
+    if (kind != NULL &&
+        config_node_set(&entry_options[ENTRY_KIND], provider, kind, &info) != ERR_OK) {
+        config_entry_complain(entry, kind, &info); // what else it may say depends on this
+        return ERR_OK;
+    }
+    bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
+    enum err err =
+        is_smtp ? take_smtp(entry, provider) : config_http_provider_take(entry, provider);
+    check_channels(config, entry, provider);
+    return err;
 }
 
 static enum err add_provider(struct config *config, struct config_entry *entry)
@@ -97,9 +125,9 @@ static enum err add_provider(struct config *config, struct config_entry *entry)
         return ERR_NO_MEMORY;
     provider->line = entry->node->line;
     provider->column = entry->node->column;
-    take_provider(config, provider, entry);
+    enum err err = take_provider(config, provider, entry);
     config->providers[config->providers_held++] = provider;
-    return ERR_OK;
+    return err;
 }
 
 enum err config_providers_load(struct config *config, const struct yaml_document *document,
@@ -122,11 +150,32 @@ static bool is_same_table(struct option_table table, const void *settings, const
     return true;
 }
 
+static bool has_same_parameters(const struct config_provider *provider,
+                                const struct config_provider *other)
+{
+    for (size_t i = 0; i < RECIPE_PARAMETERS_MAX; i++) {
+        const struct config_parameter *mine = &provider->parameters[i];
+        const struct config_parameter *its = &other->parameters[i];
+        if (!span_eq(span_of_text(mine->text), span_of_text(its->text)) ||
+            !span_eq(span_of_text(mine->secret), span_of_text(its->secret)))
+            return false;
+    }
+    return span_eq(span_make(provider->recipe_text, provider->recipe_len),
+                   span_make(other->recipe_text, other->recipe_len));
+}
+
 static bool is_same(const struct config_provider *provider, const struct config_provider *other)
 {
     return is_same_table(entry_table, provider, other) &&
            is_same_table(smtp_option_table(), &provider->smtp, &other->smtp) &&
-           span_eq(span_of_text(provider->password), span_of_text(other->password));
+           is_same_table(http_option_table(), &provider->http, &other->http) &&
+           span_eq(span_of_text(provider->password), span_of_text(other->password)) &&
+           has_same_parameters(provider, other);
+}
+
+const char *config_provider_kind_name(const struct config_provider *provider)
+{
+    return kind_choices[provider->kind];
 }
 
 bool config_providers_are_equal(const struct config *config, const struct config *other)

@@ -171,11 +171,17 @@ static const struct shipped shipped[] = {RECIPES_SHIPPED(SHIPPED_ROW)};
 
 #define SHIPPED_COUNT (sizeof shipped / sizeof shipped[0])
 
+struct span config_recipe_shipped_at(size_t index)
+{
+    ASSERT(index < SHIPPED_COUNT);
+    return span_make(shipped[index].begin, (size_t)(shipped[index].end - shipped[index].begin));
+}
+
 struct span config_recipe_shipped(struct span name)
 {
     for (size_t i = 0; i < SHIPPED_COUNT; i++) {
         if (span_eq(shipped[i].name, name))
-            return span_make(shipped[i].begin, (size_t)(shipped[i].end - shipped[i].begin));
+            return config_recipe_shipped_at(i);
     }
     return (struct span){0};
 }

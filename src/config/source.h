@@ -25,7 +25,7 @@ MUST_CHECK enum err config_node_set(const struct option *option, void *settings,
                                     const struct yaml_node *value, struct err_info *info);
 
 // One entry of a list in the file: a mapping whose keys are options of the parts' tables.
-#define CONFIG_ENTRY_PARTS_MAX 2U
+#define CONFIG_ENTRY_PARTS_MAX 3U
 #define CONFIG_ENTRY_OPTIONS_MAX 64U // rows of one table that can be kept track of; asserted
 
 struct config_entry_part {
@@ -48,10 +48,13 @@ struct config_entry {
 // Every option that the entry gives into its part's settings.
 void config_entry_read(struct config_entry *entry);
 
+// The value of that key, also before the entry has been read; NULL: none.
+const struct yaml_node *config_entry_value(const struct config_entry *entry, struct span key);
+
 void config_entry_complain(const struct config_entry *entry, const struct yaml_node *node,
                            const struct err_info *info);
 
-// Where a story belongs that begins with an option's name ("host: …"): where that option was given,
+// Where a story belongs that begins with an option's name ("host: …"): where that option is given,
 // or else the entry.
 const struct yaml_node *config_entry_place(const struct config_entry *entry,
                                            const struct err_info *info);
@@ -89,8 +92,20 @@ MUST_CHECK enum err config_file_read(const char *path, void *storage, size_t cap
 // names the command which mends it.
 MUST_CHECK enum err config_token_key_load(struct config_brand *brand, struct err_info *info);
 
-// The password that the file at provider->smtp.password_file holds. ERR_INVALID with a story.
-MUST_CHECK enum err config_password_load(struct config_provider *provider, struct err_info *info);
+// The settings of an entry whose kind has a recipe; its first part has been set up. ERR_NO_MEMORY;
+// the rest is in the report.
+MUST_CHECK enum err config_http_provider_take(struct config_entry *entry,
+                                              struct config_provider *provider);
+
+struct config_secret_file {
+    const char *option; // its name
+    const char *path;
+};
+
+// What the file holds, one line, into `out` with a NUL. ERR_INVALID with a story that begins with
+// the option's name and says nothing of what is in the file.
+MUST_CHECK enum err config_secret_load(const struct config_secret_file *file, char *out, size_t cap,
+                                       struct err_info *info);
 
 // `unknown option "lisen"; did you mean "listen"?`
 void config_say_unknown(const char *prefix, struct span name, const char *nearest,

@@ -145,6 +145,17 @@ static void release_brand(void *ctx, struct courier_brand *brand)
     brands_release(graph->brands, &set);
 }
 
+static void name_providers(const struct config *config, struct span names_out[CHANNEL_COUNT_])
+{
+    for (size_t i = 0; i < config->providers_held; i++) {
+        const struct config_provider *provider = config->providers[i];
+        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
+            if ((provider->channels >> kind & 1U) != 0)
+                names_out[kind] = span_of_text(provider->name);
+        }
+    }
+}
+
 static enum err create_courier(struct graph *graph, struct err_info *info)
 {
     random_pool_init(&graph->courier_pool);
@@ -158,6 +169,8 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .metrics = graph->monitor.metrics,
     };
     memcpy(deps.channels, graph->channels, sizeof deps.channels);
+    if (!graph->config->is_dev)
+        name_providers(graph->config, deps.providers);
     enum err err = courier_create(&deps, &graph->courier);
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));

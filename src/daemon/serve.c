@@ -87,7 +87,7 @@ static void announce_providers(const struct process *process)
     for (size_t i = 0; i < config->providers_held; i++)
         LOG_EVENT(log, LOG_INFO, "provider.ready",
                   log_text("provider", span_of_text(config->providers[i]->name)),
-                  log_text("host", span_of_text(config->providers[i]->smtp.host)));
+                  log_text("kind", span_of_text(config_provider_kind_name(config->providers[i]))));
     if (config->providers_held == 0)
         LOG_EVENT(log, LOG_WARNING, "channel.none",
                   log_text("what", SPAN("no channel can send: otp/generate answers 1503")));

@@ -28,7 +28,7 @@
 #define MINUTE_MS 60000
 
 #define FIELDS_ALWAYS 6U // of a log line about an entry
-#define FIELDS_MAX (FIELDS_ALWAYS + 2U)
+#define FIELDS_MAX (FIELDS_ALWAYS + 5U)
 
 struct job {
     struct courier *courier;
@@ -41,7 +41,8 @@ struct job {
     uint8_t to[SEAL_PLAIN_BYTES_MAX];
     struct message text;
     struct message otp_only;
-    struct span words; // the provider's, while its result is looked at
+    struct send_request request;      // of all that is above
+    const struct send_result *result; // while it is looked at
 };
 
 struct courier {
@@ -92,6 +93,27 @@ static unsigned tries_made(const struct job *job)
     return job->claimed.entry.tries + 1U;
 }
 
+static size_t put_text(struct log_field *fields, size_t count, const char *name, struct span text)
+{
+    if (text.len == 0)
+        return count;
+    fields[count] = log_text(name, text);
+    return count + 1;
+}
+
+static size_t put_result(const struct job *job, struct log_field *fields, size_t count)
+{
+    const struct send_result *result = job->result;
+    if (result == NULL)
+        return count;
+    struct span provider = job->courier->deps.providers[job->claimed.entry.channel];
+    count = put_text(fields, count, "provider", provider);
+    if (result->reason != SEND_REASON_NONE)
+        count = put_text(fields, count, "reason", span_of_text(send_reason_name(result->reason)));
+    count = put_text(fields, count, "words", result->words);
+    return put_text(fields, count, "providerRef", result->provider_ref);
+}
+
 static void log_state(const struct job *job, enum delivery_state state, const char *why)
 {
     const struct outbox_entry *entry = &job->claimed.entry;
@@ -111,11 +133,8 @@ static void log_state(const struct job *job, enum delivery_state state, const ch
         log_number("tries", tries_made(job)),
         log_number("ms", now_ms(job->courier) - entry->created_at_ms),
     };
-    size_t count = FIELDS_ALWAYS;
-    if (why[0] != '\0')
-        fields[count++] = log_text("why", span_of_text(why));
-    if (job->words.len > 0)
-        fields[count++] = log_text("words", job->words);
+    size_t count = put_text(fields, FIELDS_ALWAYS, "why", span_of_text(why));
+    count = put_result(job, fields, count);
     log_event(job->courier->deps.log, state_rows[state].level, state_rows[state].event, fields,
               count);
 }
@@ -153,7 +172,7 @@ static void free_job(struct job *job)
     job->to_len = 0;
     job->has_brand = false;
     job->brand = (struct courier_brand){0};
-    job->words = SPAN("");
+    job->result = NULL;
     put_free(courier, job);
 }
 
@@ -203,7 +222,7 @@ static void on_result(void *ctx, const struct send_result *result)
     struct job *job = ctx;
     ASSERT(job->is_sending);
     job->is_sending = false;
-    job->words = result->words;
+    job->result = result;
     metrics_count(job->courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
                   attempt_of_outcome[result->outcome]);
     const char *why = send_reason_sentence(result->reason);
@@ -299,7 +318,7 @@ static void deliver(struct job *job)
         finish(job, DELIVERY_FAILED, 0, why);
         return;
     }
-    const struct send_request request = {
+    job->request = (struct send_request){
         .id = entry->id,
         .kind = (enum channel_kind)entry->channel,
         .brand = job->brand.name,
@@ -311,7 +330,7 @@ static void deliver(struct job *job)
     };
     struct channel *channel = channel_of(job);
     job->is_sending = true;
-    channel->ops->send(channel, &request, on_result, job);
+    channel->ops->send(channel, &job->request, on_result, job);
 }
 
 uint32_t courier_busy(const struct courier *courier)
@@ -349,7 +368,6 @@ enum err courier_create(const struct courier_deps *deps, struct courier **out)
     courier->deps = *deps;
     for (size_t i = 0; i < COURIER_PLACES; i++) {
         courier->jobs[i].courier = courier;
-        courier->jobs[i].words = SPAN("");
         put_free(courier, &courier->jobs[i]);
     }
     *out = courier;

@@ -37,6 +37,7 @@ struct courier_deps {
     struct keyring *keyring;
     struct courier_directory directory;
     struct channel *channels[CHANNEL_COUNT_]; // NULL: none
+    struct span providers[CHANNEL_COUNT_];    // who carries each, for the log; may be empty
     struct clock clock;
     struct entropy entropy; // jitter
     struct logger *log;

@@ -25,6 +25,7 @@ struct fake_channel {
     char otp[16];
     char to[300];
     struct send_request request;
+    const struct send_request *borrowed; // the last one, until its result
     send_done *on_result[HELD_MAX];
     void *ctx[HELD_MAX];
     size_t held;
@@ -104,6 +105,7 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     struct fake_channel *fake = (struct fake_channel *)channel;
     fake->sends++;
     fake->request = *request;
+    fake->borrowed = request;
     keep_text(fake->text, sizeof fake->text, message_reveal(request->text));
     keep_text(fake->otp, sizeof fake->otp, message_reveal(request->otp_only));
     keep_text(fake->to, sizeof fake->to, request->to);
@@ -135,6 +137,7 @@ static struct courier *open_courier(struct fixture *f)
         .keyring = f->keyring,
         .directory = {test_brand_find, test_brand_release, &f->brand},
         .channels = {[CHANNEL_SMS] = &f->sms.base, [CHANNEL_EMAIL] = &f->email.base},
+        .providers = {[CHANNEL_SMS] = SPAN("texts")},
         .clock = {fixture_wall_ms, fixture_mono, f},
         .entropy = f->entropy,
         .log = f->log,
@@ -250,8 +253,9 @@ static void due_entry_is_sent_and_accepted(void **state)
     assert_int_equal(f.sms.request.sent_at_ms, TEST_NOW_MS + 250);
     assert_settled(&f, 0xA1, DELIVERY_ACCEPTED);
     assert_int_equal(courier_step(f.courier), 0);
-    assert_string_equal(logged(&f), "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
-                                    "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250\n");
+    assert_string_equal(logged(&f),
+                        "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
+                        "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250 provider=texts\n");
     teardown(&f);
 }
 
@@ -378,14 +382,17 @@ static void refused_is_failed(void **state)
     setup(&f);
     (void)enqueue(&f, 3);
     f.sms.result = SEND_REFUSED;
-    f.sms.detail = (struct send_result){.reason = SEND_UNREACHABLE, .words = SPAN("550 full")};
+    f.sms.detail = (struct send_result){
+        .reason = SEND_UNREACHABLE, .words = SPAN("550 full"), .provider_ref = SPAN("ref-1")};
     assert_int_equal(courier_step(f.courier), 1);
     assert_settled(&f, 3, DELIVERY_FAILED);
     f.now_ms += TEST_DAY_MS;
     assert_int_equal(courier_step(f.courier), 0);
     assert_non_null(strstr(logged(&f), "warn  otp.failed "));
-    assert_non_null(strstr(logged(&f), " why=\"the phone or mailbox is not reachable\" "
-                                       "words=\"550 full\"\n"));
+    assert_non_null(strstr(logged(&f),
+                           " why=\"the phone or mailbox is not reachable\" provider=texts "
+                           "reason=unreachable words=\"550 full\" "
+                           "providerRef=ref-1\n"));
     teardown(&f);
 }
 
@@ -444,12 +451,13 @@ static void late_result_settles_on_its_own(void **state)
     assert_int_equal(f.brand.held, 1);
     // What the channel has borrowed is still there.
     assert_int_equal(message_reveal(f.sms.request.text).len, strlen(f.sms.text));
-    assert_memory_equal(f.sms.request.to.data, "919999999993", 12);
+    assert_memory_equal(f.sms.borrowed->to.data, "919999999993", 12);
+    assert_ptr_equal(f.sms.borrowed->text, f.sms.request.text);
     f.now_ms += 3000;
     release_result(&f.sms, SEND_ACCEPTED);
     assert_settled(&f, 8, DELIVERY_ACCEPTED);
     assert_int_equal(f.sms.request.text->len, 0); // wiped
-    assert_non_null(strstr(logged(&f), " ms=3000\n"));
+    assert_non_null(strstr(logged(&f), " ms=3000 provider=texts\n"));
     teardown(&f);
 }
 
@@ -517,7 +525,8 @@ static void provider_may_ask_for_a_longer_delay(void **state)
     f.sms.detail.retry_after_ms = 1;
     assert_int_equal(courier_step(f.courier), 1);
     assert_true(f.settlements[1].due_at_ms >= f.now_ms + 1000); // its own delay is longer
-    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\"\n"));
+    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\" "
+                                       "provider=texts reason=throttled\n"));
     teardown(&f);
 }
 

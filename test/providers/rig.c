@@ -63,7 +63,7 @@ void rig_message(struct rig_message *out, struct span to, struct span text, stru
 enum err rig_render(const struct recipe_plan *plan, const struct rig_message *message,
                     struct rendered *out, struct err_info *info)
 {
-    out->request = (struct http_request){
+    out->request = (struct vendor_request){
         .url = wire_over(out->url, sizeof out->url),
         .headers = wire_over(out->headers, sizeof out->headers),
         .body = wire_over(out->body, sizeof out->body),

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 struct rendered {
-    struct http_request request;
+    struct vendor_request request;
     uint8_t url[HTTP_URL_BYTES_MAX];
     uint8_t headers[HTTP_HEADERS_BYTES_MAX];
     uint8_t body[HTTP_BODY_BYTES_MAX];

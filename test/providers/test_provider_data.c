@@ -46,7 +46,7 @@ static void message_of(json_t *row, struct rig_message *out)
 }
 
 // As lines, for the comparison.
-static void assert_headers(const char *name, const struct http_request *request, json_t *expected)
+static void assert_headers(const char *name, const struct vendor_request *request, json_t *expected)
 {
     struct span rest = wire_reveal(&request->headers);
     for (size_t i = 0; i < json_array_size(expected); i++) {
@@ -70,7 +70,7 @@ static void check_request(const struct provider *provider, json_t *row)
     message_of(row, &message);
     if (rig_render(plan, &message, &rendered, &info) != ERR_OK)
         fail_msg("%s: %s", name, info.text);
-    const struct http_request *request = &rendered.request;
+    const struct vendor_request *request = &rendered.request;
     struct span url = wire_reveal(&request->url);
     assert_int_equal(url.data[url.len - 1], '\0');
     assert_text(name, "URL", span_first(url, url.len - 1), text_of(row, "url", ""));

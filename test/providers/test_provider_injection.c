@@ -124,7 +124,7 @@ static size_t body_count(struct span body, struct span wanted, struct strbuf *na
     return found;
 }
 
-static size_t headers_count(const struct http_request *request)
+static size_t headers_count(const struct vendor_request *request)
 {
     size_t count = 0;
     struct span headers = wire_reveal(&request->headers);
