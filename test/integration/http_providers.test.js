@@ -298,7 +298,7 @@ describe('commands', () => {
     const wrong = { name: 'x', kind: 'twilio', authToken: 'secret', sendr: 'x' };
     const { status, stderr } = await run('check', [wrong]);
     assert.equal(status, EXIT.config);
-    assert.match(stderr, /:\d+:\d+: error: unknown option "authToken"; did you mean "authTokenFile"/);
+    assert.match(stderr, /:\d+:\d+: error: unknown option "authToken"; did you mean "authTokenF/);
     assert.match(stderr, /unknown option "sendr"; did you mean "sender"/);
     assert.match(stderr, /: accountSid: it is missing: Account SID/);
   });

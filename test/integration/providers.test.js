@@ -180,10 +180,12 @@ test('the example of README.md is a right configuration', async () => {
   const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
   const [, example] = /```yaml\n(.*?)```/s.exec(readme);
   const passwordFile = folder.write('mail-password', 'x');
+  const tokenFile = folder.write('twilio-token', 'x');
   const config = example
     .replaceAll('/etc/otpd/keys', folder.join('keys'))
-    .replaceAll('/etc/otpd/mail-password', passwordFile);
+    .replaceAll('/etc/otpd/mail-password', passwordFile)
+    .replaceAll('/etc/otpd/twilio-token', tokenFile);
   const end = await runOtpd(['check', '--config', folder.write('example.yaml', config)]);
   assert.equal(end.stderr, '');
-  assert.match(end.stdout, /^configuration: ok \(brands: 1, providers: 1\)\n$/);
+  assert.match(end.stdout, /^configuration: ok \(brands: 1, providers: 2\)\n$/);
 });
