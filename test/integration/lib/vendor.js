@@ -16,10 +16,11 @@ const { until } = require('./wait');
 const ARRIVES_MS = 10000;
 
 class Vendor {
-  /** `taken`: its answer to a message that it takes. */
-  static async start({ key, cert, taken = { status: 200, json: {} } }) {
+  /** `taken`: its answer to a message that it takes; `thinksMs`: how long it takes at most. */
+  static async start({ key, cert, taken = { status: 200, json: {} }, thinksMs = 0 }) {
     const vendor = new Vendor();
     vendor.taken = taken;
+    vendor.thinksMs = thinksMs;
     vendor.requests = [];
     vendor.connections = 0;
     vendor.plans = new Map();
@@ -52,8 +53,11 @@ class Vendor {
     }
     const { method, url, headers } = request;
     const body = Buffer.concat(chunks).toString();
-    const at = performance.now();
-    this.requests.push({ method, url, headers, body, at });
+    const times = { at: performance.now(), arrivedAt: Date.now() };
+    this.requests.push({ method, url, headers, body, ...times });
+    if (this.thinksMs > 0) {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * this.thinksMs));
+    }
     const [, steps] = [...this.plans].find(([address]) => body.includes(address)) ?? [];
     this.act(steps?.shift() ?? this.taken, request, response);
   }
