@@ -40,7 +40,8 @@ before(async () => {
   vendor = await Vendor.start({ ...right, thinksMs: 10 });
   relay = await Relay.start(right);
   const common = { caFile: authority.file };
-  const signingSecretFile = folder.write('secret', `whsec_${Buffer.alloc(32, 7).toString('base64')}`);
+  const secret = Buffer.alloc(32, 7).toString('base64');
+  const signingSecretFile = folder.write('secret', `whsec_${secret}`);
   const keyFile = folder.join('keys');
   await runOtpd(['init', '--key-file', keyFile]);
   const providers = [
