@@ -65,6 +65,21 @@ static void check_channels(const struct config *config, const struct config_entr
     }
 }
 
+// Logs and commands tell providers apart by their names.
+static void check_name_is_new(const struct config *config, const struct config_entry *entry,
+                              const struct config_provider *provider)
+{
+    struct err_info info;
+    struct span name = span_of_text(provider->name);
+    for (size_t i = 0; i < config->providers_held && name.len > 0; i++) {
+        if (!span_eq(name, span_of_text(config->providers[i]->name)))
+            continue;
+        err_info_set(&info, "name: \"%s\" is taken; first in line %u", provider->name,
+                     config->providers[i]->line);
+        config_entry_complain(entry, config_entry_place(entry, &info), &info);
+    }
+}
+
 static void check_settings(struct config_provider *provider, const struct config_entry *entry)
 {
     struct err_info info;
@@ -108,6 +123,7 @@ static enum err take_provider(const struct config *config, struct config_provide
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
     enum err err =
         is_smtp ? take_smtp(entry, provider) : config_http_provider_take(entry, provider);
+    check_name_is_new(config, entry, provider);
     check_channels(config, entry, provider);
     return err;
 }

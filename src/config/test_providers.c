@@ -129,6 +129,9 @@ static const struct error_case error_cases[] = {
      "kaleyra, msg91, twilio, vonage, webhook or whatsapp-cloud\n"},
     {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
      "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
+    {MAIL FROM "  - name: mail\n    kind: webhook\n" URL
+               "    channels: SMS\n    signingSecretFile: key\n",
+     "c.yaml:6:11: error: name: \"mail\" is taken; first in line 2\n"},
     {MAIL FROM "    password: x\n",
      "c.yaml:6:5: error: unknown option \"password\"; did you mean \"passwordFile\"?\n"},
     {HOOK "    url: https://example.com/\n",
