@@ -15,6 +15,19 @@ const { until } = require('./wait');
 
 const ARRIVES_MS = 10000;
 
+/** null: the client has gone before it was whole. */
+async function bodyOf(request) {
+  const chunks = [];
+  try {
+    for await (const chunk of request) {
+      chunks.push(chunk);
+    }
+  } catch {
+    return null;
+  }
+  return Buffer.concat(chunks).toString();
+}
+
 class Vendor {
   /** `taken`: its answer to a message that it takes; `thinksMs`: how long it takes at most. */
   static async start({ key, cert, taken = { status: 200, json: {} }, thinksMs = 0 }) {
@@ -47,12 +60,11 @@ class Vendor {
   }
 
   async onRequest(request, response) {
-    const chunks = [];
-    for await (const chunk of request) {
-      chunks.push(chunk);
+    const body = await bodyOf(request);
+    if (body === null) {
+      return;
     }
     const { method, url, headers } = request;
-    const body = Buffer.concat(chunks).toString();
     const times = { at: performance.now(), arrivedAt: Date.now() };
     this.requests.push({ method, url, headers, body, ...times });
     if (this.thinksMs > 0) {
