@@ -99,7 +99,7 @@ static void client_collect(struct sim_client *client)
         client->response[client->response_len] = 0;
         http_conn_sent(client->conn, output.len, clock_mono(&world->clock));
     }
-    bool is_over = http_conn_is_finished(client->conn);
+    bool is_over = http_conn_is_finished(client->conn) || http_conn_is_lingering(client->conn);
     if (is_over)
         http_conn_close(&client->conn);
     if (!client->is_waiting || client->has_answer)

@@ -304,6 +304,8 @@ void model_on_generate(struct model *model, const struct model_generate *generat
         check_refusal(model, generate);
     if (generate->code != 200)
         return;
+    session->sends++;
+    session->send = generate->send;
     if (session->successes > 0)
         complain(model, "account %zu: a spent session issued a code", generate->account);
     check_end(model, session, generate);
@@ -432,6 +434,40 @@ static void on_wrong(struct model *model, struct model_session *session,
                  account->wrong_held);
 }
 
+// Has that address been sent nothing else that matters still, asked for or in doubt?
+static bool is_only_send(const struct model_address *a, size_t send)
+{
+    int64_t since_ms = a->sends[send].asked_ms - LIFE_MS_MAX - UNDER_WAY_MS;
+    for (size_t i = a->sends_held; i > 0 && a->sends[i - 1].asked_ms >= since_ms; i--) {
+        if (i - 1 != send && a->sends[i - 1].state != MODEL_SEND_REFUSED)
+            return false;
+    }
+    return true;
+}
+
+// Promise 5, where it is certain which code is whose: the one that was promised validates until its
+// end, whatever has come in between.
+static void check_refused(struct model *model, const struct model_session *session,
+                          const struct model_try *try)
+{
+    const struct model_address *a = &model->addresses[try->address];
+    if (session->sends != 1 || session->successes > 0 || session->is_in_doubt)
+        return;
+    const struct model_send *send = &a->sends[session->send];
+    const struct model_message *last = &a->messages[a->messages_held - 1];
+    bool is_alive = try->at_ms < send->from_ms + rules_of(model, send)->ttl_ms;
+    if (!is_alive || a->messages_held == 0 || last->at_ms < send->from_ms)
+        return;
+    if (strcmp(last->code, try->guess) == 0 && is_only_send(a, session->send))
+        complain(model, "account %zu: %d at %lld for the right code", try->account, try->code,
+                 (long long)try->at_ms);
+}
+
+static bool is_refusal_of_code(int code)
+{
+    return code == 1505 || code == 1506 || code == 1507 || code == 1508 || code == 1537;
+}
+
 void model_on_try(struct model *model, size_t account)
 {
     model->accounts[account].tries_open++;
@@ -444,6 +480,8 @@ void model_on_validate(struct model *model, const struct model_try *try)
     account->tries_open--;
     if (try->code == 200)
         on_success(model, session, try);
+    if (is_refusal_of_code(try->code))
+        check_refused(model, session, try);
     if (try->code == 1506)
         on_wrong(model, session, try);
     if (try->code == 1543)
@@ -451,5 +489,6 @@ void model_on_validate(struct model *model, const struct model_try *try)
     if (try->code != MODEL_UNKNOWN || !was_sent_lately(model, try))
         return;
     forget_wrong(account); // it may have been a success
+    session->is_in_doubt = true;
     account->may_have_owner = true;
 }

@@ -41,6 +41,9 @@ struct model_session {
     unsigned attempts_max; // the most that a request which may have issued its code gives
     bool has_code;         // it is known which one that was
     int64_t ends_ms;       // 0: not known
+    size_t sends;          // that were accepted
+    size_t send;           // the last of them
+    bool is_in_doubt;      // a right guess was not answered
 };
 
 enum model_send_state {
