@@ -228,7 +228,7 @@ static void boot(struct world *world)
     struct seeded keys;
     seeded_init(&keys, ~world->options.seed);
     struct entropy key_entropy = seeded_entropy(&keys);
-    world->keyring = keyring_create(&key_entropy, world->options.epoch_ms, world_wall_ms(world));
+    world->keyring = keyring_create(&key_entropy, world->options.epoch_ms);
     ASSERT(world->keyring != NULL);
     must(
         brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
