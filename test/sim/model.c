@@ -15,6 +15,10 @@
 // The longest life of a code that any rules give.
 #define LIFE_MS_MAX INT64_C(1200000)
 
+// A message is tried within this time of the server's work: as long as a claim lasts that nobody
+// settles, and a little.
+#define DELIVERY_MS INT64_C(130000)
+
 void model_init(struct model *model, const struct model_rules *rules, size_t addresses,
                 size_t usernames)
 {
@@ -40,6 +44,7 @@ void model_fini(struct model *model)
     free(model->addresses);
     free(model->accounts);
     free(model->rules);
+    free(model->ups);
     *model = (struct model){0};
 }
 
@@ -434,6 +439,26 @@ static void on_wrong(struct model *model, struct model_session *session,
                  account->wrong_held);
 }
 
+void model_on_failure(struct model *model, size_t address, int64_t at_ms)
+{
+    struct model_address *a = &model->addresses[address];
+    struct model_message *message = push((void **)&a->messages, &a->messages_held, sizeof *message);
+    message->at_ms = at_ms;
+}
+
+void model_on_up(struct model *model, int64_t at_ms)
+{
+    struct model_span *up = push((void **)&model->ups, &model->ups_held, sizeof *up);
+    *up = (struct model_span){at_ms, INT64_MAX};
+}
+
+void model_on_down(struct model *model, int64_t at_ms)
+{
+    struct model_span *up = &model->ups[model->ups_held - 1];
+    if (up->until_ms == INT64_MAX)
+        up->until_ms = at_ms;
+}
+
 // Has that address been sent nothing else that matters still, asked for or in doubt?
 static bool is_only_send(const struct model_address *a, size_t send)
 {
@@ -491,4 +516,54 @@ void model_on_validate(struct model *model, const struct model_try *try)
     forget_wrong(account); // it may have been a success
     session->is_in_doubt = true;
     account->may_have_owner = true;
+}
+
+// Was there time for it while its code lived?
+static bool was_possible(const struct model *model, const struct model_send *send)
+{
+    int64_t end_ms = send->from_ms + rules_of(model, send)->ttl_ms;
+    for (size_t i = 0; i < model->ups_held; i++) {
+        const struct model_span *up = &model->ups[i];
+        int64_t from_ms = up->from_ms > send->until_ms ? up->from_ms : send->until_ms;
+        int64_t until_ms = up->until_ms < end_ms ? up->until_ms : end_ms;
+        if (until_ms - from_ms >= DELIVERY_MS)
+            return true;
+    }
+    return false;
+}
+
+// `first` is where to look from, the next time too: sends are nearly in order.
+static bool was_tried(const struct model *model, const struct model_address *a,
+                      const struct model_send *send, size_t *first)
+{
+    int64_t end_ms = send->until_ms + rules_of(model, send)->ttl_ms;
+    const struct model_message *messages = a->messages;
+    while (*first < a->messages_held && messages[*first].at_ms < send->from_ms - UNDER_WAY_MS)
+        (*first)++;
+    for (size_t i = *first; i < a->messages_held; i++) {
+        if (messages[i].at_ms >= send->from_ms && messages[i].at_ms <= end_ms)
+            return true;
+    }
+    return false;
+}
+
+static void check_promises_of(struct model *model, size_t address)
+{
+    const struct model_address *a = &model->addresses[address];
+    size_t first = 0;
+    for (size_t i = 0; i < a->sends_held; i++) {
+        const struct model_send *send = &a->sends[i];
+        bool is_owed = send->state == MODEL_SEND_ACCEPTED && was_possible(model, send);
+        if (is_owed && !was_tried(model, a, send, &first))
+            complain(model, "address %zu: what was promised at %lld never came", address,
+                     (long long)send->from_ms);
+    }
+}
+
+// Promise 2: what was accepted was sent, or at least tried. Another message to that address at that
+// time cannot be told from it.
+void model_check_promises(struct model *model)
+{
+    for (size_t i = 0; i < model->addresses_held; i++)
+        check_promises_of(model, i);
 }

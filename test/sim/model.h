@@ -31,7 +31,13 @@ struct model_rules {
 
 struct model_message {
     int64_t at_ms;
-    char code[16];
+    char code[16]; // empty: it was tried and failed
+};
+
+// While the server could work.
+struct model_span {
+    int64_t from_ms;
+    int64_t until_ms;
 };
 
 struct model_session {
@@ -115,6 +121,8 @@ struct model_try {
 struct model {
     struct model_rules *rules; // all that there have been, the present ones last
     size_t rules_held;
+    struct model_span *ups;
+    size_t ups_held;
     struct model_account *accounts;
     size_t accounts_held;
     struct model_address *addresses;
@@ -144,6 +152,15 @@ void model_on_open(struct model *model, size_t account, const char *session, siz
 size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_ms);
 void model_on_generate(struct model *model, const struct model_generate *generate);
 void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms);
+
+// The sending of a message was tried and failed.
+void model_on_failure(struct model *model, size_t address, int64_t at_ms);
+
+void model_on_up(struct model *model, int64_t at_ms);
+void model_on_down(struct model *model, int64_t at_ms);
+
+// At the end: what was promised and never came.
+void model_check_promises(struct model *model);
 
 // Of the sends that were accepted within the window of those rules, how many `who` asked for.
 unsigned model_sends_of(const struct model *model, size_t address, size_t who, size_t rules,

@@ -111,9 +111,22 @@ static void on_message(void *ctx, struct span to, struct span otp, int64_t at_ms
     people_on_message(&((struct cast *)ctx)->people, to, otp, at_ms);
 }
 
+static void on_failure(void *ctx, struct span to, int64_t at_ms)
+{
+    people_on_failure(&((struct cast *)ctx)->people, to, at_ms);
+}
+
 static void on_boot(void *ctx)
 {
-    manager_on_boot(&((struct cast *)ctx)->manager);
+    struct cast *cast = ctx;
+    model_on_up(&cast->model, world_time_ms(&cast->world));
+    manager_on_boot(&cast->manager);
+}
+
+static void on_end(void *ctx)
+{
+    struct cast *cast = ctx;
+    model_on_down(&cast->model, world_time_ms(&cast->world));
 }
 
 static void on_delay(void *ctx)
@@ -131,7 +144,9 @@ static struct world_options options_of(uint64_t seed, struct cast *cast)
         .is_durable = is_durable(seed),
         .epoch_ms = 41 * MINUTE_MS,
         .on_message = on_message,
+        .on_failure = on_failure,
         .on_boot = on_boot,
+        .on_end = on_end,
         .on_delay = on_delay,
         .ctx = cast,
     };
@@ -149,6 +164,7 @@ static void begin_world(const struct plan *plan, uint64_t seed, struct cast *cas
     bool is_idle = seed % 4 == 2; // in one of four everything stays as it is
     model_init(&cast->model, &rules, plan->people + 1, plan->usernames);
     world_init(&cast->world, &options);
+    model_on_up(&cast->model, world_time_ms(&cast->world));
     manager_init(&cast->manager, &cast->world, &cast->model, is_idle);
     people_init(&cast->people, &cast->world, &cast->model, &counts);
 }
@@ -178,6 +194,7 @@ static void run_world(const struct plan *plan, uint64_t seed, struct outcome *ou
     cast->people.is_closing = true;
     cast->manager.is_closing = true;
     world_settle(&cast->world);
+    model_check_promises(&cast->model);
     if (cast->world.complaint != NULL)
         model_complain(&cast->model, cast->world.complaint);
     note_outcome(cast, out);

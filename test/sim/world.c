@@ -96,6 +96,7 @@ static void fail(struct world *world)
 {
     if (!world->options.is_durable)
         return;
+    world->options.on_end(world->options.ctx);
     world->is_failing = true;
     scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 8000), end_failed,
                     world, world->stats.boots);
@@ -158,16 +159,23 @@ static void on_entries(void *ctx)
     call_courier(world, 1 + (int64_t)seeded_below(&world->dice, 50));
 }
 
+static enum send_result draw_send_result(struct world *world)
+{
+    if (world_chance(world, world->options.faults.send_retry))
+        return SEND_RETRY;
+    if (world_chance(world, world->options.faults.send_refused))
+        return SEND_REFUSED;
+    return SEND_ACCEPTED;
+}
+
 static void channel_send(struct channel *channel, const struct send_request *request,
                          void (*on_result)(void *ctx, enum send_result result), void *ctx)
 {
     struct world *world = ((struct sim_channel *)channel)->world;
-    if (world_chance(world, world->options.faults.send_retry)) {
-        on_result(ctx, SEND_RETRY);
-        return;
-    }
-    if (world_chance(world, world->options.faults.send_refused)) {
-        on_result(ctx, SEND_REFUSED);
+    enum send_result result = draw_send_result(world);
+    if (result != SEND_ACCEPTED) {
+        world->options.on_failure(world->options.ctx, request->to, world_time_ms(world));
+        on_result(ctx, result);
         return;
     }
     world->stats.messages++;
@@ -365,6 +373,7 @@ static void go_down(struct world *world)
 {
     for (struct sim_client *client = world->clients; client != NULL; client = client->next)
         sim_client_lose(client);
+    world->options.on_end(world->options.ctx);
     world->is_down = true;
     world->is_draining = false;
     world->is_failing = false;

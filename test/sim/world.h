@@ -58,7 +58,9 @@ struct world_options {
     struct brand_settings brand;
     int64_t epoch_ms;
     void (*on_message)(void *ctx, struct span to, struct span otp, int64_t at_ms);
-    void (*on_boot)(void *ctx);  // a new process is up
+    void (*on_failure)(void *ctx, struct span to, int64_t at_ms); // of a message
+    void (*on_boot)(void *ctx);                                   // a new process is up
+    void (*on_end)(void *ctx);   // it does no more, or the store does not
     void (*on_delay)(void *ctx); // an op is being held for a while
     void *ctx;
 };
