@@ -118,13 +118,14 @@ static void client_collect(struct sim_client *client)
 static bool client_connect(struct sim_client *client)
 {
     struct world *world = client->world;
-    if (client->conn != NULL && clock_mono(&world->clock).ms >= http_conn_deadline(client->conn).ms) {
+    if (client->conn != NULL &&
+        clock_mono(&world->clock).ms >= http_conn_deadline(client->conn).ms) {
         http_conn_tick(client->conn, clock_mono(&world->clock));
         client_collect(client);
     }
     if (client->conn == NULL && client->request_sent == 0 && world_is_open(world))
-        client->conn = http_conn_open(world->http_worker, SPAN("127.0.0.1"), clock_mono(&world->clock),
-                                      on_output, client);
+        client->conn = http_conn_open(world->http_worker, SPAN("127.0.0.1"),
+                                      clock_mono(&world->clock), on_output, client);
     return client->conn != NULL;
 }
 

@@ -23,7 +23,8 @@ struct durable {
     size_t depth;             // calls under way
     int64_t decided_ms;
     bool is_crashed;
-    bool will_crash_settling;
+    enum memory_fault at_settling;
+    enum memory_fault at_setting;
 };
 
 static struct durable *durable_of(struct store *store)
@@ -159,8 +160,7 @@ static void carry_nothing(struct store_op *op, struct record *record, int64_t no
 
 static void submit_carried(struct store_op *op, enum store_outcome outcome)
 {
-    struct durable *durable =
-        (struct durable *)((char *)op - offsetof(struct durable, carrier));
+    struct durable *durable = (struct durable *)((char *)op - offsetof(struct durable, carrier));
     (void)outcome;
     struct store_op *next = NULL;
     for (struct store_op *held = durable->carried; held != NULL; held = next) {
@@ -192,9 +192,8 @@ static void durable_settle(struct store *store, const struct settlement *settlem
     struct durable *durable = durable_of(store);
     if (is_gone(durable) || count == 0)
         return;
-    if (durable->will_crash_settling)
-        lay_crash(durable, seeded_below(durable->options.dice, 2) == 0);
-    durable->will_crash_settling = false;
+    lay(durable, durable->at_settling);
+    durable->at_settling = MEMORY_FAULT_NONE;
     size_t commits = enter(durable);
     store_settle(durable->inner, settlements, count);
     leave(durable, commits);
@@ -225,7 +224,8 @@ static enum err durable_settings_put(struct store *store, const struct setting *
     struct durable *durable = durable_of(store);
     if (is_gone(durable))
         return ERR_IO;
-    lay(durable, durable->options.faults.next(durable->options.faults.ctx));
+    lay(durable, durable->at_setting);
+    durable->at_setting = MEMORY_FAULT_NONE;
     size_t commits = enter(durable);
     enum err err = store_settings_put(durable->inner, setting);
     leave(durable, commits);
@@ -293,7 +293,8 @@ void durable_close(struct store *store)
     take_out(durable);
     store_destroy(&durable->inner);
     durable->is_crashed = false;
-    durable->will_crash_settling = false;
+    durable->at_settling = MEMORY_FAULT_NONE;
+    durable->at_setting = MEMORY_FAULT_NONE;
 }
 
 bool durable_is_crashed(struct store *store)
@@ -301,9 +302,14 @@ bool durable_is_crashed(struct store *store)
     return durable_of(store)->is_crashed;
 }
 
-void durable_crash_settling(struct store *store)
+void durable_strike_settling(struct store *store, enum memory_fault fault)
 {
-    durable_of(store)->will_crash_settling = true;
+    durable_of(store)->at_settling = fault;
+}
+
+void durable_strike_setting(struct store *store, enum memory_fault fault)
+{
+    durable_of(store)->at_setting = fault;
 }
 
 int64_t durable_decided_ms(struct store *store)

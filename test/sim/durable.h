@@ -36,8 +36,9 @@ void durable_close(struct store *store);
 void durable_release(struct store *store);
 bool durable_is_crashed(struct store *store);
 
-// The next settlement's commit is heard of by nobody.
-void durable_crash_settling(struct store *store);
+// What happens to the next settlement, and to the next change of a setting.
+void durable_strike_settling(struct store *store, enum memory_fault fault);
+void durable_strike_setting(struct store *store, enum memory_fault fault);
 
 // T of the last commit that was told to anybody.
 int64_t durable_decided_ms(struct store *store);

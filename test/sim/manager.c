@@ -85,10 +85,15 @@ static void change(struct manager *manager)
         enum err err = option_set(edits[i].option, &manager->wanted, edits[i].text, &info);
         ASSERT(err == ERR_OK);
     }
+    world_strike_change(manager->world);
     enum err err =
         brands_change(manager->world->brands, BRAND, (struct brand_edits){edits, count}, &info);
+    if (world_is_crashed(manager->world)) {
+        manager->is_in_doubt = true; // nobody hears what came of it
+        return;
+    }
     manager->is_in_doubt = err != ERR_OK;
-    manager->changes += err == ERR_OK;
+    manager->world->stats.marks[MARK_CHANGE_FAILED] += err != ERR_OK;
     if (err == ERR_OK)
         adopt(manager);
     if (!is_in_force(manager, &manager->present))
@@ -141,10 +146,8 @@ void manager_on_boot(struct manager *manager)
 
 void manager_init(struct manager *manager, struct world *world, struct model *model, bool is_idle)
 {
-    *manager = (struct manager){.world = world,
-                                .model = model,
-                                .present = world->options.brand,
-                                .is_closing = is_idle};
+    *manager = (struct manager){
+        .world = world, .model = model, .present = world->options.brand, .is_closing = is_idle};
     if (!is_idle)
         change_often(manager, 0);
 }

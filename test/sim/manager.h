@@ -15,7 +15,6 @@ struct manager {
     struct brand_settings wanted; // by a change of which it is not known what became
     bool is_in_doubt;
     bool is_closing; // nothing is changed any more
-    uint64_t changes;
 };
 
 // `is_idle`: everything stays as it is.

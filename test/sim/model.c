@@ -22,8 +22,7 @@
 void model_init(struct model *model, const struct model_rules *rules, size_t addresses,
                 size_t usernames)
 {
-    *model = (struct model){
-        .addresses_held = addresses, .accounts_held = addresses + usernames};
+    *model = (struct model){.addresses_held = addresses, .accounts_held = addresses + usernames};
     model->addresses = calloc(model->addresses_held, sizeof *model->addresses);
     model->accounts = calloc(model->accounts_held, sizeof *model->accounts);
     if (model->addresses == NULL || model->accounts == NULL)
@@ -439,11 +438,12 @@ static void on_wrong(struct model *model, struct model_session *session,
                  account->wrong_held);
 }
 
-void model_on_failure(struct model *model, size_t address, int64_t at_ms)
+void model_on_failure(struct model *model, size_t address, bool is_final, int64_t at_ms)
 {
     struct model_address *a = &model->addresses[address];
     struct model_message *message = push((void **)&a->messages, &a->messages_held, sizeof *message);
     message->at_ms = at_ms;
+    message->is_due = !is_final;
 }
 
 void model_on_up(struct model *model, int64_t at_ms)
@@ -518,13 +518,13 @@ void model_on_validate(struct model *model, const struct model_try *try)
     account->may_have_owner = true;
 }
 
-// Was there time for it while its code lived?
-static bool was_possible(const struct model *model, const struct model_send *send)
+// Was there time for it from then on while its code lived?
+static bool was_possible(const struct model *model, const struct model_send *send, int64_t since_ms)
 {
     int64_t end_ms = send->from_ms + rules_of(model, send)->ttl_ms;
     for (size_t i = 0; i < model->ups_held; i++) {
         const struct model_span *up = &model->ups[i];
-        int64_t from_ms = up->from_ms > send->until_ms ? up->from_ms : send->until_ms;
+        int64_t from_ms = up->from_ms > since_ms ? up->from_ms : since_ms;
         int64_t until_ms = up->until_ms < end_ms ? up->until_ms : end_ms;
         if (until_ms - from_ms >= DELIVERY_MS)
             return true;
@@ -541,7 +541,8 @@ static bool was_tried(const struct model *model, const struct model_address *a,
     while (*first < a->messages_held && messages[*first].at_ms < send->from_ms - UNDER_WAY_MS)
         (*first)++;
     for (size_t i = *first; i < a->messages_held; i++) {
-        if (messages[i].at_ms >= send->from_ms && messages[i].at_ms <= end_ms)
+        bool is_of_it = messages[i].at_ms >= send->from_ms && messages[i].at_ms <= end_ms;
+        if (is_of_it && (!messages[i].is_due || !was_possible(model, send, messages[i].at_ms)))
             return true;
     }
     return false;
@@ -553,15 +554,16 @@ static void check_promises_of(struct model *model, size_t address)
     size_t first = 0;
     for (size_t i = 0; i < a->sends_held; i++) {
         const struct model_send *send = &a->sends[i];
-        bool is_owed = send->state == MODEL_SEND_ACCEPTED && was_possible(model, send);
+        bool is_owed =
+            send->state == MODEL_SEND_ACCEPTED && was_possible(model, send, send->until_ms);
         if (is_owed && !was_tried(model, a, send, &first))
             complain(model, "address %zu: what was promised at %lld never came", address,
                      (long long)send->from_ms);
     }
 }
 
-// Promise 2: what was accepted was sent, or at least tried. Another message to that address at that
-// time cannot be told from it.
+// Promise 2: what was accepted was sent, refused by the channel, or tried until its end. Another
+// message to that address at that time cannot be told from it.
 void model_check_promises(struct model *model)
 {
     for (size_t i = 0; i < model->addresses_held; i++)

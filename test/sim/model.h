@@ -31,7 +31,8 @@ struct model_rules {
 
 struct model_message {
     int64_t at_ms;
-    char code[16]; // empty: it was tried and failed
+    char code[16]; // empty: it was tried and failed,
+    bool is_due;   // and is to be tried again
 };
 
 // While the server could work.
@@ -153,8 +154,8 @@ size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_
 void model_on_generate(struct model *model, const struct model_generate *generate);
 void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms);
 
-// The sending of a message was tried and failed.
-void model_on_failure(struct model *model, size_t address, int64_t at_ms);
+// The sending of a message was tried and failed; is_final: it will not be tried again.
+void model_on_failure(struct model *model, size_t address, bool is_final, int64_t at_ms);
 
 void model_on_up(struct model *model, int64_t at_ms);
 void model_on_down(struct model *model, int64_t at_ms);

@@ -37,8 +37,7 @@ static void *must(void *memory)
 static struct model_row *row_create(enum table_space space, struct span key, struct span value)
 {
     struct model_row *row = must(calloc(1, sizeof *row));
-    *row = (struct model_row){
-        .space = space, .key_len = (uint8_t)key.len, .value_len = value.len};
+    *row = (struct model_row){.space = space, .key_len = (uint8_t)key.len, .value_len = value.len};
     memcpy(row->key, key.data, key.len);
     row->value = must(malloc(value.len + 1));
     if (value.len > 0)
@@ -136,7 +135,8 @@ static void note(struct model_table *model, struct model_row *before, struct mod
 {
     if (model->changes_held == model->changes_room) {
         model->changes_room = model->changes_room * 2 + 16;
-        model->changes = must(realloc(model->changes, model->changes_room * sizeof *model->changes));
+        model->changes =
+            must(realloc(model->changes, model->changes_room * sizeof *model->changes));
     }
     model->changes[model->changes_held++] = (struct change){before, after};
 }

@@ -34,8 +34,8 @@ struct model_disk {
     struct model_fault at_begin;
     struct model_fault at_put; // puts and deletions
     struct model_fault at_commit;
-    size_t rows_max; // more rows than this are TABLE_FULL; 0: no limit
-    size_t commits;  // that were successful
+    size_t rows_max;        // more rows than this are TABLE_FULL; 0: no limit
+    size_t commits;         // that were successful
     size_t records_deleted; // by those
     size_t gets;
     size_t nexts;

@@ -451,11 +451,11 @@ void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms
     world_trace(people->world, person);
 }
 
-void people_on_failure(struct people *people, struct span to, int64_t at_ms)
+void people_on_failure(struct people *people, struct span to, bool is_final, int64_t at_ms)
 {
     size_t person = 0;
     ASSERT(person_of(to, &person) && person < people->persons_held + 1);
-    model_on_failure(people->model, person, at_ms);
+    model_on_failure(people->model, person, is_final, at_ms);
 }
 
 // The account of the honest actor of that number.

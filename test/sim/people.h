@@ -103,4 +103,4 @@ void people_fini(struct people *people);
 
 // For world_options.on_message, with the people as ctx.
 void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms);
-void people_on_failure(struct people *people, struct span to, int64_t at_ms);
+void people_on_failure(struct people *people, struct span to, bool is_final, int64_t at_ms);

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--sharers N]
-// [--attackers N] [--minutes N]` runs worlds of one seed each for so many invented minutes and prints one TAP line
-// a seed. A failing line has the seed that repeats it.
+// [--attackers N] [--minutes N]` runs worlds of one seed each for so many invented minutes and
+// prints one TAP line a seed. A failing line has the seed that repeats it.
 //
 // Each seed turns some of the faults off and draws limits small enough that corners come fast. Even
 // seeds have the memory store, odd ones the durable one.
@@ -89,6 +89,8 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
         .clock_step = some(&choice, 100000),
         .restart = 50000,
         .settling = some(&choice, 1000),
+        .setting = 250000,
+        .outage = 10000,
     };
 }
 
@@ -111,9 +113,9 @@ static void on_message(void *ctx, struct span to, struct span otp, int64_t at_ms
     people_on_message(&((struct cast *)ctx)->people, to, otp, at_ms);
 }
 
-static void on_failure(void *ctx, struct span to, int64_t at_ms)
+static void on_failure(void *ctx, struct span to, bool is_final, int64_t at_ms)
 {
-    people_on_failure(&((struct cast *)ctx)->people, to, at_ms);
+    people_on_failure(&((struct cast *)ctx)->people, to, is_final, at_ms);
 }
 
 static void on_boot(void *ctx)
@@ -254,6 +256,7 @@ static bool judge_marks(const struct outcome *total, const struct plan *plan, ui
         [MARK_TIME_KEPT] = "T kept",
         [MARK_EXPIRED] = "records expired",
         [MARK_CHANGE_MEANTIME] = "settings changed under way",
+        [MARK_CHANGE_FAILED] = "changes of settings that failed",
         [MARK_CHANGE_BETWEEN] = "settings changed before a login",
         [MARK_RESTART_BETWEEN] = "restarted before a login",
         [MARK_OTHERS_SENDS] = "1534 for another's sends",
@@ -318,9 +321,9 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
     struct {
         const char *name;
         uint64_t *value;
-    } options[] = {{"--seed", &plan->seed},           {"--seeds", &plan->seeds},
-                   {"--people", &plan->people},       {"--usernames", &plan->usernames},
-                   {"--sharers", &plan->sharers},     {"--attackers", &plan->attackers},
+    } options[] = {{"--seed", &plan->seed},       {"--seeds", &plan->seeds},
+                   {"--people", &plan->people},   {"--usernames", &plan->usernames},
+                   {"--sharers", &plan->sharers}, {"--attackers", &plan->attackers},
                    {"--minutes", &plan->minutes}};
     for (int i = 1; i < argc; i += 2) {
         bool is_known = false;

@@ -159,9 +159,27 @@ static void on_entries(void *ctx)
     call_courier(world, 1 + (int64_t)seeded_below(&world->dice, 50));
 }
 
+static enum memory_fault draw_crash(struct world *world)
+{
+    bool is_after = seeded_below(&world->dice, 2) == 0;
+    return is_after ? MEMORY_FAULT_CRASH_AFTER : MEMORY_FAULT_CRASH_BEFORE;
+}
+
+void world_strike_change(struct world *world)
+{
+    if (!world->options.is_durable || !world_chance(world, world->options.faults.setting))
+        return;
+    uint64_t sort = seeded_below(&world->dice, 3);
+    const enum memory_fault sorts[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE, draw_crash(world)};
+    durable_strike_setting(world->store, sorts[sort]);
+    if (sorts[sort] == MEMORY_FAULT_FAILURE)
+        fail(world);
+}
+
 static enum send_result draw_send_result(struct world *world)
 {
-    if (world_chance(world, world->options.faults.send_retry))
+    bool is_out = world->scheduler.now_ms < world->outage_until_ms;
+    if (is_out || world_chance(world, world->options.faults.send_retry))
         return SEND_RETRY;
     if (world_chance(world, world->options.faults.send_refused))
         return SEND_REFUSED;
@@ -174,7 +192,8 @@ static void channel_send(struct channel *channel, const struct send_request *req
     struct world *world = ((struct sim_channel *)channel)->world;
     enum send_result result = draw_send_result(world);
     if (result != SEND_ACCEPTED) {
-        world->options.on_failure(world->options.ctx, request->to, world_time_ms(world));
+        world->options.on_failure(world->options.ctx, request->to, result == SEND_REFUSED,
+                                  world_time_ms(world));
         on_result(ctx, result);
         return;
     }
@@ -182,7 +201,7 @@ static void channel_send(struct channel *channel, const struct send_request *req
     world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
                               world_time_ms(world));
     if (world->options.is_durable && world_chance(world, world->options.faults.settling))
-        durable_crash_settling(world->store);
+        durable_strike_settling(world->store, draw_crash(world));
     on_result(ctx, SEND_ACCEPTED);
 }
 
@@ -436,6 +455,9 @@ static void each_minute(void *ctx, uint64_t argument)
         step_wall(world);
     if (world_chance(world, world->options.faults.restart))
         restart(world);
+    if (world_chance(world, world->options.faults.outage))
+        world->outage_until_ms =
+            world->scheduler.now_ms + (int64_t)seeded_below(&world->dice, 4 * (uint64_t)MINUTE_MS);
 }
 
 // --- the world ---

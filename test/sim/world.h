@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A whole otpd in one thread on invented time: http parser → api → service → core → store → outbox →
-// channel, the very code of the server, with everything around it invented: clock, entropy,
+// A whole otpd in one thread on invented time: http parser → api → service → core → store → outbox
+// → channel, the very code of the server, with everything around it invented: clock, entropy,
 // network, the store's faults and the channel's. The store is store/memory, as if it lived
 // elsewhere, or store/embedded over a disk (sim/durable.h).
 //
@@ -34,20 +34,23 @@ struct world_faults {
     unsigned clock_step;   // of each minute: the wall clock steps
     unsigned restart;      // of each minute: an orderly one begins
     unsigned settling;     // the process dies between a message and its settlement
+    unsigned setting;      // of each change of a setting: its commit fails in some way
+    unsigned outage;       // of each minute: the channel is down for some time
 };
 
 // What a run has to have come across, sooner or later.
 enum world_mark {
-    MARK_RESTART,        // in order
-    MARK_REQUEUED,       // entries were waiting when a store was opened
-    MARK_TIME_RESTORED,  // in the same boot, while the wall clock had been set
-    MARK_TIME_LEAPT,     // in another one, by its wall clock
-    MARK_TIME_KEPT,      // in another one, whose wall clock was behind
-    MARK_EXPIRED,        // a record was deleted at its end
+    MARK_RESTART,         // in order
+    MARK_REQUEUED,        // entries were waiting when a store was opened
+    MARK_TIME_RESTORED,   // in the same boot, while the wall clock had been set
+    MARK_TIME_LEAPT,      // in another one, by its wall clock
+    MARK_TIME_KEPT,       // in another one, whose wall clock was behind
+    MARK_EXPIRED,         // a record was deleted at its end
     MARK_CHANGE_MEANTIME, // a setting, while an op was under way
-    MARK_CHANGE_BETWEEN, // a setting, between a code and its login
+    MARK_CHANGE_FAILED,
+    MARK_CHANGE_BETWEEN,  // a setting, between a code and its login
     MARK_RESTART_BETWEEN, // of the server, as above
-    MARK_OTHERS_SENDS,   // 1534 for what somebody else of the same number was sent
+    MARK_OTHERS_SENDS,    // 1534 for what somebody else of the same number was sent
     MARK_COUNT_,
 };
 
@@ -58,8 +61,9 @@ struct world_options {
     struct brand_settings brand;
     int64_t epoch_ms;
     void (*on_message)(void *ctx, struct span to, struct span otp, int64_t at_ms);
-    void (*on_failure)(void *ctx, struct span to, int64_t at_ms); // of a message
-    void (*on_boot)(void *ctx);                                   // a new process is up
+    // A message was not taken; is_final: and never will be.
+    void (*on_failure)(void *ctx, struct span to, bool is_final, int64_t at_ms);
+    void (*on_boot)(void *ctx);  // a new process is up
     void (*on_end)(void *ctx);   // it does no more, or the store does not
     void (*on_delay)(void *ctx); // an op is being held for a while
     void *ctx;
@@ -101,8 +105,9 @@ struct world {
     bool is_down;
     bool is_draining;
     int64_t drain_until_ms;
-    bool is_failing; // the store is at its end until the next start
-    const char *complaint; // NULL: none
+    int64_t outage_until_ms; // of the channel
+    bool is_failing;         // the store is at its end until the next start
+    const char *complaint;   // NULL: none
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
@@ -139,6 +144,9 @@ bool world_is_crashed(const struct world *world);
 
 // Somebody answers the door.
 bool world_is_open(const struct world *world);
+
+// Before a setting is changed: lays a fault in the way of it, if it is to have one.
+void world_strike_change(struct world *world);
 
 // Mixes something that happened into stats.trace.
 void world_trace(struct world *world, uint64_t what);

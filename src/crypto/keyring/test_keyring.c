@@ -254,8 +254,7 @@ static void an_epoch_must_cover_half_a_life(void **state)
 {
     struct place *place = *state;
     struct keyring *keyring = NULL;
-    assert_int_equal(keyring_load(place->file, DAY_MS - 1, &keyring, &place->info),
-                     ERR_INVALID);
+    assert_int_equal(keyring_load(place->file, DAY_MS - 1, &keyring, &place->info), ERR_INVALID);
     assert_null(keyring);
     assert_string_equal(place->info.text, "an epoch of 86399999 ms is shorter than half the "
                                           "longest life, 86400000 ms");
