@@ -479,9 +479,11 @@ static void check_refused(struct model *model, const struct model_session *sessi
     if (session->sends != 1 || session->successes > 0 || session->is_in_doubt)
         return;
     const struct model_send *send = &a->sends[session->send];
-    const struct model_message *last = &a->messages[a->messages_held - 1];
     bool is_alive = try->at_ms < send->from_ms + rules_of(model, send)->ttl_ms;
-    if (!is_alive || a->messages_held == 0 || last->at_ms < send->from_ms)
+    if (!is_alive || a->messages_held == 0)
+        return;
+    const struct model_message *last = &a->messages[a->messages_held - 1];
+    if (last->at_ms < send->from_ms)
         return;
     if (strcmp(last->code, try->guess) == 0 && is_only_send(a, session->send))
         complain(model, "account %zu: %d at %lld for the right code", try->account, try->code,
