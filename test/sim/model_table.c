@@ -36,27 +36,19 @@ static void *must(void *memory)
 
 static struct model_row *row_create(enum table_space space, struct span key, struct span value)
 {
-    struct model_row *row = must(calloc(1, sizeof *row));
+    struct model_row *row = must(malloc(sizeof *row + value.len));
     *row = (struct model_row){.space = space, .key_len = (uint8_t)key.len, .value_len = value.len};
     memcpy(row->key, key.data, key.len);
-    row->value = must(malloc(value.len + 1));
+    row->value = (uint8_t *)(row + 1);
     if (value.len > 0)
         memcpy(row->value, value.data, value.len);
     return row;
 }
 
-static void row_destroy(struct model_row *row)
-{
-    if (row == NULL)
-        return;
-    free(row->value);
-    free(row);
-}
-
 static void rows_fini(struct model_rows *rows)
 {
     for (size_t i = 0; i < rows->held; i++)
-        row_destroy(rows->rows[i]);
+        free(rows->rows[i]);
     free(rows->rows);
     *rows = (struct model_rows){0};
 }
@@ -228,7 +220,7 @@ static void undo(struct model_table *model, const struct change *change)
     const struct model_row *row = change->after != NULL ? change->after : change->before;
     (void)exchange(&model->disk->rows, row->space, span_make(row->key, row->key_len),
                    change->before);
-    row_destroy(change->after);
+    free(change->after);
 }
 
 static void model_abort(struct table *table)
@@ -245,7 +237,7 @@ static void save(struct model_table *model)
         const struct change *change = &model->changes[i];
         bool is_record = change->before != NULL && change->before->space == TABLE_RECORDS;
         model->disk->records_deleted += is_record && change->after == NULL;
-        row_destroy(change->before);
+        free(change->before);
     }
     model->changes_held = 0;
 }

@@ -12,7 +12,7 @@ struct model_row {
     uint8_t key_len;
     uint8_t key[TABLE_KEY_BYTES_MAX];
     size_t value_len;
-    uint8_t *value;
+    uint8_t *value; // behind the row, in its memory
 };
 
 struct model_rows {

@@ -345,7 +345,7 @@ int main(int argc, char **argv)
                         .usernames = 80,
                         .sharers = 40,
                         .attackers = 40,
-                        .minutes = 180};
+                        .minutes = 160};
     if (!read_plan(argc, argv, &plan) || crypto_init() != ERR_OK) {
         (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--usernames N] "
                               "[--sharers N] [--attackers N] [--minutes N]\n");
