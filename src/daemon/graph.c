@@ -46,7 +46,7 @@ static enum err create_logger(struct graph *graph, struct err_info *info)
 
 static enum err create_keyring(struct graph *graph, struct err_info *info)
 {
-    return daemon_keys_open(graph->config, clock_wall_ms(&graph->clock), &graph->keyring, info);
+    return daemon_keys_open(graph->config, &graph->keyring, info);
 }
 
 // The store is made before the courier that it tells of new entries.

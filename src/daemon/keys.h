@@ -7,5 +7,5 @@
 #include "config/config.h"
 #include "crypto/keyring/keyring.h"
 
-MUST_CHECK enum err daemon_keys_open(const struct config *config, int64_t now_ms,
-                                     struct keyring **out, struct err_info *info);
+MUST_CHECK enum err daemon_keys_open(const struct config *config, struct keyring **out,
+                                     struct err_info *info);

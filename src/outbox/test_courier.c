@@ -165,7 +165,7 @@ static void setup(struct fixture *f)
     assert_int_equal(memory_store_create(&options, &f->memory), ERR_OK);
     seeded_init(&f->seeded, 42);
     f->entropy = seeded_entropy(&f->seeded);
-    f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT, f->now_ms);
+    f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(
         template_compile(SPAN("{otp} for {brand}, {minutes} min"), &f->brand.template, NULL),
         ERR_OK);

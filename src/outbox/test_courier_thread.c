@@ -75,7 +75,7 @@ static void setup_with(struct fixture *f, bool has_outbound)
     assert_int_equal(memory_store_create(&options, &f->store), ERR_OK);
     seeded_init(&f->seeded, 3);
     f->entropy = seeded_entropy(&f->seeded);
-    f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT, store_now_ms(f->store));
+    f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(template_compile(SPAN("{otp}"), &f->brand.template, NULL), ERR_OK);
     open_courier(f);
     if (has_outbound)

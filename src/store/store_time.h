@@ -7,7 +7,8 @@
 // and freezes nothing. docs/adr/0010-time.md argues it, restarts and reboots included.
 //
 // Invariants: T never falls. Between any two of its readings T gains no more on monotonic time than
-// 1 % of what has passed and half a second.
+// 1 % of what has passed and half a second (and, where a process ended between the two, 10 ms: how
+// much of the allowance was left is known to the second only).
 
 #include "base/env.h"
 

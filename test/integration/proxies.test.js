@@ -26,7 +26,7 @@ const EVENT_MS = 10000;
 const PATIENCE_MS = 30000;
 const LOAD = 200;
 const LANES = 8; // requests under way
-const LOAD_CONNECTIONS_MAX = 2 * LANES;
+const LOAD_CONNECTIONS_MAX = LOAD / 4; // one a request where none is kept
 const ELSEWHERE = '127.9.8.7'; // another address of this machine, not in the list
 const PROXY_ARGS = ['--log-level', 'debug', '--trusted-proxies', '127.0.0.1'];
 

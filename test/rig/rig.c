@@ -47,7 +47,7 @@ static void create_service(struct rig *rig, size_t entries_max)
     options.clock = (struct clock){rig_wall_ms, rig_mono, rig};
     options.faults = (struct memory_faults){rig_next_fault, rig};
     assert_int_equal(memory_store_create(&options, &rig->store), ERR_OK);
-    rig->keyring = keyring_create(&rig->entropy, KEYRING_EPOCH_MS_DEFAULT, rig->now_ms);
+    rig->keyring = keyring_create(&rig->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_non_null(rig->keyring);
     assert_int_equal(
         brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);

@@ -12,15 +12,22 @@
 #define UNDER_WAY_MS INT64_C(600000)
 #define AFTER_LOSS_MS INT64_C(2000)
 
+// The longest life of a code that any rules give.
+#define LIFE_MS_MAX INT64_C(1200000)
+
+// A message is tried within this time of the server's work: as long as a claim lasts that nobody
+// settles, and a little.
+#define DELIVERY_MS INT64_C(130000)
+
 void model_init(struct model *model, const struct model_rules *rules, size_t addresses,
                 size_t usernames)
 {
-    *model = (struct model){
-        .rules = *rules, .addresses_held = addresses, .accounts_held = addresses + usernames};
+    *model = (struct model){.addresses_held = addresses, .accounts_held = addresses + usernames};
     model->addresses = calloc(model->addresses_held, sizeof *model->addresses);
     model->accounts = calloc(model->accounts_held, sizeof *model->accounts);
     if (model->addresses == NULL || model->accounts == NULL)
         abort();
+    (void)model_on_rules(model, rules);
 }
 
 void model_fini(struct model *model)
@@ -31,10 +38,12 @@ void model_fini(struct model *model)
     }
     for (size_t i = 0; i < model->accounts_held; i++) {
         free(model->accounts[i].sessions);
-        free(model->accounts[i].wrong_at_ms);
+        free(model->accounts[i].wrong);
     }
     free(model->addresses);
     free(model->accounts);
+    free(model->rules);
+    free(model->ups);
     *model = (struct model){0};
 }
 
@@ -62,6 +71,19 @@ static void *push(void **list, size_t *held, size_t size)
     return element;
 }
 
+void model_complain(struct model *model, const char *complaint)
+{
+    complain(model, "%s", complaint);
+}
+
+size_t model_on_rules(struct model *model, const struct model_rules *rules)
+{
+    struct model_rules *added =
+        push((void **)&model->rules, &model->rules_held, sizeof *model->rules);
+    *added = *rules;
+    return model->rules_held - 1;
+}
+
 static struct model_session *session_of(struct model_account *account, const char *text)
 {
     for (size_t i = account->sessions_held; i > 0; i--) {
@@ -79,12 +101,25 @@ static bool is_username(const struct model *model, size_t account)
     return account >= model->addresses_held;
 }
 
-size_t model_on_ask(struct model *model, size_t address, int64_t at_ms)
+// The id's end is told in seconds.
+void model_on_open(struct model *model, size_t account, const char *session, size_t rules,
+                   int64_t at_ms)
+{
+    session_of(&model->accounts[account], session)->ends_ms =
+        at_ms + model->rules[rules].session_ms + 1000;
+}
+
+size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_ms)
 {
     struct model_address *a = &model->addresses[address];
     struct model_send *send = push((void **)&a->sends, &a->sends_held, sizeof *send);
-    *send = (struct model_send){MODEL_SEND_OPEN, at_ms, at_ms, INT64_MAX};
+    *send = (struct model_send){MODEL_SEND_OPEN, at_ms, at_ms, INT64_MAX, who, 0};
     return a->sends_held - 1;
+}
+
+static const struct model_rules *rules_of(const struct model *model, const struct model_send *send)
+{
+    return &model->rules[send->rules];
 }
 
 static enum model_send_state state_of(const struct model *model,
@@ -105,6 +140,7 @@ static void end_send(struct model *model, const struct model_generate *generate)
 {
     struct model_send *send = &model->addresses[generate->address].sends[generate->send];
     send->state = state_of(model, generate);
+    send->rules = generate->rules;
     send->until_ms = generate->at_ms;
     if (send->state == MODEL_SEND_DOUBTFUL)
         send->until_ms += AFTER_LOSS_MS;
@@ -112,21 +148,71 @@ static void end_send(struct model *model, const struct model_generate *generate)
         send->from_ms = generate->at_ms;
 }
 
-// Promise 3: no span of the window holds more than max_count accepted generates.
-static void check_window(struct model *model, const struct model_generate *generate)
+// Was that send certainly counted within window_ms before the end of `last`?
+static bool is_before(const struct model_send *send, const struct model_send *last,
+                      int64_t window_ms)
 {
-    const struct model_address *a = &model->addresses[generate->address];
-    int64_t begin_ms = generate->at_ms - model->rules.window_ms;
+    return send->state == MODEL_SEND_ACCEPTED && send->from_ms > last->until_ms - window_ms &&
+           send->until_ms <= last->until_ms;
+}
+
+// Which of those that overlap was decided last is not known: it may have been any of them, so it is
+// the most generous rules that count.
+static bool widen(const struct model_rules *other, struct model_rules *rules)
+{
+    rules->max_count = other->max_count > rules->max_count ? other->max_count : rules->max_count;
+    rules->window_ms = other->window_ms < rules->window_ms ? other->window_ms : rules->window_ms;
+    return other->max_count > 0;
+}
+
+static bool rules_around(const struct model *model, const struct model_address *a, size_t last,
+                         struct model_rules *out)
+{
+    const struct model_send *end = &a->sends[last];
+    *out = *rules_of(model, end);
+    bool is_limited = out->max_count > 0;
+    for (size_t i = a->sends_held; i > 0 && is_limited; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < end->from_ms - UNDER_WAY_MS)
+            break;
+        bool may_be_last = send->until_ms >= end->from_ms && is_before(send, end, INT64_MAX / 2);
+        is_limited = !may_be_last || widen(rules_of(model, send), out);
+    }
+    return is_limited;
+}
+
+static void check_window_at(struct model *model, size_t address, size_t last)
+{
+    const struct model_address *a = &model->addresses[address];
+    const struct model_send *end = &a->sends[last];
+    struct model_rules rules;
+    if (!rules_around(model, a, last, &rules))
+        return;
     unsigned in_span = 0;
     for (size_t i = a->sends_held; i > 0; i--) {
         const struct model_send *send = &a->sends[i - 1];
-        if (send->asked_ms < begin_ms - UNDER_WAY_MS)
+        if (send->asked_ms < end->until_ms - rules.window_ms - UNDER_WAY_MS)
             break;
-        in_span += send->state == MODEL_SEND_ACCEPTED && send->from_ms > begin_ms;
+        in_span += is_before(send, end, rules.window_ms);
     }
-    if (in_span > model->rules.max_count)
-        complain(model, "address %zu: %u generates accepted within %lld ms", generate->address,
-                 in_span, (long long)model->rules.window_ms);
+    if (in_span > rules.max_count)
+        complain(model, "address %zu: %u generates accepted within %lld ms", address, in_span,
+                 (long long)rules.window_ms);
+}
+
+// Promise 3: no span of the window holds more than max_count accepted generates. Answers are told
+// in any order, so those that ended later are looked at again.
+static void check_window(struct model *model, const struct model_generate *generate)
+{
+    const struct model_address *a = &model->addresses[generate->address];
+    const struct model_send *told = &a->sends[generate->send];
+    for (size_t i = a->sends_held; i > 0; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < told->from_ms - UNDER_WAY_MS)
+            break;
+        if (send->state == MODEL_SEND_ACCEPTED && send->until_ms >= told->from_ms)
+            check_window_at(model, generate->address, i - 1);
+    }
 }
 
 // May that send have counted at some time between the asking for another and its answer?
@@ -141,16 +227,16 @@ static bool may_have_counted(const struct model_send *send, int64_t asked_ms, in
 static void check_refusal(struct model *model, const struct model_generate *generate)
 {
     const struct model_address *a = &model->addresses[generate->address];
+    const struct model_rules *rules = &model->rules[generate->rules];
     int64_t asked_ms = a->sends[generate->send].asked_ms;
     unsigned counted = 0;
     for (size_t i = a->sends_held; i > 0; i--) {
         const struct model_send *send = &a->sends[i - 1];
-        if (send->asked_ms < asked_ms - model->rules.window_ms - UNDER_WAY_MS)
+        if (send->asked_ms < asked_ms - rules->window_ms - UNDER_WAY_MS)
             break;
-        counted +=
-            i - 1 != generate->send && may_have_counted(send, asked_ms, model->rules.window_ms);
+        counted += i - 1 != generate->send && may_have_counted(send, asked_ms, rules->window_ms);
     }
-    if (counted < model->rules.max_count)
+    if (rules->max_count == 0 || counted < rules->max_count)
         complain(model, "address %zu: refused at %lld after %u generates", generate->address,
                  (long long)generate->at_ms, counted);
 }
@@ -173,22 +259,80 @@ static void check_receiver(struct model *model, const struct model_generate *gen
         complain(model, "account %zu: a code went to a stranger", generate->account);
 }
 
+// The first code of a session says how many tries it has; later ones do not change it.
+static void note_issue(const struct model *model, struct model_session *session,
+                       const struct model_generate *generate)
+{
+    unsigned attempts_max = model->rules[generate->rules].attempts_max;
+    bool may_have_issued = generate->code == 200 || generate->code == MODEL_UNKNOWN;
+    if (session->has_code || !may_have_issued)
+        return;
+    if (attempts_max > session->attempts_max)
+        session->attempts_max = attempts_max;
+    session->has_code = generate->code == 200;
+}
+
+static void check_end(struct model *model, const struct model_session *session,
+                      const struct model_generate *generate)
+{
+    const struct model_send *send = &model->addresses[generate->address].sends[generate->send];
+    if (session->ends_ms > 0 && send->from_ms > session->ends_ms)
+        complain(model, "account %zu: a session issued a code %lld ms after its end",
+                 generate->account, (long long)(send->from_ms - session->ends_ms));
+}
+
+unsigned model_sends_of(const struct model *model, size_t address, size_t who, size_t rules,
+                        int64_t at_ms)
+{
+    const struct model_address *a = &model->addresses[address];
+    int64_t window_ms = model->rules[rules].window_ms;
+    unsigned count = 0;
+    for (size_t i = a->sends_held; i > 0; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < at_ms - window_ms)
+            break;
+        count += send->who == who && send->state == MODEL_SEND_ACCEPTED;
+    }
+    return count;
+}
+
 void model_on_generate(struct model *model, const struct model_generate *generate)
 {
     struct model_account *account = &model->accounts[generate->account];
+    struct model_session *session = session_of(account, generate->session);
     end_send(model, generate);
+    note_issue(model, session, generate);
     if (generate->code == 1543)
         check_taken(model, account, generate->address);
     if (generate->code == 1534)
         check_refusal(model, generate);
     if (generate->code != 200)
         return;
-    const struct model_session *session = session_of(account, generate->session);
+    session->sends++;
+    session->send = generate->send;
     if (session->successes > 0)
         complain(model, "account %zu: a spent session issued a code", generate->account);
+    check_end(model, session, generate);
     check_receiver(model, generate);
-    if (model->rules.max_count > 0)
-        check_window(model, generate);
+    check_window(model, generate);
+}
+
+// Was the message promised by any call after whose decision a code would still be alive? The code
+// has the life of the rules that the call began with, whatever they became.
+static bool may_be_alive(const struct model *model, const struct model_address *a,
+                         const struct model_message *message, int64_t at_ms)
+{
+    for (size_t i = a->sends_held; i > 0; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < at_ms - LIFE_MS_MAX - UNDER_WAY_MS)
+            break;
+        if (send->state == MODEL_SEND_REFUSED || send->asked_ms > message->at_ms)
+            continue;
+        bool is_open = send->state == MODEL_SEND_OPEN;
+        if (is_open || at_ms <= send->until_ms + rules_of(model, send)->ttl_ms)
+            return true;
+    }
+    return false;
 }
 
 void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms)
@@ -197,22 +341,17 @@ void model_on_message(struct model *model, size_t address, const char *code, int
     struct model_message *message = push((void **)&a->messages, &a->messages_held, sizeof *message);
     message->at_ms = at_ms;
     (void)snprintf(message->code, sizeof message->code, "%s", code);
-    for (size_t i = a->sends_held; i > 0; i--) {
-        const struct model_send *send = &a->sends[i - 1];
-        if (send->asked_ms < at_ms - model->rules.ttl_ms - UNDER_WAY_MS)
-            break;
-        if (send->state != MODEL_SEND_REFUSED)
-            return;
-    }
-    complain(model, "address %zu: a message that nobody was promised", address);
+    if (!may_be_alive(model, a, message, at_ms))
+        complain(model, "address %zu: a message that nobody was promised", address);
 }
 
 static bool was_sent_lately(const struct model *model, const struct model_try *try)
 {
     const struct model_address *address = &model->addresses[try->address];
-    for (size_t i = 0; i < address->messages_held; i++) {
-        if (strcmp(address->messages[i].code, try->guess) == 0 &&
-            try->at_ms - address->messages[i].at_ms <= model->rules.ttl_ms)
+    for (size_t i = address->messages_held; i > 0; i--) {
+        const struct model_message *message = &address->messages[i - 1];
+        if (strcmp(message->code, try->guess) == 0 &&
+            may_be_alive(model, address, message, try->at_ms))
             return true;
     }
     return false;
@@ -221,8 +360,8 @@ static bool was_sent_lately(const struct model *model, const struct model_try *t
 static void forget_wrong(struct model_account *account)
 {
     account->wrong_held = 0;
-    free(account->wrong_at_ms);
-    account->wrong_at_ms = NULL;
+    free(account->wrong);
+    account->wrong = NULL;
 }
 
 // A login is only ever by the address that was the first.
@@ -248,7 +387,7 @@ static void on_success(struct model *model, struct model_session *session,
     check_owner(model, try);
     if (session->successes > 1)
         complain(model, "account %zu: session %s validated twice", try->account, session->text);
-    if (session->wrong >= model->rules.attempts_max)
+    if (session->wrong >= session->attempts_max)
         complain(model, "account %zu: validated after %u wrong tries", try->account,
                  session->wrong);
     model->lucky += try->is_drawn;
@@ -258,25 +397,102 @@ static void on_success(struct model *model, struct model_session *session,
 }
 
 // After `lock_after` wrong answers in a row each lock lets at most one more through in each of the
-// two parts of the budget.
+// two parts of the budget. How the parts share lock_after hangs on the tries of a code. Counters
+// outlive changed rules: of all rules since the first wrong answer the most generous count.
+static size_t budget_of(const struct model *model, const struct model_account *account,
+                        int64_t at_ms)
+{
+    struct model_rules most = model->rules[account->wrong[0].rules];
+    unsigned least_attempts = most.attempts_max;
+    for (size_t i = account->wrong[0].rules + 1; i < model->rules_held; i++) {
+        const struct model_rules *rules = &model->rules[i];
+        if (rules->lock_after > most.lock_after)
+            most.lock_after = rules->lock_after;
+        if (rules->lock_ms < most.lock_ms)
+            most.lock_ms = rules->lock_ms;
+        if (rules->attempts_max > most.attempts_max)
+            most.attempts_max = rules->attempts_max;
+        if (rules->attempts_max < least_attempts)
+            least_attempts = rules->attempts_max;
+    }
+    int64_t since_ms = at_ms - account->wrong[0].at_ms;
+    return most.lock_after + most.attempts_max - least_attempts +
+           2 * (size_t)(since_ms / most.lock_ms);
+}
+
 static void on_wrong(struct model *model, struct model_session *session,
                      const struct model_try *try)
 {
     struct model_account *account = &model->accounts[try->account];
     session->wrong++;
-    int64_t *wrong =
-        push((void **)&account->wrong_at_ms, &account->wrong_held, sizeof *account->wrong_at_ms);
-    *wrong = try->at_ms;
-    if (session->wrong > model->rules.attempts_max)
+    struct model_wrong *wrong =
+        push((void **)&account->wrong, &account->wrong_held, sizeof *account->wrong);
+    *wrong = (struct model_wrong){try->at_ms, try->rules};
+    if (try->rules < account->wrong[0].rules)
+        account->wrong[0].rules = try->rules; // answers are told in any order
+    if (session->wrong > session->attempts_max)
         complain(model, "account %zu: %u wrong tries evaluated in one session", try->account,
                  session->wrong);
-    if (account->wrong_held <= model->rules.lock_after)
-        return;
-    int64_t since_ms = try->at_ms - account->wrong_at_ms[0];
-    size_t budget = model->rules.lock_after + 2 * (size_t)(since_ms / model->rules.lock_ms);
-    if (account->wrong_held > budget)
+    if (account->wrong_held > budget_of(model, account, try->at_ms))
         complain(model, "account %zu: %zu wrong tries evaluated in a row", try->account,
                  account->wrong_held);
+}
+
+void model_on_failure(struct model *model, size_t address, bool is_final, int64_t at_ms)
+{
+    struct model_address *a = &model->addresses[address];
+    struct model_message *message = push((void **)&a->messages, &a->messages_held, sizeof *message);
+    message->at_ms = at_ms;
+    message->is_due = !is_final;
+}
+
+void model_on_up(struct model *model, int64_t at_ms)
+{
+    struct model_span *up = push((void **)&model->ups, &model->ups_held, sizeof *up);
+    *up = (struct model_span){at_ms, INT64_MAX};
+}
+
+void model_on_down(struct model *model, int64_t at_ms)
+{
+    struct model_span *up = &model->ups[model->ups_held - 1];
+    if (up->until_ms == INT64_MAX)
+        up->until_ms = at_ms;
+}
+
+// Has that address been sent nothing else that matters still, asked for or in doubt?
+static bool is_only_send(const struct model_address *a, size_t send)
+{
+    int64_t since_ms = a->sends[send].asked_ms - LIFE_MS_MAX - UNDER_WAY_MS;
+    for (size_t i = a->sends_held; i > 0 && a->sends[i - 1].asked_ms >= since_ms; i--) {
+        if (i - 1 != send && a->sends[i - 1].state != MODEL_SEND_REFUSED)
+            return false;
+    }
+    return true;
+}
+
+// Promise 5, where it is certain which code is whose: the one that was promised validates until its
+// end, whatever has come in between.
+static void check_refused(struct model *model, const struct model_session *session,
+                          const struct model_try *try)
+{
+    const struct model_address *a = &model->addresses[try->address];
+    if (session->sends != 1 || session->successes > 0 || session->is_in_doubt)
+        return;
+    const struct model_send *send = &a->sends[session->send];
+    bool is_alive = try->at_ms < send->from_ms + rules_of(model, send)->ttl_ms;
+    if (!is_alive || a->messages_held == 0)
+        return;
+    const struct model_message *last = &a->messages[a->messages_held - 1];
+    if (last->at_ms < send->from_ms)
+        return;
+    if (strcmp(last->code, try->guess) == 0 && is_only_send(a, session->send))
+        complain(model, "account %zu: %d at %lld for the right code", try->account, try->code,
+                 (long long)try->at_ms);
+}
+
+static bool is_refusal_of_code(int code)
+{
+    return code == 1505 || code == 1506 || code == 1507 || code == 1508 || code == 1537;
 }
 
 void model_on_try(struct model *model, size_t account)
@@ -291,6 +507,8 @@ void model_on_validate(struct model *model, const struct model_try *try)
     account->tries_open--;
     if (try->code == 200)
         on_success(model, session, try);
+    if (is_refusal_of_code(try->code))
+        check_refused(model, session, try);
     if (try->code == 1506)
         on_wrong(model, session, try);
     if (try->code == 1543)
@@ -298,5 +516,58 @@ void model_on_validate(struct model *model, const struct model_try *try)
     if (try->code != MODEL_UNKNOWN || !was_sent_lately(model, try))
         return;
     forget_wrong(account); // it may have been a success
+    session->is_in_doubt = true;
     account->may_have_owner = true;
+}
+
+// Was there time for it from then on while its code lived?
+static bool was_possible(const struct model *model, const struct model_send *send, int64_t since_ms)
+{
+    int64_t end_ms = send->from_ms + rules_of(model, send)->ttl_ms;
+    for (size_t i = 0; i < model->ups_held; i++) {
+        const struct model_span *up = &model->ups[i];
+        int64_t from_ms = up->from_ms > since_ms ? up->from_ms : since_ms;
+        int64_t until_ms = up->until_ms < end_ms ? up->until_ms : end_ms;
+        if (until_ms - from_ms >= DELIVERY_MS)
+            return true;
+    }
+    return false;
+}
+
+// `first` is where to look from, the next time too: sends are nearly in order.
+static bool was_tried(const struct model *model, const struct model_address *a,
+                      const struct model_send *send, size_t *first)
+{
+    int64_t end_ms = send->until_ms + rules_of(model, send)->ttl_ms;
+    const struct model_message *messages = a->messages;
+    while (*first < a->messages_held && messages[*first].at_ms < send->from_ms - UNDER_WAY_MS)
+        (*first)++;
+    for (size_t i = *first; i < a->messages_held; i++) {
+        bool is_of_it = messages[i].at_ms >= send->from_ms && messages[i].at_ms <= end_ms;
+        if (is_of_it && (!messages[i].is_due || !was_possible(model, send, messages[i].at_ms)))
+            return true;
+    }
+    return false;
+}
+
+static void check_promises_of(struct model *model, size_t address)
+{
+    const struct model_address *a = &model->addresses[address];
+    size_t first = 0;
+    for (size_t i = 0; i < a->sends_held; i++) {
+        const struct model_send *send = &a->sends[i];
+        bool is_owed =
+            send->state == MODEL_SEND_ACCEPTED && was_possible(model, send, send->until_ms);
+        if (is_owed && !was_tried(model, a, send, &first))
+            complain(model, "address %zu: what was promised at %lld never came", address,
+                     (long long)send->from_ms);
+    }
+}
+
+// Promise 2: what was accepted was sent, refused by the channel, or tried until its end. Another
+// message to that address at that time cannot be told from it.
+void model_check_promises(struct model *model)
+{
+    for (size_t i = 0; i < model->addresses_held; i++)
+        check_promises_of(model, i);
 }

@@ -1,11 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What must be true of otpd, seen from outside: requests, answers, messages and true time. Written
-// in other terms than the server (plain lists, no windows, no records) and sharing no code with it.
+// What must be true of otpd, seen from outside: requests, answers, messages and the store's time T,
+// which sim/timekeeper.h has checked. Written in other terms than the server (plain lists, no
+// windows, no records) and sharing no code with it.
 //
 // An account is what one logs in to: a number, an e-mail address or a username. Messages go to
 // addresses; number and e-mail address n are the accounts n too, and usernames come after them.
+//
+// The rules change while requests are under way. Each request goes by those that it began with; a
+// code and its tries by those of the request that it was issued for.
 //
 // A violation is described in `complaint` and counted; the first one is kept.
 
@@ -22,17 +26,31 @@ struct model_rules {
     unsigned attempts_max;
     unsigned lock_after;
     int64_t lock_ms;
+    int64_t session_ms;
 };
 
 struct model_message {
     int64_t at_ms;
-    char code[16];
+    char code[16]; // empty: it was tried and failed,
+    bool is_due;   // and is to be tried again
+};
+
+// While the server could work.
+struct model_span {
+    int64_t from_ms;
+    int64_t until_ms;
 };
 
 struct model_session {
     char text[MODEL_SESSION_TEXT_BYTES];
     unsigned successes;
     unsigned wrong;
+    unsigned attempts_max; // the most that a request which may have issued its code gives
+    bool has_code;         // it is known which one that was
+    int64_t ends_ms;       // 0: not known
+    size_t sends;          // that were accepted
+    size_t send;           // the last of them
+    bool is_in_doubt;      // a right guess was not answered
 };
 
 enum model_send_state {
@@ -48,6 +66,14 @@ struct model_send {
     int64_t asked_ms;
     int64_t from_ms;
     int64_t until_ms;
+    size_t who;
+    size_t rules; // by which it was decided; of an open one not known yet
+};
+
+// An answer 1506.
+struct model_wrong {
+    int64_t at_ms;
+    size_t rules;
 };
 
 struct model_address {
@@ -60,7 +86,7 @@ struct model_address {
 struct model_account {
     struct model_session *sessions;
     size_t sessions_held;
-    int64_t *wrong_at_ms; // answers 1506 since the last success
+    struct model_wrong *wrong; // since the last success
     size_t wrong_held;
     bool has_owner;   // of a username: somebody logged in,
     size_t owner;     // by that address,
@@ -75,6 +101,7 @@ struct model_generate {
     size_t address; // that was named, or that of the session
     size_t send;    // what model_on_ask gave
     const char *session;
+    size_t rules; // that it began with
     int code;
     bool is_faulty; // the store failed while it was under way
     int64_t at_ms;
@@ -87,12 +114,16 @@ struct model_try {
     const char *session;
     const char *guess;
     bool is_drawn; // at random: once in a million it is right without having been sent
+    size_t rules;
     int code;
     int64_t at_ms;
 };
 
 struct model {
-    struct model_rules rules;
+    struct model_rules *rules; // all that there have been, the present ones last
+    size_t rules_held;
+    struct model_span *ups;
+    size_t ups_held;
     struct model_account *accounts;
     size_t accounts_held;
     struct model_address *addresses;
@@ -109,10 +140,32 @@ void model_init(struct model *model, const struct model_rules *rules, size_t add
                 size_t usernames);
 void model_fini(struct model *model);
 
-// A code is asked for; what comes of it is told by model_on_generate.
-size_t model_on_ask(struct model *model, size_t address, int64_t at_ms);
+// From now on. Returns their number; the first ones have 0.
+size_t model_on_rules(struct model *model, const struct model_rules *rules);
+
+// Something that was promised and is not so.
+void model_complain(struct model *model, const char *complaint);
+
+void model_on_open(struct model *model, size_t account, const char *session, size_t rules,
+                   int64_t at_ms);
+
+// A code is asked for, by `who`; what comes of it is told by model_on_generate.
+size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_ms);
 void model_on_generate(struct model *model, const struct model_generate *generate);
 void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms);
+
+// The sending of a message was tried and failed; is_final: it will not be tried again.
+void model_on_failure(struct model *model, size_t address, bool is_final, int64_t at_ms);
+
+void model_on_up(struct model *model, int64_t at_ms);
+void model_on_down(struct model *model, int64_t at_ms);
+
+// At the end: what was promised and never came.
+void model_check_promises(struct model *model);
+
+// Of the sends that were accepted within the window of those rules, how many `who` asked for.
+unsigned model_sends_of(const struct model *model, size_t address, size_t who, size_t rules,
+                        int64_t at_ms);
 
 void model_on_try(struct model *model, size_t account);
 void model_on_validate(struct model *model, const struct model_try *try);

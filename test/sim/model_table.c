@@ -1,16 +1,25 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Rows in a sorted array. A transaction works on a copy, which a commit puts in the disk's place.
+// Rows in a sorted array. A transaction changes them in place and notes what was there before; an
+// abort puts that back, last change first.
 #include "sim/model_table.h"
 
 #include "base/assert.h"
 
 #include <stdlib.h>
 
+// One change: the row that was there before, and one with the same key that is there now.
+struct change {
+    struct model_row *before; // NULL: there was none
+    struct model_row *after;  // NULL: it was deleted
+};
+
 struct model_table {
     struct table table;
     struct model_disk *disk;
-    struct model_rows rows; // of the open transaction
+    struct change *changes; // of the open transaction
+    size_t changes_held;
+    size_t changes_room;
     bool is_open;
 };
 
@@ -25,33 +34,23 @@ static void *must(void *memory)
     return memory;
 }
 
-static void row_fill(struct model_row *row, struct span value)
+static struct model_row *row_create(enum table_space space, struct span key, struct span value)
 {
-    free(row->value);
-    row->value = must(malloc(value.len + 1));
-    row->value_len = value.len;
+    struct model_row *row = must(malloc(sizeof *row + value.len));
+    *row = (struct model_row){.space = space, .key_len = (uint8_t)key.len, .value_len = value.len};
+    memcpy(row->key, key.data, key.len);
+    row->value = (uint8_t *)(row + 1);
     if (value.len > 0)
         memcpy(row->value, value.data, value.len);
+    return row;
 }
 
 static void rows_fini(struct model_rows *rows)
 {
     for (size_t i = 0; i < rows->held; i++)
-        free(rows->rows[i].value);
+        free(rows->rows[i]);
     free(rows->rows);
     *rows = (struct model_rows){0};
-}
-
-static struct model_rows rows_copy(const struct model_rows *from)
-{
-    struct model_rows copy = {.held = from->held, .room = from->held + 1};
-    copy.rows = must(calloc(copy.room, sizeof *copy.rows));
-    for (size_t i = 0; i < from->held; i++) {
-        copy.rows[i] = from->rows[i];
-        copy.rows[i].value = NULL;
-        row_fill(&copy.rows[i], span_make(from->rows[i].value, from->rows[i].value_len));
-    }
-    return copy;
 }
 
 static int compare(const struct model_row *row, enum table_space space, struct span key)
@@ -71,7 +70,7 @@ static size_t find_place(const struct model_rows *rows, enum table_space space, 
     size_t low = 0, high = rows->held;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (compare(&rows->rows[middle], space, key) < 0)
+        if (compare(rows->rows[middle], space, key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -79,27 +78,59 @@ static size_t find_place(const struct model_rows *rows, enum table_space space, 
     return low;
 }
 
+static bool is_at(const struct model_rows *rows, size_t at, enum table_space space, struct span key)
+{
+    return at < rows->held && compare(rows->rows[at], space, key) == 0;
+}
+
 static struct model_row *find(const struct model_rows *rows, enum table_space space,
                               struct span key)
 {
     size_t at = find_place(rows, space, key);
-    bool is_there = at < rows->held && compare(&rows->rows[at], space, key) == 0;
-    return is_there ? &rows->rows[at] : NULL;
+    return is_at(rows, at, space, key) ? rows->rows[at] : NULL;
 }
 
-static struct model_row *insert(struct model_rows *rows, enum table_space space, struct span key)
+static void open_gap(struct model_rows *rows, size_t at)
 {
-    size_t at = find_place(rows, space, key);
     if (rows->held == rows->room) {
         rows->room = rows->room * 2 + 16;
         rows->rows = must(realloc(rows->rows, rows->room * sizeof *rows->rows));
     }
-    struct model_row *row = &rows->rows[at];
+    struct model_row **row = &rows->rows[at];
     memmove(row + 1, row, (rows->held - at) * sizeof *row);
     rows->held++;
-    *row = (struct model_row){.space = space, .key_len = (uint8_t)key.len};
-    memcpy(row->key, key.data, key.len);
-    return row;
+}
+
+static void close_gap(struct model_rows *rows, size_t at)
+{
+    struct model_row **row = &rows->rows[at];
+    rows->held--;
+    memmove(row, row + 1, (rows->held - at) * sizeof *row);
+}
+
+// Puts `row` (NULL: nothing) in the place of what has the key, and gives that back.
+static struct model_row *exchange(struct model_rows *rows, enum table_space space, struct span key,
+                                  struct model_row *row)
+{
+    size_t at = find_place(rows, space, key);
+    struct model_row *before = is_at(rows, at, space, key) ? rows->rows[at] : NULL;
+    if (before == NULL && row != NULL)
+        open_gap(rows, at);
+    if (before != NULL && row == NULL)
+        close_gap(rows, at);
+    if (row != NULL)
+        rows->rows[at] = row;
+    return before;
+}
+
+static void note(struct model_table *model, struct model_row *before, struct model_row *after)
+{
+    if (model->changes_held == model->changes_room) {
+        model->changes_room = model->changes_room * 2 + 16;
+        model->changes =
+            must(realloc(model->changes, model->changes_room * sizeof *model->changes));
+    }
+    model->changes[model->changes_held++] = (struct change){before, after};
 }
 
 static enum table_result fault(struct model_fault *fault)
@@ -116,7 +147,6 @@ static enum table_result model_begin(struct table *table)
     enum table_result result = fault(&model->disk->at_begin);
     if (result != TABLE_OK)
         return result;
-    model->rows = rows_copy(&model->disk->committed);
     model->is_open = true;
     return TABLE_OK;
 }
@@ -127,7 +157,7 @@ static enum table_result model_get(struct table *table, enum table_space space, 
     struct model_table *model = model_of(table);
     ASSERT(model->is_open);
     model->disk->gets++;
-    const struct model_row *row = find(&model->rows, space, key);
+    const struct model_row *row = find(&model->disk->rows, space, key);
     if (row == NULL)
         return TABLE_NONE;
     *value_out = span_make(row->value, row->value_len);
@@ -144,13 +174,12 @@ static enum table_result model_put(struct table *table, enum table_space space, 
     enum table_result result = fault(&model->disk->at_put);
     if (result != TABLE_OK)
         return result;
-    struct model_row *row = find(&model->rows, space, key);
+    struct model_rows *rows = &model->disk->rows;
     size_t rows_max = model->disk->rows_max;
-    if (row == NULL && rows_max > 0 && model->rows.held >= rows_max)
+    if (rows_max > 0 && rows->held >= rows_max && find(rows, space, key) == NULL)
         return TABLE_FULL;
-    if (row == NULL)
-        row = insert(&model->rows, space, key);
-    row_fill(row, value);
+    struct model_row *row = row_create(space, key, value);
+    note(model, exchange(rows, space, key, row), row);
     return TABLE_OK;
 }
 
@@ -161,12 +190,10 @@ static enum table_result model_del(struct table *table, enum table_space space, 
     enum table_result result = fault(&model->disk->at_put);
     if (result != TABLE_OK)
         return result;
-    struct model_row *row = find(&model->rows, space, key);
-    if (row == NULL)
+    struct model_row *before = exchange(&model->disk->rows, space, key, NULL);
+    if (before == NULL)
         return TABLE_NONE;
-    free(row->value);
-    model->rows.held--;
-    memmove(row, row + 1, (size_t)(model->rows.rows + model->rows.held - row) * sizeof *row);
+    note(model, before, NULL);
     return TABLE_OK;
 }
 
@@ -176,22 +203,43 @@ static enum table_result model_next(struct table *table, enum table_space space,
     struct model_table *model = model_of(table);
     ASSERT(model->is_open);
     model->disk->nexts++;
-    size_t at = find_place(&model->rows, space, after);
-    if (at < model->rows.held && compare(&model->rows.rows[at], space, after) == 0)
+    const struct model_rows *rows = &model->disk->rows;
+    size_t at = find_place(rows, space, after);
+    if (is_at(rows, at, space, after))
         at++;
-    if (at == model->rows.held || model->rows.rows[at].space != space)
+    if (at == rows->held || rows->rows[at]->space != space)
         return TABLE_NONE;
-    const struct model_row *row = &model->rows.rows[at];
+    const struct model_row *row = rows->rows[at];
     *key_out = span_make(row->key, row->key_len);
     *value_out = span_make(row->value, row->value_len);
     return TABLE_OK;
 }
 
+static void undo(struct model_table *model, const struct change *change)
+{
+    const struct model_row *row = change->after != NULL ? change->after : change->before;
+    (void)exchange(&model->disk->rows, row->space, span_make(row->key, row->key_len),
+                   change->before);
+    free(change->after);
+}
+
 static void model_abort(struct table *table)
 {
     struct model_table *model = model_of(table);
-    rows_fini(&model->rows);
+    while (model->changes_held > 0)
+        undo(model, &model->changes[--model->changes_held]);
     model->is_open = false;
+}
+
+static void save(struct model_table *model)
+{
+    for (size_t i = 0; i < model->changes_held; i++) {
+        const struct change *change = &model->changes[i];
+        bool is_record = change->before != NULL && change->before->space == TABLE_RECORDS;
+        model->disk->records_deleted += is_record && change->after == NULL;
+        free(change->before);
+    }
+    model->changes_held = 0;
 }
 
 static enum table_result model_commit(struct table *table)
@@ -200,12 +248,8 @@ static enum table_result model_commit(struct table *table)
     ASSERT(model->is_open);
     struct model_disk *disk = model->disk;
     enum table_result result = fault(&disk->at_commit);
-    bool is_saved = result == TABLE_OK || disk->at_commit.is_applied;
-    if (is_saved) {
-        struct model_rows old = disk->committed;
-        disk->committed = model->rows;
-        model->rows = old;
-    }
+    if (result == TABLE_OK || disk->at_commit.is_applied)
+        save(model);
     model_abort(table);
     disk->commits += result == TABLE_OK;
     return result;
@@ -220,6 +264,7 @@ static const char *model_failure(const struct table *table)
 static void model_destroy(struct table *table)
 {
     model_abort(table);
+    free(model_of(table)->changes);
     free(table);
 }
 
@@ -245,19 +290,19 @@ struct table *model_table_create(struct model_disk *disk)
 
 void model_disk_fini(struct model_disk *disk)
 {
-    rows_fini(&disk->committed);
+    rows_fini(&disk->rows);
     *disk = (struct model_disk){0};
 }
 
 struct model_row *model_disk_find(struct model_disk *disk, enum table_space space, struct span key)
 {
-    return find(&disk->committed, space, key);
+    return find(&disk->rows, space, key);
 }
 
 size_t model_disk_count(const struct model_disk *disk, enum table_space space)
 {
     size_t count = 0;
-    for (size_t i = 0; i < disk->committed.held; i++)
-        count += disk->committed.rows[i].space == space;
+    for (size_t i = 0; i < disk->rows.held; i++)
+        count += disk->rows.rows[i]->space == space;
     return count;
 }

@@ -12,11 +12,11 @@ struct model_row {
     uint8_t key_len;
     uint8_t key[TABLE_KEY_BYTES_MAX];
     size_t value_len;
-    uint8_t *value;
+    uint8_t *value; // behind the row, in its memory
 };
 
 struct model_rows {
-    struct model_row *rows; // in order of space and key
+    struct model_row **rows; // in order of space and key
     size_t held;
     size_t room;
 };
@@ -30,12 +30,13 @@ struct model_fault {
 
 // The disk. All zeros is an empty one; model_disk_fini frees what it holds.
 struct model_disk {
-    struct model_rows committed;
+    struct model_rows rows; // between transactions, what was committed
     struct model_fault at_begin;
     struct model_fault at_put; // puts and deletions
     struct model_fault at_commit;
-    size_t rows_max; // more rows than this are TABLE_FULL; 0: no limit
-    size_t commits;  // that were successful
+    size_t rows_max;        // more rows than this are TABLE_FULL; 0: no limit
+    size_t commits;         // that were successful
+    size_t records_deleted; // by those
     size_t gets;
     size_t nexts;
 };

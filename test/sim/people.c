@@ -13,6 +13,7 @@
 #define NUMBERS 100U // persons with a phone number; the others have an e-mail address
 #define OWNERS 50U   // numbers that belong to usernames: the first ones
 #define FREE 8U      // usernames, the last ones, that nobody waits with
+#define SHARED 40U   // the first number that is two people's
 #define THIEVES_BEGIN_MS (40 * MINUTE_MS)
 
 static uint64_t below(struct actor *actor, uint64_t bound)
@@ -179,6 +180,11 @@ static uint64_t mishaps(const struct world *world)
            faults[MEMORY_FAULT_CRASH_BEFORE] + faults[MEMORY_FAULT_CRASH_AFTER];
 }
 
+static size_t who(const struct actor *actor)
+{
+    return (size_t)(actor - actor->people->actors);
+}
+
 static void generate(struct actor *actor)
 {
     char more[128];
@@ -186,7 +192,7 @@ static void generate(struct actor *actor)
     actor->step = ACTOR_GENERATING;
     choose_naming(actor);
     actor->send =
-        model_on_ask(people->model, meant_address(actor), people->world->scheduler.now_ms);
+        model_on_ask(people->model, meant_address(actor), who(actor), world_time_ms(people->world));
     actor->mishaps = mishaps(people->world);
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\"", actor->session);
     post(actor, "otp/generate", more);
@@ -264,7 +270,7 @@ static void swap(struct actor *actor)
         actor->address = ++actor->account;
 }
 
-static void on_opened(struct actor *actor, int code, const char *body)
+static void on_opened(struct actor *actor, int code, const char *body, int64_t at_ms)
 {
     const char *at = strstr(body, "\"sessionId\":\"");
     if (code != 200 || at == NULL) {
@@ -272,6 +278,7 @@ static void on_opened(struct actor *actor, int code, const char *body)
         return;
     }
     (void)snprintf(actor->session, sizeof actor->session, "%.38s", at + 13);
+    model_on_open(actor->people->model, actor->account, actor->session, actor->client.rules, at_ms);
     if (actor->is_attacker && below(actor, 8) == 0)
         swap(actor);
     actor->must_name = below(actor, 20) > 0; // or nobody can tell where the code is to go
@@ -357,6 +364,17 @@ static enum seen seen_of(const struct actor *actor, int status, int code)
     return SEEN_OTHER;
 }
 
+// Refused for less than one's own limit, and the other one of that number was sent something.
+static void mark_refusal(const struct actor *actor, const struct model_generate *generate)
+{
+    const struct model *model = actor->people->model;
+    size_t rules = generate->rules, address = generate->address;
+    unsigned own = model_sends_of(model, address, who(actor), rules, generate->at_ms);
+    unsigned others = model_sends_of(model, address, actor->sharer, rules, generate->at_ms);
+    actor->people->world->stats.marks[MARK_OTHERS_SENDS] +=
+        actor->sharer != who(actor) && others > 0 && own < model->rules[rules].max_count;
+}
+
 static void tell_generate(struct actor *actor, int code, int64_t at_ms)
 {
     struct people *people = actor->people;
@@ -365,11 +383,18 @@ static void tell_generate(struct actor *actor, int code, int64_t at_ms)
         .address = meant_address(actor),
         .send = actor->send,
         .session = actor->session,
+        .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
         .is_faulty = mishaps(people->world) != actor->mishaps,
         .at_ms = at_ms,
     };
     model_on_generate(people->model, &generate);
+    if (code == 1534)
+        mark_refusal(actor, &generate);
+    if (code != 200)
+        return;
+    actor->rules = actor->client.rules;
+    actor->boots = people->world->stats.boots;
 }
 
 static void tell_validate(struct actor *actor, int code, int64_t at_ms)
@@ -380,10 +405,15 @@ static void tell_validate(struct actor *actor, int code, int64_t at_ms)
         .session = actor->session,
         .guess = actor->guess,
         .is_drawn = actor->is_drawn,
+        .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
         .at_ms = at_ms,
     };
     model_on_validate(actor->people->model, &try);
+    uint64_t *marks = actor->people->world->stats.marks;
+    bool is_login = code == 200 && actor->step == ACTOR_VALIDATING;
+    marks[MARK_CHANGE_BETWEEN] += is_login && actor->rules != actor->client.rules;
+    marks[MARK_RESTART_BETWEEN] += is_login && actor->boots != actor->people->world->stats.boots;
 }
 
 static void on_answer(void *ctx, int status, int code, const char *body, int64_t at_ms)
@@ -394,7 +424,7 @@ static void on_answer(void *ctx, int status, int code, const char *body, int64_t
     people->seen[seen_of(actor, status, code)]++;
     world_trace(people->world, (uint64_t)status * 10000U + (uint64_t)code);
     if (step == ACTOR_OPENING)
-        on_opened(actor, code, body);
+        on_opened(actor, code, body, at_ms);
     if (step == ACTOR_GENERATING) {
         tell_generate(actor, code, at_ms);
         on_generated(actor, code);
@@ -421,21 +451,60 @@ void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms
     world_trace(people->world, person);
 }
 
-// An attacker's own number is that of somebody without a username.
-static void actor_init(struct people *people, struct actor *actor, size_t number, bool is_attacker)
+void people_on_failure(struct people *people, struct span to, bool is_final, int64_t at_ms)
+{
+    size_t person = 0;
+    ASSERT(person_of(to, &person) && person < people->persons_held + 1);
+    model_on_failure(people->model, person, is_final, at_ms);
+}
+
+// The account of the honest actor of that number.
+static size_t account_of(const struct people *people, size_t number)
 {
     size_t persons = people->persons_held;
-    size_t account = number < persons ? number : first_username(people) + number - persons;
-    *actor = (struct actor){.people = people, .is_attacker = is_attacker};
-    actor->home = is_attacker ? (OWNERS + number) % persons : account;
+    size_t sharer = number - persons - people->usernames_held;
+    if (number < persons)
+        return number;
+    if (number < persons + people->usernames_held)
+        return first_username(people) + number - persons;
+    return (SHARED + sharer) % persons;
+}
+
+static void actor_begin(struct actor *actor, size_t account)
+{
+    struct people *people = actor->people;
     actor->account = account;
     actor->address = owner_of(people, account);
+    actor->sharer = who(actor);
     sim_client_init(&actor->client, people->world);
     actor->client.on_answer = on_answer;
     actor->client.ctx = actor;
-    actor->device = is_attacker ? 1000000 + (unsigned)number : (unsigned)actor->address;
     actor->is_web = below(actor, 3) == 0;
     rest_long(actor);
+}
+
+static void honest_init(struct people *people, size_t number)
+{
+    struct actor *actor = &people->actors[number];
+    size_t account = account_of(people, number);
+    bool is_sharer = number >= people->persons_held + people->usernames_held;
+    *actor = (struct actor){.people = people, .home = account};
+    actor_begin(actor, account);
+    actor->device = (unsigned)actor->address + (is_sharer ? 500000U : 0);
+    if (!is_sharer)
+        return;
+    actor->is_web = false;
+    actor->sharer = account;
+    people->actors[account].sharer = number;
+}
+
+// An attacker's own number is that of somebody without a username.
+static void attacker_init(struct people *people, struct actor *actor, size_t number)
+{
+    *actor = (struct actor){.people = people, .is_attacker = true};
+    actor->home = (OWNERS + number) % people->persons_held;
+    actor->device = 1000000 + (unsigned)number;
+    actor_begin(actor, number % people->persons_held);
 }
 
 void people_init(struct people *people, struct world *world, struct model *model,
@@ -445,15 +514,15 @@ void people_init(struct people *people, struct world *world, struct model *model
                               .model = model,
                               .persons_held = counts->persons,
                               .usernames_held = counts->usernames};
-    size_t honest = counts->persons + counts->usernames;
+    size_t honest = counts->persons + counts->usernames + counts->sharers;
     people->actors_held = honest + counts->attackers;
     people->actors = calloc(people->actors_held, sizeof *people->actors);
     people->mailboxes = calloc(counts->persons + 1, sizeof *people->mailboxes);
     ASSERT(people->actors != NULL && people->mailboxes != NULL);
     for (size_t i = 0; i < honest; i++)
-        actor_init(people, &people->actors[i], i, false);
+        honest_init(people, i);
     for (size_t i = honest; i < people->actors_held; i++)
-        actor_init(people, &people->actors[i], i - honest, true);
+        attacker_init(people, &people->actors[i], i - honest);
 }
 
 void people_fini(struct people *people)

@@ -6,7 +6,8 @@
 // is a small script that goes on when its answer comes. All that they see goes to the model.
 //
 // Some numbers belong to usernames too, one or two of them. Their owners log in by the one or the
-// other; thieves try with numbers of their own. A few names are for whoever comes first.
+// other; thieves try with numbers of their own. A few names are for whoever comes first. Some
+// numbers are two people's, each with a device of his own, who read the same messages.
 
 #include "sim/model.h"
 #include "sim/world.h"
@@ -56,6 +57,9 @@ struct actor {
     bool is_naming;   // the latest request said where the codes of the username go
     bool must_name;   // the next one has to
     size_t send;      // of the latest otp/generate, in the model
+    size_t rules;     // that the session's latest code was issued under
+    uint64_t boots;   // of the server, until then
+    size_t sharer;    // who has the number too; oneself: nobody
     uint64_t mishaps; // of the store when it was sent
     enum actor_step step;
     char session[MODEL_SESSION_TEXT_BYTES];
@@ -87,14 +91,16 @@ struct people {
 
 struct people_counts {
     size_t persons; // numbers and e-mail addresses; one more is nobody's
+    size_t sharers; // second people of a number
     size_t usernames;
     size_t attackers;
 };
 
-// An honest actor for each person and each username.
+// An honest actor for each person, each username and each sharer.
 void people_init(struct people *people, struct world *world, struct model *model,
                  const struct people_counts *counts);
 void people_fini(struct people *people);
 
 // For world_options.on_message, with the people as ctx.
 void people_on_message(void *ctx, struct span to, struct span otp, int64_t at_ms);
+void people_on_failure(struct people *people, struct span to, bool is_final, int64_t at_ms);

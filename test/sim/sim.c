@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--attackers N]
-// [--minutes N]` runs worlds of one seed each for so many invented minutes and prints one TAP line
-// a seed. A failing line has the seed that repeats it.
+// The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--sharers N]
+// [--attackers N] [--minutes N]` runs worlds of one seed each for so many invented minutes and
+// prints one TAP line a seed. A failing line has the seed that repeats it.
 //
-// Each seed turns some of the faults off and draws limits small enough that corners come fast.
+// Each seed turns some of the faults off and draws limits small enough that corners come fast. Even
+// seeds have the memory store, odd ones the durable one.
 
+#include "sim/manager.h"
 #include "sim/people.h"
 
 #include "base/number.h"
@@ -13,12 +15,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct plan {
     uint64_t seed;
     uint64_t seeds;
     uint64_t people;
     uint64_t usernames;
+    uint64_t sharers;
     uint64_t attackers;
     uint64_t minutes;
 };
@@ -32,6 +36,15 @@ struct outcome {
     uint64_t attempts;
     uint64_t entries_left;
     unsigned lucky;
+    double seconds; // of the processor's time
+};
+
+// All that a world consists of.
+struct cast {
+    struct world world;
+    struct people people;
+    struct model model;
+    struct manager manager;
 };
 
 #define MINUTE_MS INT64_C(60000)
@@ -40,8 +53,8 @@ struct outcome {
 // than three have a chance below 10^-8.
 #define LUCKY_MAX 3U
 
-// About half of the faults, and in the neighbouring seed the other half: any four seeds in a row
-// have all.
+// About half of the faults, and in the neighbouring seed, with the other store, the other half; in
+// the next seed of the same store the other one again.
 struct choice {
     struct seeded dice;
     bool is_other_half;
@@ -53,21 +66,31 @@ static unsigned some(struct choice *choice, unsigned chance)
     return is_drawn != choice->is_other_half ? chance : 0;
 }
 
+static bool is_durable(uint64_t seed)
+{
+    return seed % 2 == 1;
+}
+
+// The same dice for all, so that any four seeds in a row have both halves with both stores.
 static void draw_faults(uint64_t seed, struct world_faults *out)
 {
-    struct choice choice = {.is_other_half = seed % 2 == 1};
-    seeded_init(&choice.dice, seed / 2);
+    struct choice choice = {.is_other_half = (seed / 2 + seed) % 2 == 1};
+    seeded_init(&choice.dice, 1);
     *out = (struct world_faults){
-        .conflict = some(&choice, 50000),
+        .conflict = 50000,
         .delay = some(&choice, 50000),
         .full = some(&choice, 1000),
-        .failure = some(&choice, 1000),
+        .failure = some(&choice, is_durable(seed) ? 300 : 1000),
         .crash_before = some(&choice, 300),
         .crash_after = some(&choice, 300),
         .cut = some(&choice, 10000),
         .send_retry = some(&choice, 100000),
         .send_refused = some(&choice, 10000),
         .clock_step = some(&choice, 100000),
+        .restart = 50000,
+        .settling = some(&choice, 1000),
+        .setting = 250000,
+        .outage = 10000,
     };
 }
 
@@ -85,55 +108,103 @@ static void draw_settings(uint64_t seed, struct seeded *dice, struct brand_setti
     out->otp_time_out_minutes = 1 + (unsigned)seeded_below(dice, 30);
 }
 
-static struct model_rules rules_of(const struct brand_settings *settings)
+static void on_message(void *ctx, struct span to, struct span otp, int64_t at_ms)
 {
-    return (struct model_rules){
-        .max_count = settings->otp_time_out_minutes > 0 ? settings->otp_max_count : 0,
-        .window_ms = settings->otp_time_out_minutes * MINUTE_MS,
-        .ttl_ms = settings->otp_ttl_seconds * INT64_C(1000),
-        .attempts_max = settings->otp_max_attempts,
-        .lock_after = settings->lock_after_failures,
-        .lock_ms = settings->lock_seconds * INT64_C(1000),
-    };
+    people_on_message(&((struct cast *)ctx)->people, to, otp, at_ms);
 }
 
-static struct world_options options_of(uint64_t seed, struct people *people)
+static void on_failure(void *ctx, struct span to, bool is_final, int64_t at_ms)
+{
+    people_on_failure(&((struct cast *)ctx)->people, to, is_final, at_ms);
+}
+
+static void on_boot(void *ctx)
+{
+    struct cast *cast = ctx;
+    model_on_up(&cast->model, world_time_ms(&cast->world));
+    manager_on_boot(&cast->manager);
+}
+
+static void on_end(void *ctx)
+{
+    struct cast *cast = ctx;
+    model_on_down(&cast->model, world_time_ms(&cast->world));
+}
+
+static void on_delay(void *ctx)
+{
+    manager_on_delay(&((struct cast *)ctx)->manager);
+}
+
+static struct world_options options_of(uint64_t seed, struct cast *cast)
 {
     struct seeded dice;
     seeded_init(&dice, ~seed);
     // Under an hour: codes are live whenever an epoch ends.
     struct world_options options = {
-        .seed = seed, .epoch_ms = 41 * MINUTE_MS, .on_message = people_on_message, .ctx = people};
+        .seed = seed,
+        .is_durable = is_durable(seed),
+        .epoch_ms = 41 * MINUTE_MS,
+        .on_message = on_message,
+        .on_failure = on_failure,
+        .on_boot = on_boot,
+        .on_end = on_end,
+        .on_delay = on_delay,
+        .ctx = cast,
+    };
     draw_faults(seed, &options.faults);
     draw_settings(seed, &dice, &options.brand);
     return options;
 }
 
+static void begin_world(const struct plan *plan, uint64_t seed, struct cast *cast)
+{
+    struct world_options options = options_of(seed, cast);
+    const struct model_rules rules = manager_rules(&options.brand);
+    const struct people_counts counts = {plan->people, plan->sharers, plan->usernames,
+                                         plan->attackers};
+    bool is_idle = seed % 4 == 2; // in one of four everything stays as it is
+    model_init(&cast->model, &rules, plan->people + 1, plan->usernames);
+    world_init(&cast->world, &options);
+    model_on_up(&cast->model, world_time_ms(&cast->world));
+    manager_init(&cast->manager, &cast->world, &cast->model, is_idle);
+    people_init(&cast->people, &cast->world, &cast->model, &counts);
+}
+
+static void note_outcome(const struct cast *cast, struct outcome *out)
+{
+    const struct model *model = &cast->model;
+    const struct people *people = &cast->people;
+    *out = (struct outcome){.violations = model->violations,
+                            .lucky = model->lucky,
+                            .stats = cast->world.stats,
+                            .logins = people->logins,
+                            .attempts = people->attempts};
+    memcpy(out->complaint, model->complaint, sizeof out->complaint);
+    memcpy(out->seen, people->seen, sizeof out->seen);
+    out->entries_left = store_next_due_ms(cast->world.store, 0) != INT64_MAX;
+}
+
 static void run_world(const struct plan *plan, uint64_t seed, struct outcome *out)
 {
-    static struct world world;
-    struct people people = {0};
-    struct model model;
-    struct world_options options = options_of(seed, &people);
-    struct model_rules rules = rules_of(&options.brand);
-    model_init(&model, &rules, plan->people + 1, plan->usernames);
-    world_init(&world, &options);
-    people_init(&people, &world, &model,
-                &(struct people_counts){plan->people, plan->usernames, plan->attackers});
-    world_run(&world, (int64_t)plan->minutes * MINUTE_MS);
-    people.is_closing = true;
-    world_settle(&world);
-    *out = (struct outcome){.violations = model.violations,
-                            .lucky = model.lucky,
-                            .stats = world.stats,
-                            .logins = people.logins,
-                            .attempts = people.attempts};
-    memcpy(out->complaint, model.complaint, sizeof out->complaint);
-    memcpy(out->seen, people.seen, sizeof out->seen);
-    out->entries_left = store_next_due_ms(world.store, 0) != INT64_MAX;
-    people_fini(&people);
-    world_fini(&world);
-    model_fini(&model);
+    clock_t begun = clock();
+    struct cast *cast = calloc(1, sizeof *cast);
+    if (cast == NULL)
+        abort();
+    begin_world(plan, seed, cast);
+    world_run(&cast->world, (int64_t)plan->minutes * MINUTE_MS);
+    cast->people.is_closing = true;
+    cast->manager.is_closing = true;
+    world_settle(&cast->world);
+    model_check_promises(&cast->model);
+    if (cast->world.complaint != NULL)
+        model_complain(&cast->model, cast->world.complaint);
+    note_outcome(cast, out);
+    people_fini(&cast->people);
+    world_fini(&cast->world);
+    model_fini(&cast->model);
+    free(cast);
+    out->seconds = (double)(clock() - begun) / (double)CLOCKS_PER_SEC;
 }
 
 static bool judge(const struct outcome *outcome, uint64_t seed, uint64_t number)
@@ -168,6 +239,45 @@ static void add_up(struct outcome *total, const struct outcome *one)
         total->seen[i] += one->seen[i];
     for (size_t i = 0; i <= MEMORY_FAULT_CRASH_AFTER; i++)
         total->stats.faults[i] += one->stats.faults[i];
+    for (size_t i = 0; i < MARK_COUNT_; i++)
+        total->stats.marks[i] += one->stats.marks[i];
+    total->stats.boots += one->stats.boots;
+    total->seconds += one->seconds;
+}
+
+// What few seeds need not come across.
+static bool judge_marks(const struct outcome *total, const struct plan *plan, uint64_t number)
+{
+    static const char *const names[MARK_COUNT_] = {
+        [MARK_RESTART] = "orderly restarts",
+        [MARK_REQUEUED] = "entries requeued",
+        [MARK_TIME_RESTORED] = "T restored",
+        [MARK_TIME_LEAPT] = "T leapt",
+        [MARK_TIME_KEPT] = "T kept",
+        [MARK_EXPIRED] = "records expired",
+        [MARK_CHANGE_MEANTIME] = "settings changed under way",
+        [MARK_CHANGE_FAILED] = "changes of settings that failed",
+        [MARK_CHANGE_BETWEEN] = "settings changed before a login",
+        [MARK_RESTART_BETWEEN] = "restarted before a login",
+        [MARK_OTHERS_SENDS] = "1534 for another's sends",
+    };
+    bool is_all = true;
+    for (size_t i = 0; i < MARK_COUNT_; i++)
+        is_all = is_all && (total->stats.marks[i] > 0 || plan->seeds < 4);
+    (void)printf("%s %llu - every corner was seen by four seeds\n#", is_all ? "ok" : "not ok",
+                 (unsigned long long)number);
+    for (size_t i = 0; i < MARK_COUNT_; i++)
+        (void)printf("%s %s %llu", i > 0 ? "," : "", names[i],
+                     (unsigned long long)total->stats.marks[i]);
+    (void)printf("\n");
+    return is_all;
+}
+
+static void print_speed(const char *store, const struct outcome *total)
+{
+    if (total->seconds > 0)
+        (void)printf("# %s: %.0f requests a second\n", store,
+                     (double)total->stats.requests / total->seconds);
 }
 
 // A fault generator that never fires, or an answer that never comes, is a mistake of the
@@ -211,9 +321,10 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
     struct {
         const char *name;
         uint64_t *value;
-    } options[] = {{"--seed", &plan->seed},           {"--seeds", &plan->seeds},
-                   {"--people", &plan->people},       {"--usernames", &plan->usernames},
-                   {"--attackers", &plan->attackers}, {"--minutes", &plan->minutes}};
+    } options[] = {{"--seed", &plan->seed},       {"--seeds", &plan->seeds},
+                   {"--people", &plan->people},   {"--usernames", &plan->usernames},
+                   {"--sharers", &plan->sharers}, {"--attackers", &plan->attackers},
+                   {"--minutes", &plan->minutes}};
     for (int i = 1; i < argc; i += 2) {
         bool is_known = false;
         for (size_t k = 0; k < sizeof options / sizeof options[0] && i + 1 < argc; k++) {
@@ -228,23 +339,32 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {
-        .seed = 1, .seeds = 4, .people = 2000, .usernames = 80, .attackers = 40, .minutes = 180};
+    struct plan plan = {.seed = 1,
+                        .seeds = 4,
+                        .people = 2000,
+                        .usernames = 80,
+                        .sharers = 40,
+                        .attackers = 40,
+                        .minutes = 160};
     if (!read_plan(argc, argv, &plan) || crypto_init() != ERR_OK) {
         (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--usernames N] "
-                              "[--attackers N] [--minutes N]\n");
+                              "[--sharers N] [--attackers N] [--minutes N]\n");
         return 64;
     }
-    struct outcome total = {0}, first = {0}, one;
+    struct outcome total = {0}, by_store[2] = {{0}}, first = {0}, one;
     bool is_good = true;
-    (void)printf("1..%llu\n", (unsigned long long)plan.seeds + 2);
+    (void)printf("1..%llu\n", (unsigned long long)plan.seeds + 3);
     for (uint64_t i = 0; i < plan.seeds; i++) {
         run_world(&plan, plan.seed + i, &one);
         is_good = judge(&one, plan.seed + i, i + 1) && is_good;
         add_up(&total, &one);
+        add_up(&by_store[is_durable(plan.seed + i)], &one);
         first = i == 0 ? one : first;
     }
     is_good = judge_coverage(&total, plan.seeds + 1) && is_good;
-    is_good = judge_repeat(&plan, &first, plan.seeds + 2) && is_good;
+    is_good = judge_marks(&total, &plan, plan.seeds + 2) && is_good;
+    is_good = judge_repeat(&plan, &first, plan.seeds + 3) && is_good;
+    print_speed("memory store", &by_store[false]);
+    print_speed("durable store", &by_store[true]);
     return is_good ? 0 : 1;
 }

@@ -4,11 +4,13 @@
 
 #include "base/assert.h"
 
-#include <stdlib.h>
-
 // Beginning of the world on its wall clock: 2026-11-22T00:00:00Z.
 #define WALL_START_MS INT64_C(1795305600000)
 #define MINUTE_MS INT64_C(60000)
+#define DAY_MS (1440 * MINUTE_MS)
+
+// Longer than any op is held.
+#define DRAIN_MS INT64_C(5000)
 
 // Longer than the longest script of anybody, with all its waiting.
 #define SETTLE_MS (240 * MINUTE_MS)
@@ -21,7 +23,35 @@ static int64_t world_wall_ms(void *ctx)
 
 static struct mono world_mono(void *ctx)
 {
-    return (struct mono){((const struct world *)ctx)->scheduler.now_ms};
+    const struct world *world = ctx;
+    return (struct mono){world->scheduler.now_ms - world->mono_begin_ms};
+}
+
+static void complain(struct world *world, const char *complaint)
+{
+    if (world->complaint == NULL)
+        world->complaint = complaint;
+}
+
+int64_t world_time_ms(struct world *world)
+{
+    int64_t mono_ms = world_mono(world).ms;
+    if (world->is_down || world->is_failing)
+        return timekeeper_carry_ms(&world->time, mono_ms) - WALL_START_MS;
+    struct time_reading reading = {store_now_ms(world->store), mono_ms};
+    timekeeper_read(&world->time, reading);
+    return reading.t_ms - WALL_START_MS;
+}
+
+bool world_is_crashed(const struct world *world)
+{
+    return world->options.is_durable ? durable_is_crashed(world->store)
+                                     : memory_store_is_crashed(world->store);
+}
+
+bool world_is_open(const struct world *world)
+{
+    return !world->is_down && !world->is_draining;
 }
 
 bool world_chance(struct world *world, unsigned per_million)
@@ -40,7 +70,12 @@ static void release_delayed(void *ctx, uint64_t argument)
     struct world *world = ctx;
     (void)argument;
     world->is_release_planned = false;
-    (void)memory_store_release(world->store);
+    if (world->is_down)
+        return;
+    if (world->options.is_durable)
+        durable_release(world->store);
+    else
+        (void)memory_store_release(world->store);
 }
 
 // Delayed ops are finished some time later.
@@ -51,6 +86,20 @@ static void plan_release(struct world *world)
     world->is_release_planned = true;
     scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 200),
                     release_delayed, world, 0);
+    world->options.on_delay(world->options.ctx);
+}
+
+static void end_failed(void *ctx, uint64_t boots);
+
+// Nothing but another start mends it, which somebody sees to.
+static void fail(struct world *world)
+{
+    if (!world->options.is_durable)
+        return;
+    world->options.on_end(world->options.ctx);
+    world->is_failing = true;
+    scheduler_after(&world->scheduler, 1 + (int64_t)seeded_below(&world->dice, 8000), end_failed,
+                    world, world->stats.boots);
 }
 
 static enum memory_fault draw_fault(void *ctx)
@@ -71,6 +120,8 @@ static enum memory_fault draw_fault(void *ctx)
         world->stats.faults[i]++;
         if (i == MEMORY_FAULT_DELAY)
             plan_release(world);
+        if (i == MEMORY_FAULT_FAILURE)
+            fail(world);
         return (enum memory_fault)i;
     }
     return MEMORY_FAULT_NONE;
@@ -91,6 +142,8 @@ static void run_courier(void *ctx, uint64_t argument)
     struct world *world = ctx;
     (void)argument;
     world->is_courier_called = false;
+    if (world->is_down)
+        return;
     while (courier_step(world->courier) > 0)
         ;
     int64_t due_ms = store_next_due_ms(world->store, 0);
@@ -106,26 +159,49 @@ static void on_entries(void *ctx)
     call_courier(world, 1 + (int64_t)seeded_below(&world->dice, 50));
 }
 
-static void on_settings(void *ctx)
+static enum memory_fault draw_crash(struct world *world)
 {
-    (void)ctx;
+    bool is_after = seeded_below(&world->dice, 2) == 0;
+    return is_after ? MEMORY_FAULT_CRASH_AFTER : MEMORY_FAULT_CRASH_BEFORE;
+}
+
+void world_strike_change(struct world *world)
+{
+    if (!world->options.is_durable || !world_chance(world, world->options.faults.setting))
+        return;
+    uint64_t sort = seeded_below(&world->dice, 3);
+    const enum memory_fault sorts[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE, draw_crash(world)};
+    durable_strike_setting(world->store, sorts[sort]);
+    if (sorts[sort] == MEMORY_FAULT_FAILURE)
+        fail(world);
+}
+
+static enum send_outcome draw_outcome(struct world *world)
+{
+    bool is_out = world->scheduler.now_ms < world->outage_until_ms;
+    if (is_out || world_chance(world, world->options.faults.send_retry))
+        return SEND_RETRY;
+    if (world_chance(world, world->options.faults.send_refused))
+        return SEND_REFUSED;
+    return SEND_ACCEPTED;
 }
 
 static void channel_send(struct channel *channel, const struct send_request *request,
                          send_done *on_result, void *ctx)
 {
     struct world *world = ((struct sim_channel *)channel)->world;
-    if (world_chance(world, world->options.faults.send_retry)) {
-        on_result(ctx, &(struct send_result){.outcome = SEND_RETRY});
-        return;
-    }
-    if (world_chance(world, world->options.faults.send_refused)) {
-        on_result(ctx, &(struct send_result){.outcome = SEND_REFUSED});
+    enum send_outcome outcome = draw_outcome(world);
+    if (outcome != SEND_ACCEPTED) {
+        world->options.on_failure(world->options.ctx, request->to, outcome == SEND_REFUSED,
+                                  world_time_ms(world));
+        on_result(ctx, &(struct send_result){.outcome = outcome});
         return;
     }
     world->stats.messages++;
     world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
-                              world->scheduler.now_ms);
+                              world_time_ms(world));
+    if (world->options.is_durable && world_chance(world, world->options.faults.settling))
+        durable_strike_settling(world->store, draw_crash(world));
     on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
 }
 
@@ -175,6 +251,16 @@ static void boot_courier(struct world *world)
 // Everything that dies with the process.
 static void boot(struct world *world)
 {
+    struct err_info info;
+    struct seeded keys;
+    seeded_init(&keys, ~world->options.seed);
+    struct entropy key_entropy = seeded_entropy(&keys);
+    world->keyring = keyring_create(&key_entropy, world->options.epoch_ms);
+    ASSERT(world->keyring != NULL);
+    must(
+        brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
+    must(brands_reload(world->brands, &info));
+    world->stats.boots++;
     struct service_deps deps = {
         .store = world->store,
         .keyring = world->keyring,
@@ -203,73 +289,239 @@ static void shut_down(struct world *world)
     http_worker_destroy(&world->http_worker);
     api_worker_fini(&world->api_worker);
     courier_destroy(&world->courier);
+    brands_destroy(&world->brands);
+    keyring_destroy(&world->keyring);
 }
 
-static void step_clock(void *ctx, uint64_t argument)
+// --- ends and beginnings of processes ---
+
+static void mark(struct world *world, enum world_mark which, bool is_so)
+{
+    world->stats.marks[which] += is_so;
+}
+
+static void step_wall(struct world *world)
+{
+    int64_t step_ms = 1000 + (int64_t)seeded_below(&world->dice, 4 * 60 * MINUTE_MS);
+    bool is_back = seeded_below(&world->dice, 2) == 0;
+    world->stats.clock_steps++;
+    world->wall_offset_ms += is_back ? -step_ms : step_ms;
+}
+
+// What the wall clock says after a reboot: the right time, a time long after T, so that all records
+// end, or hours before or after the right one; in turns.
+static int64_t draw_offset_ms(struct world *world)
+{
+    int64_t error_ms = (int64_t)seeded_below(&world->dice, 4 * 60 * MINUTE_MS);
+    int64_t t_ms = timekeeper_carry_ms(&world->time, world_mono(world).ms);
+    switch (world->reboots++ % 4) {
+    case 0:
+        return t_ms - WALL_START_MS - world->scheduler.now_ms + 8 * DAY_MS + error_ms;
+    case 1:
+        return 0;
+    case 2:
+        return -error_ms;
+    default:
+        return error_ms;
+    }
+}
+
+static void open_store(struct world *world)
+{
+    struct err_info info;
+    enum err err = durable_open(world->store, &world->boot, &info);
+    if (err != ERR_OK)
+        complain(world, "the store does not open again");
+    must(err);
+    mark(world, MARK_REQUEUED, store_entries(world->store) > 0);
+}
+
+static void open_rebooted(struct world *world)
+{
+    struct reboot reboot = {
+        .decided_ms = durable_decided_ms(world->store),
+        .ended_ms = timekeeper_carry_ms(&world->time, world_mono(world).ms),
+    };
+    world->wall_offset_ms = draw_offset_ms(world);
+    world->mono_begin_ms =
+        world->scheduler.now_ms - (int64_t)seeded_below(&world->dice, (uint64_t)MINUTE_MS);
+    world->boot.bytes[1]++;
+    reboot.wall_ms = world_wall_ms(world);
+    open_store(world);
+    struct time_reading reading = {store_now_ms(world->store), world_mono(world).ms};
+    mark(world, MARK_TIME_LEAPT, reading.t_ms > reboot.ended_ms + MINUTE_MS);
+    mark(world, MARK_TIME_KEPT, reading.t_ms > reboot.wall_ms);
+    timekeeper_reboot(&world->time, &reboot, reading);
+}
+
+static void open_restarted(struct world *world)
+{
+    bool is_set = seeded_below(&world->dice, 3) == 0;
+    if (is_set)
+        step_wall(world);
+    if (!world->options.is_durable)
+        return;
+    open_store(world);
+    mark(world, MARK_TIME_RESTORED, is_set);
+}
+
+static void come_up(void *ctx, uint64_t argument)
 {
     struct world *world = ctx;
     (void)argument;
-    scheduler_after(&world->scheduler, MINUTE_MS, step_clock, world, 0);
-    if (!world_chance(world, world->options.faults.clock_step))
+    if (world->options.is_durable && seeded_below(&world->dice, 3) == 0)
+        open_rebooted(world);
+    else
+        open_restarted(world);
+    world->is_down = false;
+    boot(world);
+    (void)world_time_ms(world);
+    world->options.on_boot(world->options.ctx);
+}
+
+// Mostly a moment, now and then minutes.
+static int64_t draw_down_ms(struct world *world)
+{
+    bool is_long = seeded_below(&world->dice, 8) == 0;
+    return 100 + (int64_t)seeded_below(&world->dice, is_long ? 4 * (uint64_t)MINUTE_MS : 3000);
+}
+
+// The order is a dead process's: first nobody hears anything any more, then what was under way
+// ends.
+static void go_down(struct world *world)
+{
+    for (struct sim_client *client = world->clients; client != NULL; client = client->next)
+        sim_client_lose(client);
+    world->options.on_end(world->options.ctx);
+    world->is_down = true;
+    world->is_draining = false;
+    world->is_failing = false;
+    if (world->options.is_durable)
+        durable_close(world->store);
+    else
+        memory_store_recover(world->store);
+    shut_down(world);
+    scheduler_after(&world->scheduler, draw_down_ms(world), come_up, world, 0);
+}
+
+static void end_failed(void *ctx, uint64_t boots)
+{
+    struct world *world = ctx;
+    if (!world->is_down && world->stats.boots == boots)
+        go_down(world);
+}
+
+static bool is_anybody_waiting(const struct world *world)
+{
+    for (const struct sim_client *client = world->clients; client != NULL; client = client->next) {
+        if (client->is_waiting && (client->conn != NULL || client->has_answer))
+            return true;
+    }
+    return false;
+}
+
+static void drain(void *ctx, uint64_t boots)
+{
+    struct world *world = ctx;
+    if (!world->is_draining || world->stats.boots != boots)
         return;
-    world->stats.clock_steps++;
-    int64_t step_ms = 1000 + (int64_t)seeded_below(&world->dice, 4 * 60 * MINUTE_MS);
-    bool is_back = seeded_below(&world->dice, 2) == 0;
-    world->wall_offset_ms += is_back ? -step_ms : step_ms;
+    if (is_anybody_waiting(world) && world->scheduler.now_ms < world->drain_until_ms) {
+        scheduler_after(&world->scheduler, 10, drain, world, boots);
+        return;
+    }
+    if (is_anybody_waiting(world))
+        complain(world, "a server that was drained owes an answer");
+    mark(world, MARK_RESTART, true);
+    go_down(world);
+}
+
+static void restart(struct world *world)
+{
+    if (!world_is_open(world))
+        return;
+    world->is_draining = true;
+    world->drain_until_ms = world->scheduler.now_ms + DRAIN_MS;
+    for (struct sim_client *client = world->clients; client != NULL; client = client->next)
+        sim_client_drain(client);
+    scheduler_after(&world->scheduler, 1, drain, world, world->stats.boots);
+}
+
+static void each_minute(void *ctx, uint64_t argument)
+{
+    struct world *world = ctx;
+    (void)argument;
+    scheduler_after(&world->scheduler, MINUTE_MS, each_minute, world, 0);
+    if (world_chance(world, world->options.faults.clock_step))
+        step_wall(world);
+    if (world_chance(world, world->options.faults.restart))
+        restart(world);
+    if (world_chance(world, world->options.faults.outage))
+        world->outage_until_ms =
+            world->scheduler.now_ms + (int64_t)seeded_below(&world->dice, 4 * (uint64_t)MINUTE_MS);
+}
+
+// --- the world ---
+
+static void create_memory(struct world *world, const struct store_notices *notices)
+{
+    struct memory_store_options options = memory_store_defaults;
+    options.clock = world->clock;
+    options.faults = (struct memory_faults){.next = draw_fault, .ctx = world};
+    options.notices = *notices;
+    must(memory_store_create(&options, &world->store));
+}
+
+static void create_durable(struct world *world, const struct store_notices *notices)
+{
+    const struct durable_options options = {
+        .clock = world->clock,
+        .faults = {.next = draw_fault, .ctx = world},
+        .notices = *notices,
+        .dice = &world->dice,
+    };
+    world->boot.bytes[0] = 1;
+    world->store = durable_create(&options);
+    open_store(world);
 }
 
 void world_init(struct world *world, const struct world_options *options)
 {
+    struct err_info info;
     *world = (struct world){.options = *options};
     seeded_init(&world->dice, options->seed);
     seeded_init(&world->entropy_dice, options->seed ^ UINT64_C(0x9E3779B97F4A7C15));
     world->entropy = seeded_entropy(&world->entropy_dice);
     world->clock = (struct clock){.wall_ms = world_wall_ms, .mono = world_mono, .ctx = world};
     scheduler_init(&world->scheduler, &world->dice);
-    struct memory_store_options store_options = memory_store_defaults;
-    store_options.clock = world->clock;
-    store_options.faults = (struct memory_faults){.next = draw_fault, .ctx = world};
-    store_options.notices =
-        (struct store_notices){.on_entries = on_entries, .on_settings = on_settings, .ctx = world};
-    must(memory_store_create(&store_options, &world->store));
-    world->keyring = keyring_create(&world->entropy, options->epoch_ms, world_wall_ms(world));
-    ASSERT(world->keyring != NULL);
-    must(
-        brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
-    struct err_info info;
-    must(brands_put(world->brands, SPAN("DocDemo"), &options->brand, SPAN(""), &info));
+    const struct store_notices notices = {.on_entries = on_entries, .ctx = world};
+    struct world_faults faults = options->faults;
+    world->options.faults = (struct world_faults){0};
+    if (options->is_durable)
+        create_durable(world, &notices);
+    else
+        create_memory(world, &notices);
+    timekeeper_begin(&world->time, (struct time_reading){store_now_ms(world->store), 0});
     world->channel = (struct sim_channel){.channel = {.ops = &channel_ops}, .world = world};
     boot(world);
-    scheduler_after(&world->scheduler, MINUTE_MS, step_clock, world, 0);
+    must(brands_put(world->brands, SPAN("DocDemo"), &options->brand, SPAN(""), &info));
+    world->options.faults = faults;
+    scheduler_after(&world->scheduler, MINUTE_MS, each_minute, world, 0);
 }
 
 void world_fini(struct world *world)
 {
+    ASSERT(!world->is_down);
     shut_down(world);
-    brands_destroy(&world->brands);
-    keyring_destroy(&world->keyring);
     store_destroy(&world->store);
     scheduler_fini(&world->scheduler);
 }
 
-static void client_lose(struct sim_client *client);
-
-// The order is a dead process's: first nobody hears anything any more, then what was under way
-// ends.
-static void crash(struct world *world)
-{
-    world->stats.crashes++;
-    for (struct sim_client *client = world->clients; client != NULL; client = client->next)
-        client_lose(client);
-    memory_store_recover(world->store);
-    shut_down(world);
-    boot(world);
-}
-
 static void check_crash(struct world *world)
 {
-    if (memory_store_is_crashed(world->store))
-        crash(world);
+    if (world->is_down || !world_is_crashed(world))
+        return;
+    world->stats.crashes++;
+    go_down(world);
 }
 
 void world_run(struct world *world, int64_t until_ms)
@@ -282,172 +534,8 @@ void world_settle(struct world *world)
 {
     world->options.faults = (struct world_faults){0};
     world_run(world, world->scheduler.now_ms + SETTLE_MS);
-}
-
-// --- clients ---
-
-static void client_collect(struct sim_client *client);
-
-static void on_output(void *ctx)
-{
-    client_collect(ctx);
-}
-
-void sim_client_init(struct sim_client *client, struct world *world)
-{
-    *client = (struct sim_client){.world = world, .next = world->clients};
-    world->clients = client;
-}
-
-void sim_client_fini(struct sim_client *client)
-{
-    if (client->conn != NULL)
-        http_conn_close(&client->conn);
-}
-
-static int code_of(const char *body)
-{
-    const char *at = strstr(body, "\"code\":");
-    return at != NULL ? (int)strtol(at + 7, NULL, 10) : 0;
-}
-
-static void client_answer(void *ctx, uint64_t number)
-{
-    struct sim_client *client = ctx;
-    if (!client->is_waiting || client->number != number)
-        return;
-    client->is_waiting = false;
-    const char *body = strstr(client->response, "\r\n\r\n");
-    ASSERT(body != NULL);
-    int status = (int)strtol(client->response + 9, NULL, 10);
-    client->world->stats.answers++;
-    client->on_answer(client->ctx, status, code_of(body), body + 4, client->answered_at_ms);
-}
-
-static void client_lost(void *ctx, uint64_t argument)
-{
-    struct sim_client *client = ctx;
-    (void)argument;
-    client->is_lost = false;
-    client->world->stats.lost++;
-    client->on_answer(client->ctx, 0, 0, "", client->world->scheduler.now_ms);
-}
-
-static void client_lose(struct sim_client *client)
-{
-    if (client->conn != NULL)
-        http_conn_close(&client->conn);
-    if (!client->is_waiting)
-        return;
-    client->is_waiting = false;
-    client->is_lost = true;
-    scheduler_after(&client->world->scheduler, 500, client_lost, client, 0);
-}
-
-static bool is_complete(const struct sim_client *client)
-{
-    const char *length = strstr(client->response, "Content-Length: ");
-    const char *body = strstr(client->response, "\r\n\r\n");
-    if (length == NULL || body == NULL)
-        return false;
-    size_t want = (size_t)strtoul(length + 16, NULL, 10);
-    return client->response_len - (size_t)(body + 4 - client->response) >= want;
-}
-
-static void client_collect(struct sim_client *client)
-{
-    struct world *world = client->world;
-    if (client->conn == NULL || memory_store_is_crashed(world->store))
-        return;
-    for (;;) {
-        struct span output = http_conn_output(client->conn);
-        if (span_is_empty(output))
-            break;
-        ASSERT(client->response_len + output.len < sizeof client->response);
-        memcpy(client->response + client->response_len, output.data, output.len);
-        client->response_len += output.len;
-        client->response[client->response_len] = 0;
-        http_conn_sent(client->conn, output.len, world_mono(world));
-    }
-    if (http_conn_is_finished(client->conn))
-        http_conn_close(&client->conn);
-    if (!client->is_waiting || client->has_answer || !is_complete(client))
-        return;
-    client->has_answer = true;
-    client->answered_at_ms = world->scheduler.now_ms;
-    scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 30), client_answer,
-                    client, client->number);
-}
-
-static bool client_connect(struct sim_client *client)
-{
-    struct world *world = client->world;
-    if (client->conn != NULL && world_mono(world).ms >= http_conn_deadline(client->conn).ms) {
-        http_conn_tick(client->conn, world_mono(world));
-        client_collect(client);
-    }
-    if (client->conn == NULL)
-        client->conn = http_conn_open(world->http_worker, SPAN("127.0.0.1"), world_mono(world),
-                                      on_output, client);
-    return client->conn != NULL;
-}
-
-// One piece of the request reaches the server.
-static void client_deliver(void *ctx, uint64_t number)
-{
-    struct sim_client *client = ctx;
-    struct world *world = client->world;
-    if (!client->is_waiting || client->number != number)
-        return;
-    if (!client_connect(client)) {
-        client_lose(client);
-        return;
-    }
-    size_t left = client->request_len - client->request_sent;
-    size_t piece = seeded_below(&world->dice, 4) == 0 ? 1 + seeded_below(&world->dice, left) : left;
-    size_t room = 0;
-    uint8_t *input = http_conn_input(client->conn, &room);
-    piece = piece < room ? piece : room;
-    memcpy(input, client->request + client->request_sent, piece);
-    client->request_sent += piece;
-    http_conn_received(client->conn, piece, world_mono(world));
-    client_collect(client);
-    if (client->request_sent < client->request_len)
-        scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 20), client_deliver,
-                        client, number);
-}
-
-static void client_leave(void *ctx, uint64_t number)
-{
-    struct sim_client *client = ctx;
-    if (client->number == number)
-        client_lose(client);
-}
-
-void sim_client_post(struct sim_client *client, const char *path, const char *body)
-{
-    ASSERT(!client->is_waiting && !client->is_lost);
-    struct strbuf request = strbuf_over(client->request, sizeof client->request);
-    strbuf_put_text(&request, "POST ");
-    strbuf_put_text(&request, path);
-    strbuf_put_text(&request, " HTTP/1.1\r\nHost: sim\r\nContent-Type: application/json\r\n"
-                              "Content-Length: ");
-    strbuf_put_u64(&request, strlen(body));
-    strbuf_put_text(&request, "\r\n\r\n");
-    strbuf_put_text(&request, body);
-    ASSERT(!request.is_overflowed);
-    struct world *world = client->world;
-    client->request_len = request.len;
-    client->request_sent = 0;
-    client->response_len = 0;
-    client->response[0] = 0;
-    client->is_waiting = true;
-    client->has_answer = false;
-    client->number++;
-    world->stats.requests++;
-    scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 20), client_deliver,
-                    client, client->number);
-    if (world_chance(world, world->options.faults.cut))
-        scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 40), client_leave,
-                        client, client->number);
+    if (world->time.complaint != NULL)
+        complain(world, world->time.complaint);
+    if (world->options.is_durable)
+        world->stats.marks[MARK_EXPIRED] = durable_disk(world->store)->records_deleted;
 }

@@ -1,21 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A whole otpd in one thread on invented time: http parser → api → service → core → store/memory →
-// outbox → channel, the very code of the server, with everything around it invented: clock,
-// entropy, network, the store's faults and the channel's.
+// A whole otpd in one thread on invented time: http parser → api → service → core → store → outbox
+// → channel, the very code of the server, with everything around it invented: clock, entropy,
+// network, the store's faults and the channel's. The store is store/memory, as if it lived
+// elsewhere, or store/embedded over a disk (sim/durable.h).
 //
-// A crash ends the process as far as anybody can see: connections are cut without an answer, ops
-// under way end unknown, and a new process starts over the same store.
+// A process ends by a crash, connections cut without an answer and ops under way unknown, or in
+// order, with all that was asked answered. A new one starts some time later over what is kept; the
+// wall clock may have been set meanwhile, or the machine rebooted.
 
 #include "api/api.h"
 #include "channel/channel.h"
 #include "crypto/keyring/keyring.h"
-#include "http/conn.h"
 #include "outbox/courier.h"
 #include "service/service.h"
+#include "sim/client.h"
+#include "sim/durable.h"
 #include "sim/scheduler.h"
-#include "store/memory/memory.h"
+#include "sim/timekeeper.h"
 
 // Chances in a million, of each request, store op or message.
 struct world_faults {
@@ -29,14 +32,40 @@ struct world_faults {
     unsigned send_retry;   // the channel asks to try later
     unsigned send_refused; // the channel refuses for good
     unsigned clock_step;   // of each minute: the wall clock steps
+    unsigned restart;      // of each minute: an orderly one begins
+    unsigned settling;     // the process dies between a message and its settlement
+    unsigned setting;      // of each change of a setting: its commit fails in some way
+    unsigned outage;       // of each minute: the channel is down for some time
+};
+
+// What a run has to have come across, sooner or later.
+enum world_mark {
+    MARK_RESTART,         // in order
+    MARK_REQUEUED,        // entries were waiting when a store was opened
+    MARK_TIME_RESTORED,   // in the same boot, while the wall clock had been set
+    MARK_TIME_LEAPT,      // in another one, by its wall clock
+    MARK_TIME_KEPT,       // in another one, whose wall clock was behind
+    MARK_EXPIRED,         // a record was deleted at its end
+    MARK_CHANGE_MEANTIME, // a setting, while an op was under way
+    MARK_CHANGE_FAILED,
+    MARK_CHANGE_BETWEEN,  // a setting, between a code and its login
+    MARK_RESTART_BETWEEN, // of the server, as above
+    MARK_OTHERS_SENDS,    // 1534 for what somebody else of the same number was sent
+    MARK_COUNT_,
 };
 
 struct world_options {
     uint64_t seed;
+    bool is_durable;
     struct world_faults faults;
     struct brand_settings brand;
     int64_t epoch_ms;
     void (*on_message)(void *ctx, struct span to, struct span otp, int64_t at_ms);
+    // A message was not taken; is_final: and never will be.
+    void (*on_failure)(void *ctx, struct span to, bool is_final, int64_t at_ms);
+    void (*on_boot)(void *ctx);  // a new process is up
+    void (*on_end)(void *ctx);   // it does no more, or the store does not
+    void (*on_delay)(void *ctx); // an op is being held for a while
     void *ctx;
 };
 
@@ -48,32 +77,14 @@ struct world_stats {
     uint64_t crashes;
     uint64_t clock_steps;
     uint64_t faults[MEMORY_FAULT_CRASH_AFTER + 1];
+    uint64_t marks[MARK_COUNT_];
+    uint64_t boots; // of the server
     uint64_t trace; // rolling hash of all that happened
 };
 
 struct sim_channel {
     struct channel channel;
     struct world *world;
-};
-
-// One client connection with at most one request under way.
-struct sim_client {
-    struct world *world;
-    struct http_conn *conn;
-    char request[2048];
-    size_t request_len;
-    size_t request_sent;
-    char response[4096];
-    size_t response_len;
-    int64_t answered_at_ms;
-    uint64_t number; // of the request; events of earlier ones are stale
-    bool is_waiting;
-    bool has_answer; // it is on its way to the client
-    bool is_lost;    // the news of a lost answer is
-    // status 0: lost, unknown what became of it.
-    void (*on_answer)(void *ctx, int status, int code, const char *body, int64_t at_ms);
-    void *ctx;
-    struct sim_client *next;
 };
 
 #define WORLD_ROUTES API_ROUTES
@@ -86,6 +97,17 @@ struct world {
     struct clock clock;
     struct scheduler scheduler;
     int64_t wall_offset_ms;
+    int64_t mono_begin_ms; // when the machine was booted
+    struct boot_id boot;
+    uint64_t reboots;
+    struct timekeeper time;
+    size_t rules; // number of the present settings, for whoever changes them to keep
+    bool is_down;
+    bool is_draining;
+    int64_t drain_until_ms;
+    int64_t outage_until_ms; // of the channel
+    bool is_failing;         // the store is at its end until the next start
+    const char *complaint;   // NULL: none
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
@@ -114,11 +136,17 @@ void world_settle(struct world *world);
 
 bool world_chance(struct world *world, unsigned per_million);
 
+// T since the beginning of the world: what the store says while there is one.
+int64_t world_time_ms(struct world *world);
+
+// The process is dead and does not know yet.
+bool world_is_crashed(const struct world *world);
+
+// Somebody answers the door.
+bool world_is_open(const struct world *world);
+
+// Before a setting is changed: lays a fault in the way of it, if it is to have one.
+void world_strike_change(struct world *world);
+
 // Mixes something that happened into stats.trace.
 void world_trace(struct world *world, uint64_t what);
-
-void sim_client_init(struct sim_client *client, struct world *world);
-void sim_client_fini(struct sim_client *client);
-
-// Sends one POST, in random pieces; on_answer follows, with status 0 when the answer was lost.
-void sim_client_post(struct sim_client *client, const char *path, const char *body);

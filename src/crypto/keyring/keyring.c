@@ -43,7 +43,7 @@ static void epochs_derive(const struct keyring *keyring, int64_t number, struct 
 }
 
 // Takes the keys over from *roots, which is wiped.
-static struct keyring *keyring_over(struct keyfile *roots, int64_t epoch_ms, int64_t now_ms)
+static struct keyring *keyring_over(struct keyfile *roots, int64_t epoch_ms)
 {
     ASSERT(epoch_ms > 0);
     struct keyring *keyring = sodium_malloc(sizeof *keyring);
@@ -53,19 +53,19 @@ static struct keyring *keyring_over(struct keyfile *roots, int64_t epoch_ms, int
     keyring->epoch_ms = epoch_ms;
     int rc = pthread_mutex_init(&keyring->deriving, NULL);
     ASSERT(rc == 0);
-    epochs_derive(keyring, epoch_number(keyring, now_ms), &keyring->sets[0]);
+    epochs_derive(keyring, EPOCHS_BEHIND, &keyring->sets[0]);
     atomic_init(&keyring->current, &keyring->sets[0]);
     return keyring;
 }
 
-struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms, int64_t now_ms)
+struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms)
 {
     struct keyfile roots;
     entropy_fill(entropy, &roots, sizeof roots);
-    return keyring_over(&roots, epoch_ms, now_ms);
+    return keyring_over(&roots, epoch_ms);
 }
 
-enum err keyring_load(const char *path, int64_t epoch_ms, int64_t now_ms, struct keyring **out,
+enum err keyring_load(const char *path, int64_t epoch_ms, struct keyring **out,
                       struct err_info *info)
 {
     if (epoch_ms < KEYRING_LIFE_MS_MAX / 2) {
@@ -76,7 +76,7 @@ enum err keyring_load(const char *path, int64_t epoch_ms, int64_t now_ms, struct
     struct keyfile roots;
     enum err err = keyfile_read(path, &roots, info);
     if (err == ERR_OK)
-        *out = keyring_over(&roots, epoch_ms, now_ms);
+        *out = keyring_over(&roots, epoch_ms);
     wipe(&roots, sizeof roots);
     return err;
 }

@@ -26,13 +26,12 @@ struct keyring;
 #define KEYRING_EPOCH_MS_DEFAULT ((int64_t)86400 * 1000)
 
 // Fresh keys that live in memory alone (development, simulator). `epoch_ms` ≥ life_ms / 2, where
-// life_ms is the longest session and code life together that will be used with it. `now_ms` ≥ 2 ×
-// epoch_ms (asserted, here and in keyring_load): an invented clock begins there or later.
-struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms, int64_t now_ms);
+// life_ms is the longest session and code life together that will be used with it.
+struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms);
 
 // ERR_NOT_FOUND, ERR_PERMISSION, ERR_INVALID (damaged, placeholder or newer format), ERR_IO.
-MUST_CHECK enum err keyring_load(const char *path, int64_t epoch_ms, int64_t now_ms,
-                                 struct keyring **out, struct err_info *info);
+MUST_CHECK enum err keyring_load(const char *path, int64_t epoch_ms, struct keyring **out,
+                                 struct err_info *info);
 
 // Writes a new key file: created with O_EXCL and mode 0600, synced, and its directory too.
 // ERR_IN_USE when the path exists: keys are never overwritten. ERR_NOT_FOUND, ERR_PERMISSION and
@@ -52,5 +51,6 @@ const struct key *keyring_wrap(const struct keyring *keyring);
 // The epoch keys at now_ms. Derives a new set when an epoch has begun since the last call (some
 // microseconds, once an epoch); otherwise one atomic load. Callable from any thread.
 // The set stays valid for one whole further epoch after it was replaced: two sets take turns. An
-// earlier now_ms than before gets the newest set: the epoch never goes back.
+// earlier now_ms than before gets the newest set: the epoch never goes back. So there is one clock
+// for it, the store's T; a keyring begins before any T (at epoch 2) and knows no other.
 const struct epoch_set *keyring_epochs(struct keyring *keyring, int64_t now_ms);

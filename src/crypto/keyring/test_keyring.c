@@ -47,7 +47,7 @@ static int place_remove(void **state)
 static enum err load(struct place *place, const char *path)
 {
     struct keyring *keyring = NULL;
-    enum err err = keyring_load(path, DAY_MS, NOW_MS, &keyring, &place->info);
+    enum err err = keyring_load(path, DAY_MS, &keyring, &place->info);
     assert_int_equal(keyring != NULL, err == ERR_OK);
     keyring_destroy(&keyring);
     assert_null(keyring);
@@ -97,8 +97,8 @@ static void a_file_gives_the_same_keys_again(void **state)
 {
     struct place *place = *state;
     struct keyring *a, *b;
-    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &a, &place->info), ERR_OK);
-    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &b, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, &a, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, &b, &place->info), ERR_OK);
     assert_memory_equal(keyring_index(a), keyring_index(b), KEY_BYTES);
     assert_memory_equal(keyring_seal(a), keyring_seal(b), KEY_BYTES);
     assert_memory_equal(keyring_wrap(a), keyring_wrap(b), KEY_BYTES);
@@ -254,25 +254,24 @@ static void an_epoch_must_cover_half_a_life(void **state)
 {
     struct place *place = *state;
     struct keyring *keyring = NULL;
-    assert_int_equal(keyring_load(place->file, DAY_MS - 1, NOW_MS, &keyring, &place->info),
-                     ERR_INVALID);
+    assert_int_equal(keyring_load(place->file, DAY_MS - 1, &keyring, &place->info), ERR_INVALID);
     assert_null(keyring);
     assert_string_equal(place->info.text, "an epoch of 86399999 ms is shorter than half the "
                                           "longest life, 86400000 ms");
 }
 
-static struct keyring *repeatable_keyring(int64_t epoch_ms, int64_t now_ms)
+static struct keyring *repeatable_keyring(int64_t epoch_ms)
 {
     struct seeded seeded;
     seeded_init(&seeded, 1);
     struct entropy entropy = seeded_entropy(&seeded);
-    return keyring_create(&entropy, epoch_ms, now_ms);
+    return keyring_create(&entropy, epoch_ms);
 }
 
 static void epochs_follow_the_clock(void **state)
 {
     (void)state;
-    struct keyring *keyring = repeatable_keyring(1000, 2000);
+    struct keyring *keyring = repeatable_keyring(1000);
     const struct epoch_set *first = keyring_epochs(keyring, 2000);
     assert_int_equal(first->current, 2);
     assert_ptr_equal(keyring_epochs(keyring, 2999), first);
@@ -301,7 +300,7 @@ static bool epoch_code(struct keyring *keyring, int64_t now_ms, uint32_t number,
 static void codes_outlive_their_epoch(void **state)
 {
     (void)state;
-    struct keyring *keyring = repeatable_keyring(1000, 5000);
+    struct keyring *keyring = repeatable_keyring(1000);
     struct code issued, later;
     assert_true(epoch_code(keyring, 5999, 5, &issued));
     for (int64_t now_ms = 6000; now_ms < 8000; now_ms += 1000) {
@@ -346,9 +345,9 @@ static void epochs_begin_once_for_all_threads(void **state)
 {
     (void)state;
     struct racers *racers = test_calloc(1, sizeof *racers);
-    racers->keyring = repeatable_keyring(1, 2);
+    racers->keyring = repeatable_keyring(1);
     for (uint32_t number = 2; number < EPOCHS; number++) {
-        struct keyring *alone = repeatable_keyring(1, number);
+        struct keyring *alone = repeatable_keyring(1);
         racers->expected[number] = *keyring_epochs(alone, number);
         keyring_destroy(&alone);
     }
@@ -364,16 +363,30 @@ static void epochs_begin_once_for_all_threads(void **state)
     test_free(racers);
 }
 
-static void create_before_the_second_epoch(void)
-{
-    struct keyring *keyring = repeatable_keyring(1000, 1999);
-    keyring_destroy(&keyring);
-}
-
-static void an_invented_clock_begins_at_two_epochs(void **state)
+// A server starts while its wall clock is years ahead of T, which goes on: what was issued before
+// opens, and what is issued is of T's epoch.
+static void a_new_keyring_knows_no_time_but_the_callers(void **state)
 {
     (void)state;
-    assert_true(is_fatal(create_before_the_second_epoch));
+    struct keyring *before = repeatable_keyring(1000);
+    struct keyring *after = repeatable_keyring(1000);
+    struct code issued, later;
+    assert_true(epoch_code(before, 5000, 5, &issued));
+    assert_true(epoch_code(after, 5100, 5, &later));
+    assert_memory_equal(&issued, &later, sizeof issued);
+    assert_int_equal(keyring_epochs(after, 5100)->current, 5);
+    keyring_destroy(&before);
+    keyring_destroy(&after);
+}
+
+static void time_begins_at_the_second_epoch(void **state)
+{
+    (void)state;
+    struct keyring *keyring = repeatable_keyring(1000);
+    assert_int_equal(keyring_epochs(keyring, 0)->current, 2);
+    assert_int_equal(keyring_epochs(keyring, 1999)->current, 2);
+    assert_int_equal(keyring_epochs(keyring, 3000)->current, 3);
+    keyring_destroy(&keyring);
 }
 
 // BLAKE2b-128 of nothing, keyed with the index key, under the domain of fingerprints alone: that of
@@ -385,9 +398,9 @@ static void a_fingerprint_is_the_files(void **state)
     struct digest128 prints[3];
     struct entropy entropy = entropy_system();
     assert_int_equal(keyring_create_file(place->other, &entropy, &place->info), ERR_OK);
-    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &first, &place->info), ERR_OK);
-    assert_int_equal(keyring_load(place->file, DAY_MS, NOW_MS, &again, &place->info), ERR_OK);
-    assert_int_equal(keyring_load(place->other, DAY_MS, NOW_MS, &other, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, &first, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->file, DAY_MS, &again, &place->info), ERR_OK);
+    assert_int_equal(keyring_load(place->other, DAY_MS, &other, &place->info), ERR_OK);
     keyring_fingerprint(first, &prints[0]);
     keyring_fingerprint(again, &prints[1]);
     keyring_fingerprint(other, &prints[2]);
@@ -422,7 +435,8 @@ int main(void)
         cmocka_unit_test(epochs_follow_the_clock),
         cmocka_unit_test(codes_outlive_their_epoch),
         cmocka_unit_test(epochs_begin_once_for_all_threads),
-        cmocka_unit_test(an_invented_clock_begins_at_two_epochs),
+        cmocka_unit_test(a_new_keyring_knows_no_time_but_the_callers),
+        cmocka_unit_test(time_begins_at_the_second_epoch),
     };
     if (crypto_init() != ERR_OK)
         return 1;

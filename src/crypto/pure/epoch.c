@@ -4,8 +4,6 @@
 
 #include "base/assert.h"
 
-#define EPOCHS_BEHIND 2U
-
 // What a key is for; part of what it is derived from, so never renumbered.
 enum purpose {
     PURPOSE_SESSION = 1,

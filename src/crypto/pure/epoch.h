@@ -11,6 +11,7 @@
 #include "crypto/pure/permute.h"
 
 #define EPOCHS_HELD 4U
+#define EPOCHS_BEHIND 2U // of them older than the present one; the first epoch that can be
 
 // What the short tags of a session are for.
 enum epoch_tag {

@@ -14,10 +14,12 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 #define FILE_NAME "/table.mdb"
 #define FILE_MODE 0600
 #define PATH_BYTES_MAX 4096U
+#define NO_ROOM_BYTES 65536U // less than a commit of some ops
 
 struct lmdb_table {
     struct table table;
@@ -151,11 +153,22 @@ static bool can_go_on(struct lmdb_table *lmdb)
     return true;
 }
 
+// LMDB calls a write that was cut short an I/O error. It is one for want of room when there is none
+// left: what was cut off has taken the last of it.
+static int cause_of(const struct lmdb_table *lmdb, int rc)
+{
+    mdb_filehandle_t file;
+    struct statvfs disk;
+    if (rc != EIO || mdb_env_get_fd(lmdb->env, &file) != MDB_SUCCESS || fstatvfs(file, &disk) != 0)
+        return rc;
+    return (uint64_t)disk.f_bavail * disk.f_frsize < NO_ROOM_BYTES ? ENOSPC : rc;
+}
+
 static enum table_result lmdb_commit(struct table *table)
 {
     struct lmdb_table *lmdb = lmdb_of(table);
     ASSERT(lmdb->txn != NULL);
-    int rc = mdb_txn_commit(lmdb->txn);
+    int rc = cause_of(lmdb, mdb_txn_commit(lmdb->txn));
     lmdb->txn = NULL;
     enum table_result result = result_of(lmdb, rc);
     return result == TABLE_FULL && !can_go_on(lmdb) ? TABLE_FAILED : result;

@@ -234,7 +234,7 @@ static void test_a_full_disk(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
-    fixture->disk.rows_max = fixture->disk.committed.held;
+    fixture->disk.rows_max = fixture->disk.rows.held;
     struct setting setting = {SPAN("A"), SPAN("value"), 1};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
@@ -254,7 +254,7 @@ static void test_what_is_settled_makes_room(void **state)
     struct fixture *fixture = *state;
     struct claimed_entry claimed;
     assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
-    fixture->disk.rows_max = fixture->disk.committed.held;
+    fixture->disk.rows_max = fixture->disk.rows.held;
     assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
     assert_int_equal(
         store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
@@ -371,7 +371,7 @@ static void test_without_room_deleting_goes_first(void **state)
     struct bench *bench = bench_create();
     bench_add(bench, 1, true, true);
     bench_run(bench);
-    bench->disk.rows_max = bench->disk.committed.held;
+    bench->disk.rows_max = bench->disk.rows.held;
     bench->batch.ops_count = 0;
     for (uint8_t key = 2; key < 5; key++)
         bench_add(bench, key, true, false);

@@ -28,10 +28,12 @@ function environment(extra = {}) {
 
 class Program {
   /** `input`: what it reads from standard input, which otherwise has nothing. */
-  constructor(args, { env, cwd, input } = {}) {
+  /** `wrapper`: a command that ends by becoming the one that follows it. */
+  constructor(args, { env, cwd, input, wrapper = [] } = {}) {
     this.out = [];
     this.errors = [];
-    this.child = spawn(OTPD, args, {
+    const [command, ...words] = [...wrapper, OTPD, ...args];
+    this.child = spawn(command, words, {
       cwd,
       env: environment(env),
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

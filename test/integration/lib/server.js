@@ -21,9 +21,9 @@ class Server {
   /**
    * `config`: text of the configuration file, null for none. `args`: further flags.
    * Without `isDev` the configuration has to name keys; the data is gone with the server, unless
-   * `args` say where it lies.
+   * `args` say where it lies. `wrapper`: a command that ends by becoming the server.
    */
-  static async start({ config = null, args = [], isDev = true, env } = {}) {
+  static async start({ config = null, args = [], isDev = true, env, wrapper } = {}) {
     const server = new Server();
     server.secrets = new Secrets();
     server.folder = new Folder();
@@ -36,7 +36,8 @@ class Server {
     server.startedAt = performance.now();
     // Its control socket goes with its folder, also when it is killed.
     const own = { XDG_RUNTIME_DIR: server.folder.path, ...env };
-    server.program = new Program(['serve', '--listen', '127.0.0.1:0', ...flags], { env: own });
+    const words = ['serve', '--listen', '127.0.0.1:0', ...flags];
+    server.program = new Program(words, { env: own, wrapper });
     await server.awaitReady();
     return server;
   }

@@ -1,0 +1,323 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// A fault is laid in the table's way before a call and taken out after it, so that it hits that
+// call's batches alone. A crash begins before its commit: nothing that is told from then on reaches
+// anybody.
+#include "sim/durable.h"
+
+#include "base/assert.h"
+#include "store/embedded/embedded.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+struct durable {
+    struct store store;
+    struct durable_options options;
+    struct model_disk disk;
+    struct store *inner; // NULL: closed
+    struct store_op *held_first;
+    struct store_op **held_last;
+    struct store_op carrier;  // in whose `done` the held ops are submitted: one batch
+    struct store_op *carried; // by it
+    size_t depth;             // calls under way
+    int64_t decided_ms;
+    bool is_crashed;
+    enum memory_fault at_settling;
+    enum memory_fault at_setting;
+};
+
+static struct durable *durable_of(struct store *store)
+{
+    return (struct durable *)store;
+}
+
+static struct model_fault at(enum table_result result, size_t calls)
+{
+    return (struct model_fault){.result = result, .calls = calls};
+}
+
+static void lay_full(struct durable *durable)
+{
+    uint64_t call = seeded_below(durable->options.dice, 4);
+    if (call == 3)
+        durable->disk.at_commit = at(TABLE_FULL, 0);
+    else
+        durable->disk.at_put = at(TABLE_FULL, call);
+}
+
+static void lay_failure(struct durable *durable)
+{
+    uint64_t call = seeded_below(durable->options.dice, 5);
+    if (call == 4)
+        durable->disk.at_begin = at(TABLE_FAILED, 0);
+    else if (call == 3)
+        durable->disk.at_put = at(TABLE_FAILED, 1);
+    else
+        durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, call == 1};
+}
+
+static void lay_crash(struct durable *durable, bool is_saved)
+{
+    durable->is_crashed = true;
+    durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, is_saved};
+}
+
+static void lay(struct durable *durable, enum memory_fault fault)
+{
+    switch (fault) {
+    case MEMORY_FAULT_FULL:
+        lay_full(durable);
+        return;
+    case MEMORY_FAULT_FAILURE:
+        lay_failure(durable);
+        return;
+    case MEMORY_FAULT_CRASH_BEFORE:
+        lay_crash(durable, false);
+        return;
+    case MEMORY_FAULT_CRASH_AFTER:
+        lay_crash(durable, true);
+        return;
+    case MEMORY_FAULT_NONE:
+    case MEMORY_FAULT_CONFLICT:
+    case MEMORY_FAULT_DELAY:
+        return;
+    }
+    UNREACHABLE();
+}
+
+static void take_out(struct durable *durable)
+{
+    durable->disk.at_begin = at(TABLE_OK, 0);
+    durable->disk.at_put = at(TABLE_OK, 0);
+    durable->disk.at_commit = at(TABLE_OK, 0);
+}
+
+static bool is_gone(const struct durable *durable)
+{
+    return durable->inner == NULL || durable->is_crashed;
+}
+
+static size_t enter(struct durable *durable)
+{
+    durable->depth++;
+    return durable->disk.commits;
+}
+
+static void leave(struct durable *durable, size_t commits_before)
+{
+    if (--durable->depth > 0)
+        return;
+    take_out(durable);
+    if (durable->disk.commits != commits_before && !durable->is_crashed)
+        durable->decided_ms = store_now_ms(durable->inner);
+}
+
+static void pass_on(struct durable *durable, struct store_op *op)
+{
+    size_t commits = enter(durable);
+    store_submit(durable->inner, op);
+    leave(durable, commits);
+}
+
+static void hold(struct durable *durable, struct store_op *op)
+{
+    op->next = NULL;
+    *durable->held_last = op;
+    durable->held_last = &op->next;
+}
+
+static void durable_submit(struct store *store, struct store_op *op)
+{
+    struct durable *durable = durable_of(store);
+    if (is_gone(durable)) {
+        op->done(op, STORE_UNKNOWN);
+        return;
+    }
+    enum memory_fault fault = durable->options.faults.next(durable->options.faults.ctx);
+    if (fault == MEMORY_FAULT_DELAY) {
+        hold(durable, op);
+        return;
+    }
+    lay(durable, fault);
+    pass_on(durable, op);
+}
+
+static struct store_op *take_held(struct durable *durable)
+{
+    struct store_op *first = durable->held_first;
+    durable->held_first = NULL;
+    durable->held_last = &durable->held_first;
+    return first;
+}
+
+static void carry_nothing(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)op;
+    (void)record;
+    (void)now_ms;
+}
+
+static void submit_carried(struct store_op *op, enum store_outcome outcome)
+{
+    struct durable *durable = (struct durable *)((char *)op - offsetof(struct durable, carrier));
+    (void)outcome;
+    struct store_op *next = NULL;
+    for (struct store_op *held = durable->carried; held != NULL; held = next) {
+        next = held->next;
+        store_submit(durable->inner, held);
+    }
+    durable->carried = NULL;
+}
+
+void durable_release(struct store *store)
+{
+    struct durable *durable = durable_of(store);
+    if (is_gone(durable) || durable->held_first == NULL)
+        return;
+    durable->carried = take_held(durable);
+    durable->carrier = (struct store_op){.transition = carry_nothing, .done = submit_carried};
+    pass_on(durable, &durable->carrier);
+}
+
+static size_t durable_claim(struct store *store, const struct store_claim *claim,
+                            struct claimed_entry *out, size_t max)
+{
+    struct durable *durable = durable_of(store);
+    return is_gone(durable) ? 0 : store_claim(durable->inner, claim, out, max);
+}
+
+static void durable_settle(struct store *store, const struct settlement *settlements, size_t count)
+{
+    struct durable *durable = durable_of(store);
+    if (is_gone(durable) || count == 0)
+        return;
+    lay(durable, durable->at_settling);
+    durable->at_settling = MEMORY_FAULT_NONE;
+    size_t commits = enter(durable);
+    store_settle(durable->inner, settlements, count);
+    leave(durable, commits);
+}
+
+static int64_t durable_next_due_ms(struct store *store, uint32_t busy)
+{
+    struct durable *durable = durable_of(store);
+    return is_gone(durable) ? INT64_MAX : store_next_due_ms(durable->inner, busy);
+}
+
+static size_t durable_entries(struct store *store)
+{
+    return store_entries(durable_of(store)->inner);
+}
+
+static int64_t durable_now_ms(struct store *store)
+{
+    struct durable *durable = durable_of(store);
+    size_t commits = enter(durable);
+    int64_t now_ms = store_now_ms(durable->inner);
+    leave(durable, commits);
+    return now_ms;
+}
+
+static enum err durable_settings_put(struct store *store, const struct setting *setting)
+{
+    struct durable *durable = durable_of(store);
+    if (is_gone(durable))
+        return ERR_IO;
+    lay(durable, durable->at_setting);
+    durable->at_setting = MEMORY_FAULT_NONE;
+    size_t commits = enter(durable);
+    enum err err = store_settings_put(durable->inner, setting);
+    leave(durable, commits);
+    return err;
+}
+
+static void durable_settings_each(struct store *store,
+                                  void (*on_setting)(void *ctx, const struct setting *), void *ctx)
+{
+    store_settings_each(durable_of(store)->inner, on_setting, ctx);
+}
+
+static void durable_destroy(struct store *store)
+{
+    struct durable *durable = durable_of(store);
+    durable_close(store);
+    model_disk_fini(&durable->disk);
+    free(durable);
+}
+
+static const struct store_ops durable_ops = {
+    .submit = durable_submit,
+    .claim = durable_claim,
+    .settle = durable_settle,
+    .next_due_ms = durable_next_due_ms,
+    .entries = durable_entries,
+    .now_ms = durable_now_ms,
+    .settings_put = durable_settings_put,
+    .settings_each = durable_settings_each,
+    .destroy = durable_destroy,
+};
+
+struct store *durable_create(const struct durable_options *options)
+{
+    struct durable *durable = calloc(1, sizeof *durable);
+    ASSERT(durable != NULL);
+    durable->store = (struct store){.ops = &durable_ops, .notices = options->notices};
+    durable->options = *options;
+    durable->held_last = &durable->held_first;
+    return &durable->store;
+}
+
+enum err durable_open(struct store *store, const struct boot_id *boot, struct err_info *info)
+{
+    struct durable *durable = durable_of(store);
+    ASSERT(durable->inner == NULL);
+    struct embedded_store_options options = embedded_store_defaults;
+    options.fingerprint = durable->options.fingerprint;
+    options.clock = durable->options.clock;
+    options.boot = *boot;
+    options.notices = durable->options.notices;
+    options.is_threaded = false;
+    options.table = model_table_create(&durable->disk);
+    return embedded_store_create(&options, &durable->inner, info);
+}
+
+void durable_close(struct store *store)
+{
+    struct durable *durable = durable_of(store);
+    struct store_op *next = NULL;
+    for (struct store_op *op = take_held(durable); op != NULL; op = next) {
+        next = op->next;
+        op->done(op, STORE_UNKNOWN);
+    }
+    take_out(durable);
+    store_destroy(&durable->inner);
+    durable->is_crashed = false;
+    durable->at_settling = MEMORY_FAULT_NONE;
+    durable->at_setting = MEMORY_FAULT_NONE;
+}
+
+bool durable_is_crashed(struct store *store)
+{
+    return durable_of(store)->is_crashed;
+}
+
+void durable_strike_settling(struct store *store, enum memory_fault fault)
+{
+    durable_of(store)->at_settling = fault;
+}
+
+void durable_strike_setting(struct store *store, enum memory_fault fault)
+{
+    durable_of(store)->at_setting = fault;
+}
+
+int64_t durable_decided_ms(struct store *store)
+{
+    return durable_of(store)->decided_ms;
+}
+
+const struct model_disk *durable_disk(struct store *store)
+{
+    return &durable_of(store)->disk;
+}
