@@ -72,10 +72,9 @@ static void put_json_escape(struct strbuf *buf, uint8_t byte)
     strbuf_put(buf, span_make(long_form, sizeof long_form));
 }
 
-void strbuf_put_json_string(struct strbuf *buf, struct span text)
+void strbuf_put_json_text(struct strbuf *buf, struct span text)
 {
     size_t plain = 0;
-    strbuf_put_byte(buf, '"');
     for (size_t i = 0; i < text.len; i++) {
         bool is_separator = is_line_separator(span_from(text, i));
         if (!is_separator && !json_must_escape(text.data[i]))
@@ -90,5 +89,11 @@ void strbuf_put_json_string(struct strbuf *buf, struct span text)
         plain = i + 1;
     }
     strbuf_put(buf, span_from(text, plain));
+}
+
+void strbuf_put_json_string(struct strbuf *buf, struct span text)
+{
+    strbuf_put_byte(buf, '"');
+    strbuf_put_json_text(buf, text);
     strbuf_put_byte(buf, '"');
 }

@@ -67,3 +67,6 @@ void strbuf_put_base64url(struct strbuf *buf, struct span bytes);
 // A JSON string with its quotes (RFC 8259 section 7). `text` must be valid UTF-8, else its bytes
 // are passed through; control characters, quote, backslash, U+007F, U+2028 and U+2029 are escaped.
 void strbuf_put_json_string(struct strbuf *buf, struct span text);
+
+// The same without the quotes, for a string that is made of several texts.
+void strbuf_put_json_text(struct strbuf *buf, struct span text);

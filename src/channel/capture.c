@@ -10,7 +10,7 @@ struct capture {
 };
 
 static void capture_send(struct channel *channel, const struct send_request *request,
-                         void (*on_result)(void *ctx, enum send_result result), void *ctx)
+                         send_done *on_result, void *ctx)
 {
     const struct capture *capture = (const struct capture *)channel;
     const struct captured_message message = {
@@ -22,7 +22,7 @@ static void capture_send(struct channel *channel, const struct send_request *req
         .sent_at_ms = request->sent_at_ms,
     };
     capture->sink.on_message(capture->sink.ctx, &message);
-    on_result(ctx, SEND_ACCEPTED);
+    on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
 }
 
 static void capture_destroy(struct channel *channel)

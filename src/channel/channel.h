@@ -4,6 +4,7 @@
 // A way of sending: takes a rendered message and says what became of it.
 
 #include "base/span.h"
+#include "channel/reason.h"
 #include "crypto/pure/message.h"
 
 // Wire names of the channels, in the order of the bits in masks.
@@ -19,11 +20,24 @@ enum channel_kind { CHANNEL_LIST(CHANNEL_ENUM) CHANNEL_COUNT_ };
 
 const char *channel_name(enum channel_kind kind);
 
-enum send_result {
+enum send_outcome {
     SEND_ACCEPTED, // handed over: it counts as sent
     SEND_RETRY,    // not taken; the same may work later
-    SEND_REFUSED,  // not taken, and never will be
+    SEND_REFUSED,  // not taken here, and will not be; `reason` says whether another provider may
+    SEND_UNKNOWN,  // it may have been taken: the connection failed after the message had left
 };
+
+// What became of one try. Spans are borrowed until on_result returns.
+struct send_result {
+    enum send_outcome outcome;
+    enum send_reason reason;  // SEND_REASON_NONE with SEND_ACCEPTED
+    int64_t retry_after_ms;   // SEND_RETRY: how long the provider asks to wait; 0: it does not say
+    struct span provider_ref; // how the provider names the message in receipts; may be empty
+    struct span words;        // the provider's own, for people and logs; may be empty
+};
+
+// Gives the result, on the thread that sends.
+typedef void send_done(void *ctx, const struct send_result *result);
 
 // One message to one person. Everything is borrowed until on_result has been called.
 struct send_request {
@@ -34,14 +48,15 @@ struct send_request {
     const struct message *text;
     const struct message *otp_only; // the code alone, for channels whose vendor renders the text
     int64_t sent_at_ms;
+    int64_t deadline_at_ms; // the code's end, as sent_at_ms
 };
 
 struct channel;
 
 struct channel_ops {
     // Calls on_result exactly once, perhaps before it returns.
-    void (*send)(struct channel *channel, const struct send_request *request,
-                 void (*on_result)(void *ctx, enum send_result result), void *ctx);
+    void (*send)(struct channel *channel, const struct send_request *request, send_done *on_result,
+                 void *ctx);
     void (*destroy)(struct channel *channel);
 };
 

@@ -27,10 +27,10 @@ static void keep(void *ctx, const struct captured_message *message)
                    (const char *)message->otp.data, (long long)message->sent_at_ms);
 }
 
-static void count_result(void *ctx, enum send_result result)
+static void count_result(void *ctx, const struct send_result *result)
 {
     struct seen *seen = ctx;
-    assert_int_equal(result, SEND_ACCEPTED);
+    assert_int_equal(result->outcome, SEND_ACCEPTED);
     seen->results++;
 }
 

@@ -18,6 +18,26 @@ static const struct cli_action init_actions[] = {
     {0},
 };
 
+static const struct cli_action check_actions[] = {
+    {"", "[--online] [OPTION...]",
+     "Look for mistakes in the configuration that serve would start with, and tell all", NULL, 0, 0,
+     0},
+    {0},
+};
+
+static const struct cli_action send_test_actions[] = {
+    {"", "--channel CHANNEL --to ADDRESS [OPTION...]",
+     "Send one real message, with a code that is none, and print what the provider says", NULL, 0,
+     0, 0},
+    {0},
+};
+
+static const struct cli_action template_actions[] = {
+    {"lint", "[OPTION...]", "Say how many SMS each brand's smsTemplate makes, and why", NULL, 0, 0,
+     0},
+    {0},
+};
+
 static const struct cli_action man_actions[] = {
     {"", "[PAGE]", "Print the man page otpd, the default, or otpd.conf, as mdoc", NULL, 0, 0, 0},
     {0},
@@ -52,6 +72,24 @@ const struct cli_row cli_rows[] = {
      "The file is JSON without secrets, for those who keep their settings under version control. "
      "An import adds what is missing and sets exactly these settings on what is there; it "
      "removes no brand, and changes nothing when anything in the file is wrong.",
+     NULL},
+    {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
+     check_actions,
+     "--online connects and logs in to every provider that allows it; nothing is sent. The other "
+     "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
+     "a provider that fails.",
+     NULL},
+    {"send-test", cli_send_test, "send one real message, and print what the provider says",
+     send_test_actions,
+     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
+     "first. Exits 0 when the provider has taken the message, 69 when it has not.",
+     NULL},
+    {"template", cli_template, "template lint: how many SMS a brand's text makes, and why",
+     template_actions,
+     "Each text is looked at with the longest values that it will have; it is also told whether "
+     "phones will fill the code in. The options are those of serve: --config FILE first. Exits 65 "
+     "if a line that is meant for "
+     "phones is not as they want it.",
      NULL},
     {"man", cli_man, "print a man page", man_actions,
      "To read it: otpd man | mandoc -l - (or man -l -).", NULL},
@@ -187,7 +225,7 @@ int cli_help(const struct cli *cli)
         return help_of(cli->arguments[0]);
     (void)printf("usage: otpd COMMAND [OPTION...]\n\n");
     for (const struct cli_row *row = cli_rows; row->name != NULL; row++)
-        (void)printf("  %-8s %s\n", row->name, row->help);
+        (void)printf("  %-9s %s\n", row->name, row->help);
     (void)printf("\notpd COMMAND --help tells how it is used.\n");
     return EXIT_STATUS_OK;
 }

@@ -68,11 +68,20 @@ extern const struct cli_action brands_actions[];
 
 cli_command cli_serve;
 cli_command cli_init;
+cli_command cli_check;
+cli_command cli_send_test;
+cli_command cli_template;
 cli_command cli_brand;
 cli_command cli_brands;
 cli_command cli_man;
 cli_command cli_version;
 cli_command cli_help;
+
+struct config;
+struct config_sources;
+
+// Loads the configuration that `sources` tell of. NULL: what is wrong with it has been printed.
+struct config *cli_load_config(const struct config_sources *sources);
 
 // What main returns.
 int cli_main(int argc, char **argv, char **environment);

@@ -4,6 +4,7 @@
 // of a brand's settings. What is written here by hand is what no table knows.
 #include "cli/cli.h"
 #include "cli/mdoc.h"
+#include "config/recipe_file.h"
 #include "daemon/serve.h"
 
 #define WORD_BYTES_MAX 256U
@@ -85,7 +86,8 @@ static void put_special_flags(struct mdoc *mdoc)
 static void put_preset(struct mdoc *mdoc, const struct option *option)
 {
     mdoc_text(mdoc, "Default:");
-    mdoc_sentence(mdoc, option->preset != NULL ? option->preset : "null");
+    const char *preset = option->preset != NULL ? option->preset : "null";
+    mdoc_sentence(mdoc, preset[0] != '\0' ? preset : "none, it has to be given");
 }
 
 static void put_help(struct mdoc *mdoc, const struct option *option)
@@ -194,6 +196,8 @@ static void put_exit_statuses(struct mdoc *mdoc)
 static const struct span command_examples =
     SPAN("otpd serve --dev\n"
          "otpd init --key-file /etc/otpd/keys > otpd.yaml\n"
+         "otpd check --online --config otpd.yaml\n"
+         "otpd send-test --channel sms --to +12025550147 --config otpd.yaml\n"
          "otpd serve --config otpd.yaml\n"
          "otpd brand set DocDemo otpMaxCount=3 otpTimeOut=10 --data-dir DIR\n"
          "otpd brand keys rotate DocDemo secret=@FILE --data-dir DIR\n"
@@ -275,6 +279,39 @@ static void put_brand_settings(struct mdoc *mdoc)
     put_options(mdoc, brand_option_table());
 }
 
+static void put_kinds(struct mdoc *mdoc)
+{
+    mdoc_text(mdoc, "smtp,");
+    for (size_t i = 0; config_recipe_shipped_name(i).data != NULL; i++) {
+        char word[WORD_BYTES_MAX];
+        struct span name = config_recipe_shipped_name(i);
+        (void)snprintf(word, sizeof word, "%.*s,", (int)name.len, (const char *)name.data);
+        mdoc_text(mdoc, word);
+    }
+    mdoc_text(mdoc, "or custom, which is spoken to as recipeFile says.");
+}
+
+static void put_provider_settings(struct mdoc *mdoc)
+{
+    mdoc_macro(mdoc, ".Sh PROVIDERS");
+    mdoc_text(mdoc, "The key");
+    mdoc_macro(mdoc, ".Ic providers");
+    mdoc_text(mdoc, "holds a list of those that carry messages, at most one for each channel. "
+                    "Changes take effect at a restart. An entry has:");
+    mdoc_macro(mdoc, ".Bl -tag -width Ds");
+    mdoc_item(mdoc, "Ic", "name");
+    mdoc_text(mdoc, "Name of the provider, for people and logs.");
+    mdoc_item(mdoc, "Ic", "kind");
+    put_kinds(mdoc);
+    mdoc_macro(mdoc, ".El\n.Pp");
+    mdoc_text(mdoc, "With kind: smtp it also has");
+    put_options(mdoc, smtp_option_table());
+    mdoc_macro(mdoc, ".Pp");
+    mdoc_text(mdoc, "With any other kind it has the parameters of that provider's recipe, where a "
+                    "secret is the name of a file that nobody else may read (authTokenFile), and");
+    put_options(mdoc, http_option_table());
+}
+
 static void put_file_page(struct mdoc *mdoc)
 {
     put_head(mdoc, "OTPD.CONF 5", "otpd.conf", "configuration file of otpd");
@@ -287,6 +324,7 @@ static void put_file_page(struct mdoc *mdoc)
     mdoc_macro(mdoc, ".Sh SERVER");
     put_options(mdoc, config_option_table());
     put_brand_settings(mdoc);
+    put_provider_settings(mdoc);
     put_examples(mdoc, config_example);
     mdoc_macro(mdoc, ".Sh SEE ALSO\n.Xr otpd 8");
 }

@@ -5,13 +5,12 @@
 
 #include <stdio.h>
 
-static int print_report(const struct config_report *report)
+static void print_report(const struct config_report *report)
 {
     for (size_t i = 0; i < report->held; i++)
         (void)fprintf(stderr, "%s\n", report->lines[i]);
     if (report->left_off > 0)
         (void)fprintf(stderr, "and %zu more\n", report->left_off);
-    return EXIT_STATUS_CONFIG;
 }
 
 // Development shows codes to whoever asks, so nobody but this machine may.
@@ -33,6 +32,22 @@ static const char *find_fault(const struct config *config)
     return NULL;
 }
 
+struct config *cli_load_config(const struct config_sources *sources)
+{
+    struct config_report report;
+    struct config *config = NULL;
+    if (config_load(sources, &config, &report) != ERR_OK) {
+        print_report(&report);
+        return NULL;
+    }
+    const char *fault = find_fault(config);
+    if (fault == NULL)
+        return config;
+    (void)fprintf(stderr, "otpd: %s\n", fault);
+    config_destroy(&config);
+    return NULL;
+}
+
 static int serve(const struct cli *cli, struct config *config, const struct config_sources *sources)
 {
     struct err_info info = {0};
@@ -49,14 +64,6 @@ int cli_serve(const struct cli *cli)
         .arguments_count = (size_t)cli->arguments_count,
         .environment = (const char *const *)cli->environment,
     };
-    struct config_report report;
-    struct config *config = NULL;
-    if (config_load(&sources, &config, &report) != ERR_OK)
-        return print_report(&report);
-    const char *fault = find_fault(config);
-    if (fault == NULL)
-        return serve(cli, config, &sources);
-    (void)fprintf(stderr, "otpd: %s\n", fault);
-    config_destroy(&config);
-    return EXIT_STATUS_CONFIG;
+    struct config *config = cli_load_config(&sources);
+    return config != NULL ? serve(cli, config, &sources) : EXIT_STATUS_CONFIG;
 }

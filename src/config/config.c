@@ -230,6 +230,14 @@ void config_destroy(struct config **config)
         explicit_bzero(brand->token_secret, sizeof brand->token_secret);
         free(brand);
     }
+    for (size_t i = 0; i < (*config)->providers_held; i++) {
+        struct config_provider *provider = (*config)->providers[i];
+        explicit_bzero(provider->password, sizeof provider->password);
+        explicit_bzero(provider->parameters, sizeof provider->parameters);
+        recipe_destroy(&provider->recipe);
+        free(provider->recipe_text);
+        free(provider);
+    }
     free(*config);
     *config = NULL;
 }

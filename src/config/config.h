@@ -5,15 +5,21 @@
 //
 //   flag  >  environment  >  file  >  default          (--log-level, OTPD_LOG_LEVEL, logLevel:)
 //
-// Brands come from the file alone. Secrets are never among the values: the file names files that
-// hold them. A load either gives a whole, checked configuration or says everything that is wrong
-// with it, so that one run is enough to mend it; for a reload, load another one and compare.
+// Brands and providers come from the file alone. Secrets are never among the values: the file names
+// files that hold them. A load either gives a whole, checked configuration or says everything that
+// is wrong with it, so that one run is enough to mend it; for a reload, load another one and
+// compare.
 
+#include "channel/http_settings.h"
+#include "channel/recipe.h"
+#include "channel/smtp_settings.h"
 #include "config/report.h"
 #include "service/brand.h"
 
 #define CONFIG_FILE_BYTES_MAX (1024U * 1024U)
 #define CONFIG_BRANDS_MAX 256U
+#define CONFIG_PROVIDERS_MAX 16U
+#define CONFIG_PROVIDER_NAME_BYTES_MAX 64U
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
 #define CONFIG_PROXIES_BYTES_MAX 1024U
@@ -97,6 +103,36 @@ struct config_brand {
     uint32_t line, column;
 };
 
+enum config_provider_kind {
+    CONFIG_PROVIDER_SMTP,
+    CONFIG_PROVIDER_CUSTOM,  // by a recipe of the administrator's own
+    CONFIG_PROVIDER_SHIPPED, // and on, in the order of config_recipe_shipped_name
+};
+
+// What the file says of a recipe's parameter. Of a secret that is a path, and `secret` is what lies
+// there.
+struct config_parameter {
+    char text[RECIPE_VALUE_BYTES_MAX + 1]; // empty: nothing
+    char secret[RECIPE_VALUE_BYTES_MAX + 1];
+};
+
+// Who carries messages. Its settings are valid.
+struct config_provider {
+    char name[CONFIG_PROVIDER_NAME_BYTES_MAX + 1];
+    uint32_t kind;     // enum config_provider_kind
+    uint32_t channels; // bits 1 << enum channel_kind
+    // CONFIG_PROVIDER_SMTP
+    struct smtp_settings smtp;
+    char password[SMTP_PASSWORD_BYTES_MAX + 1]; // secret; empty: none
+    // All others
+    struct http_settings http;
+    struct recipe *recipe;
+    uint8_t *recipe_text; // CONFIG_PROVIDER_CUSTOM: what it was made from
+    size_t recipe_len;
+    struct config_parameter parameters[RECIPE_PARAMETERS_MAX]; // in the recipe's order
+    uint32_t line, column;
+};
+
 struct config {
     bool is_dev;
     char file[CONFIG_PATH_BYTES_MAX]; // empty: none
@@ -104,6 +140,8 @@ struct config {
     struct config_origin origins[CONFIG_OPTION_COUNT_];
     struct config_brand *brands[CONFIG_BRANDS_MAX];
     size_t brands_held;
+    struct config_provider *providers[CONFIG_PROVIDERS_MAX];
+    size_t providers_held;
 };
 
 struct config_sources {
@@ -122,13 +160,24 @@ void config_destroy(struct config **config);
 // "default", "otpd.yaml:3", "OTPD_LISTEN" or "--listen".
 void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out);
 
-// Names of the options that differ and that a running server cannot change: "listen, loops". Empty:
-// a reload takes all of it over.
+// Names of the options that differ and that a running server cannot change: "listen, loops",
+// "providers". Empty: a reload takes all of it over.
 void config_restart_options(const struct config *running, const struct config *fresh,
                             struct strbuf *out);
 
 // Why tokens must not be signed with it: too short, too long, a placeholder. NULL: they may.
 const char *config_token_secret_fault(struct span secret);
+
+// The running providers become those of `fresh`, which it takes in exchange.
+void config_keep_providers(struct config *running, struct config *fresh);
+
+// "smtp", "twilio", "custom"
+const char *config_provider_kind_name(const struct config_provider *provider);
+
+// What the recipe and its parameters make; it borrows the recipe. ERR_NO_MEMORY; ERR_INVALID cannot
+// be when the configuration has been loaded.
+MUST_CHECK enum err config_provider_bind(const struct config_provider *provider,
+                                         struct recipe_plan **out, struct err_info *info);
 
 struct config_address {
     char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated

@@ -73,11 +73,21 @@ void config_say_unknown(const char *prefix, struct span name, const char *neares
                      nearest);
 }
 
+// The keys whose values are lists, each with a reader of its own.
+typedef enum err list_load(struct config *config, const struct yaml_document *document,
+                           const struct yaml_node *node, struct config_report *report);
+
+enum { LISTS_COUNT = 2 };
+
+static const struct option lists[LISTS_COUNT] = {{.name = "brands"}, {.name = "providers"}};
+static const struct option_table list_table = {lists, LISTS_COUNT};
+static list_load *const list_loads[LISTS_COUNT] = {config_brands_load, config_providers_load};
+
 struct file_reader {
     struct config *config;
     const struct yaml_document *document;
     struct config_report *report;
-    const struct yaml_node *brands_key; // NULL: not seen yet
+    const struct yaml_node *list_keys[LISTS_COUNT]; // NULL: not seen yet
 };
 
 static void complain(const struct file_reader *reader, const struct yaml_node *node,
@@ -96,24 +106,24 @@ static void complain_twice(const struct file_reader *reader, const struct yaml_n
     complain(reader, key, &info);
 }
 
-static enum err take_brands(struct file_reader *reader, const struct yaml_node *key,
-                            const struct yaml_node *value)
+static enum err take_list(struct file_reader *reader, const struct option *list,
+                          const struct yaml_node *key, const struct yaml_node *value)
 {
-    if (reader->brands_key != NULL) {
-        complain_twice(reader, key, reader->brands_key->line);
+    const struct yaml_node **first = &reader->list_keys[list - lists];
+    if (*first != NULL) {
+        complain_twice(reader, key, (*first)->line);
         return ERR_OK;
     }
-    reader->brands_key = key;
-    return config_brands_load(reader->config, reader->document, value, reader->report);
+    *first = key;
+    return list_loads[list - lists](reader->config, reader->document, value, reader->report);
 }
 
 static void take_unknown(struct file_reader *reader, const struct yaml_node *key)
 {
-    static const struct option brands = {.name = "brands"};
     struct err_info info;
     const struct option *nearest = option_nearest(config_option_table(), key->text);
     if (nearest == NULL)
-        nearest = option_nearest((struct option_table){&brands, 1}, key->text);
+        nearest = option_nearest(list_table, key->text);
     config_say_unknown("", key->text, nearest != NULL ? nearest->name : NULL, &info);
     complain(reader, key, &info);
 }
@@ -135,9 +145,10 @@ static void take_option(struct file_reader *reader, const struct option *option,
 static enum err take_pair(struct file_reader *reader, const struct yaml_node *key,
                           const struct yaml_node *value)
 {
-    if (span_eq(key->text, SPAN("brands")))
-        return take_brands(reader, key, value);
-    const struct option *option = option_find(config_option_table(), key->text);
+    const struct option *option = option_find(list_table, key->text);
+    if (option != NULL)
+        return take_list(reader, option, key, value);
+    option = option_find(config_option_table(), key->text);
     if (option != NULL)
         take_option(reader, option, key, value);
     else

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "config/config.h"
+#include "config/source.h"
 
 // The one place where the server's options are described; file, environment, flags, --help and the
 // sample file are made from it. In `unit` a text option says what its text is.
@@ -148,6 +148,10 @@ void config_restart_options(const struct config *running, const struct config *f
         strbuf_put_text(out, option->name);
         separator = ", ";
     }
+    if (config_providers_are_equal(running, fresh))
+        return;
+    strbuf_put_text(out, separator);
+    strbuf_put_text(out, "providers");
 }
 
 static bool is_upper(char c)

@@ -24,9 +24,60 @@ MUST_CHECK enum err config_file_load(struct config *config, struct config_report
 MUST_CHECK enum err config_node_set(const struct option *option, void *settings,
                                     const struct yaml_node *value, struct err_info *info);
 
+// One entry of a list in the file: a mapping whose keys are options of the parts' tables.
+#define CONFIG_ENTRY_PARTS_MAX 3U
+#define CONFIG_ENTRY_OPTIONS_MAX 64U // rows of one table that can be kept track of; asserted
+
+struct config_entry_part {
+    struct option_table table;
+    void *settings;
+    const struct yaml_node *given[CONFIG_ENTRY_OPTIONS_MAX]; // the value of each row; NULL: none
+    uint32_t lines[CONFIG_ENTRY_OPTIONS_MAX];                // of its key; 0: none
+};
+
+struct config_entry {
+    const char *list; // its name
+    const char *file;
+    const struct yaml_document *document;
+    struct config_report *report;
+    const struct yaml_node *node;
+    struct config_entry_part parts[CONFIG_ENTRY_PARTS_MAX];
+    size_t parts_count;
+};
+
+// Every option that the entry gives into its part's settings.
+void config_entry_read(struct config_entry *entry);
+
+// The value of that key, also before the entry has been read; NULL: none.
+const struct yaml_node *config_entry_value(const struct config_entry *entry, struct span key);
+
+void config_entry_complain(const struct config_entry *entry, const struct yaml_node *node,
+                           const struct err_info *info);
+
+// Where a story belongs that begins with an option's name ("host: …"): where that option is given,
+// or else the entry.
+const struct yaml_node *config_entry_place(const struct config_entry *entry,
+                                           const struct err_info *info);
+
+// Gives each entry of the sequence list->node to on_entry, which says ERR_OK or ERR_NO_MEMORY;
+// complains of what is no list of mappings.
+typedef enum err config_on_entry(struct config *config, struct config_entry *entry);
+
+MUST_CHECK enum err config_entries_each(struct config *config, const struct config_entry *list,
+                                        config_on_entry *on_entry);
+
 // The brands of the sequence `node` into config->brands. ERR_NO_MEMORY; the rest is in the report.
 MUST_CHECK enum err config_brands_load(struct config *config, const struct yaml_document *document,
                                        const struct yaml_node *node, struct config_report *report);
+
+// The providers of the sequence `node` into config->providers. As config_brands_load.
+MUST_CHECK enum err config_providers_load(struct config *config,
+                                          const struct yaml_document *document,
+                                          const struct yaml_node *node,
+                                          struct config_report *report);
+
+// Are the same providers set in both, with the same passwords?
+bool config_providers_are_equal(const struct config *config, const struct config *other);
 
 // A file's first bytes: at most `cap`, ERR_INVALID when there are more.
 struct file_facts {
@@ -40,6 +91,21 @@ MUST_CHECK enum err config_file_read(const char *path, void *storage, size_t cap
 // The token secret that the file at brand->token_key_file holds. ERR_INVALID with a story that
 // names the command which mends it.
 MUST_CHECK enum err config_token_key_load(struct config_brand *brand, struct err_info *info);
+
+// The settings of an entry whose kind has a recipe; its first part has been set up. ERR_NO_MEMORY;
+// the rest is in the report.
+MUST_CHECK enum err config_http_provider_take(struct config_entry *entry,
+                                              struct config_provider *provider);
+
+struct config_secret_file {
+    const char *option; // its name
+    const char *path;
+};
+
+// What the file holds, one line, into `out` with a NUL. ERR_INVALID with a story that begins with
+// the option's name and says nothing of what is in the file.
+MUST_CHECK enum err config_secret_load(const struct config_secret_file *file, char *out, size_t cap,
+                                       struct err_info *info);
 
 // `unknown option "lisen"; did you mean "listen"?`
 void config_say_unknown(const char *prefix, struct span name, const char *nearest,

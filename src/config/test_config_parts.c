@@ -237,6 +237,11 @@ static void test_the_sample_without_its_comment_signs_says_the_defaults(void **s
     assert_string_equal(test->config->brands[0]->name, "DocDemo");
     for (size_t i = 0; i < brand_options_count; i++)
         assert_true(option_is_preset(&brand_options[i], &test->config->brands[0]->settings));
+    assert_int_equal(test->config->providers_held, 1);
+    const struct config_provider *provider = test->config->providers[0];
+    assert_string_equal(provider->smtp.host, "smtp.example.com");
+    assert_string_equal(provider->smtp.from, "codes@example.com");
+    assert_int_equal(provider->smtp.connections_max, 8);
     sample_destroy(test);
 }
 

@@ -124,12 +124,42 @@ static void put_server_option(const struct option *option, const struct config_s
     strbuf_put_byte(out, '\n');
 }
 
-static void put_brand_option(const struct option *option, struct strbuf *out)
+// One of an entry of a list, commented out.
+static void put_entry_option(const struct option *option, const char *value, struct strbuf *out)
 {
-    const char *preset = option->preset != NULL ? option->preset : "null";
     put_comment(option, "#    ", out);
     strbuf_put_text(out, "#    ");
-    put_assignment(option, span_of_text(preset), out);
+    put_assignment(option, span_of_text(value), out);
+}
+
+static const char *preset_of(const struct option *option)
+{
+    return option->preset != NULL ? option->preset : "null";
+}
+
+// What has no default is shown with an example.
+static const char *example_of(const struct option *option)
+{
+    static const struct {
+        struct span name;
+        const char *value;
+    } examples[] = {{SPAN("host"), "smtp.example.com"}, {SPAN("from"), "codes@example.com"}};
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        if (span_eq(examples[i].name, span_of_text(option->name)))
+            return examples[i].value;
+    }
+    return preset_of(option);
+}
+
+static void put_providers(struct strbuf *out)
+{
+    strbuf_put_text(out,
+                    "\n# Who carries the messages; one for e-mail so far. docs/providers.md tells "
+                    "what to set. Try it:\n# otpd check --online --config FILE, and otpd "
+                    "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
+                    "#  - name: 'mail'\n#    kind: smtp\n");
+    for (size_t i = 0; i < smtp_options_count; i++)
+        put_entry_option(&smtp_options[i], example_of(&smtp_options[i]), out);
 }
 
 void config_put_sample(const struct config_server *server, struct strbuf *out)
@@ -146,5 +176,6 @@ void config_put_sample(const struct config_server *server, struct strbuf *out)
                     "the rest is changed while the server runs.\n#brands:\n#  - name: 'DocDemo'\n"
                     "#    tokenKeyFile: null\n");
     for (size_t i = 0; i < brand_options_count; i++)
-        put_brand_option(&brand_options[i], out);
+        put_entry_option(&brand_options[i], preset_of(&brand_options[i]), out);
+    put_providers(out);
 }

@@ -36,7 +36,7 @@ enum err dev_create(struct graph *graph, struct err_info *info)
     enum err err = inbox_create(&graph->inbox);
     if (err == ERR_OK) {
         struct capture_sink sink = {.on_message = keep_message, .ctx = graph->inbox};
-        err = capture_create(&sink, &graph->channel);
+        err = capture_create(&sink, &graph->capture);
     }
     if (err != ERR_OK)
         err_info_set(info, "development inbox: %s", err_text(err));

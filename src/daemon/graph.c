@@ -90,7 +90,21 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
 {
-    return graph->config->is_dev ? dev_create(graph, info) : ERR_OK;
+    const struct config *config = graph->config;
+    if (!config->is_dev)
+        return providers_create(&graph->providers, config, &graph->clock, graph->channels, info);
+    enum err err = dev_create(graph, info);
+    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
+        graph->channels[kind] = graph->capture;
+    return err;
+}
+
+static uint8_t channels_mask(const struct graph *graph)
+{
+    unsigned mask = 0;
+    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
+        mask |= graph->channels[kind] != NULL ? 1U << kind : 0;
+    return (uint8_t)mask;
 }
 
 static enum err create_service(struct graph *graph, struct err_info *info)
@@ -102,7 +116,7 @@ static enum err create_service(struct graph *graph, struct err_info *info)
         .brands = graph->brands,
         .log = graph->log,
         .metrics = graph->monitor.metrics,
-        .channels_mask = graph->channel != NULL ? (1U << CHANNEL_COUNT_) - 1 : 0,
+        .channels_mask = channels_mask(graph),
     };
     service_init(&graph->service, &deps);
     api_init(&graph->api, &graph->service);
@@ -131,6 +145,17 @@ static void release_brand(void *ctx, struct courier_brand *brand)
     brands_release(graph->brands, &set);
 }
 
+static void name_providers(const struct config *config, struct span names_out[CHANNEL_COUNT_])
+{
+    for (size_t i = 0; i < config->providers_held; i++) {
+        const struct config_provider *provider = config->providers[i];
+        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
+            if ((provider->channels >> kind & 1U) != 0)
+                names_out[kind] = span_of_text(provider->name);
+        }
+    }
+}
+
 static enum err create_courier(struct graph *graph, struct err_info *info)
 {
     random_pool_init(&graph->courier_pool);
@@ -143,8 +168,9 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
-        deps.channels[kind] = graph->channel;
+    memcpy(deps.channels, graph->channels, sizeof deps.channels);
+    if (!graph->config->is_dev)
+        name_providers(graph->config, deps.providers);
     enum err err = courier_create(&deps, &graph->courier);
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));
@@ -291,7 +317,8 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
 enum err graph_start(struct graph *graph, struct err_info *info)
 {
     struct courier_thread *thread = NULL;
-    enum err err = courier_thread_start(graph->courier, graph->store, &thread);
+    enum err err =
+        courier_thread_start(graph->courier, graph->store, graph->providers.outbound, &thread);
     atomic_store_explicit(&graph->courier_thread, thread, memory_order_release);
     if (err == ERR_OK)
         err = http_server_start(graph->server);
@@ -337,8 +364,9 @@ void graph_destroy(struct graph **out)
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);
-    if (graph->channel != NULL)
-        graph->channel->ops->destroy(graph->channel);
+    if (graph->capture != NULL)
+        graph->capture->ops->destroy(graph->capture);
+    providers_destroy(&graph->providers);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
     keyring_destroy(&graph->keyring);

@@ -7,6 +7,7 @@
 //   monitor: metrics that the others count in, and later the listener that shows them
 //   logger ─▶ keyring ─▶ store ─▶ brands ─▶ service ─▶ api ─┐
 //                          └────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
+//   channels ─▶ outbound ◀── driven by the courier's thread │
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
 //   control: brands, monitor ─▶ a server of its own on a Unix socket
@@ -17,6 +18,7 @@
 #include "config/config.h"
 #include "crypto/pure/random.h"
 #include "daemon/control.h"
+#include "daemon/providers.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
@@ -43,7 +45,9 @@ struct graph {
     struct api api;
     struct inbox *inbox; // development
     struct inbox_http inbox_http;
-    struct channel *channel;
+    struct channel *capture;                  // development
+    struct providers providers;               // otherwise
+    struct channel *channels[CHANNEL_COUNT_]; // borrowed; NULL: nothing sends by it
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;
     struct random_pool courier_pool;

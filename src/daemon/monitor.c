@@ -9,7 +9,7 @@
 
 static int64_t late_ms(const struct monitor *monitor)
 {
-    return due_late_ms(store_next_due_ms(monitor->store), store_now_ms(monitor->store));
+    return due_late_ms(store_next_due_ms(monitor->store, 0), store_now_ms(monitor->store));
 }
 
 static bool is_serving(void *ctx)

@@ -75,6 +75,24 @@ static void announce_metrics(const struct process *process)
               log_text("listen", strbuf_span(&listen)));
 }
 
+static void announce_providers(const struct process *process)
+{
+    struct logger *log = process->graph->log;
+    const struct config *config = process->config;
+    if (config->is_dev && config->providers_held > 0)
+        LOG_EVENT(log, LOG_WARNING, "providers.unused",
+                  log_text("what", SPAN("--dev: every message goes to the inbox instead")));
+    if (config->is_dev)
+        return;
+    for (size_t i = 0; i < config->providers_held; i++)
+        LOG_EVENT(log, LOG_INFO, "provider.ready",
+                  log_text("provider", span_of_text(config->providers[i]->name)),
+                  log_text("kind", span_of_text(config_provider_kind_name(config->providers[i]))));
+    if (config->providers_held == 0)
+        LOG_EVENT(log, LOG_WARNING, "channel.none",
+                  log_text("what", SPAN("no channel can send: otp/generate answers 1503")));
+}
+
 static void warn_without_brands(const struct process *process)
 {
     struct brands *brands = process->graph->brands;
@@ -101,11 +119,9 @@ static void announce(const struct process *process, struct mono began)
         print_banner(process, strbuf_span(&listen), ready_ms);
     LOG_EVENT(log, LOG_INFO, "server.ready", log_text("version", SPAN(OTPD_VERSION)),
               log_text("listen", strbuf_span(&listen)), log_number("readyMs", ready_ms));
-    if (process->config->is_dev)
-        return;
-    warn_without_brands(process);
-    LOG_EVENT(log, LOG_WARNING, "channel.none",
-              log_text("what", SPAN("no channel can send: otp/generate answers 1503")));
+    if (!process->config->is_dev)
+        warn_without_brands(process);
+    announce_providers(process);
 }
 
 static void log_report(struct logger *log, const struct config_report *report)
@@ -147,6 +163,7 @@ static void take_over(struct process *process, struct config *fresh)
     log_restart_options(log, process->config, fresh);
     LOG_EVENT(log, LOG_INFO, "config.reloaded", log_number("brands", (int64_t)fresh->brands_held));
     keep_started_options(&process->config->server, &fresh->server);
+    config_keep_providers(process->config, fresh);
     process->graph->config = fresh;
     config_destroy(&process->config);
     process->config = fresh;

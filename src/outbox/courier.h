@@ -5,6 +5,7 @@
 //
 //   queued ──claim──▶ leased ──accepted──▶ accepted
 //     ▲                 │ ──refused───▶ failed
+//     │                 │ ──unknown───▶ unknown     (perhaps sent: never again on the same way)
 //     └──retry (due)────┤ ──code ended─▶ expired     (checked before each send: nothing late)
 //                       └──lease ends──▶ queued again, for a courier that died
 //
@@ -36,6 +37,7 @@ struct courier_deps {
     struct keyring *keyring;
     struct courier_directory directory;
     struct channel *channels[CHANNEL_COUNT_]; // NULL: none
+    struct span providers[CHANNEL_COUNT_];    // who carries each, for the log; may be empty
     struct clock clock;
     struct entropy entropy; // jitter
     struct logger *log;
@@ -49,5 +51,15 @@ void courier_destroy(struct courier **courier); // asserts that nothing is in fl
 
 #define COURIER_BATCH_MAX 32U
 
-// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due.
+// Messages with the channels at once. Each channel has its share and no more: a provider that does
+// not answer fills its own, and what else waits for it stays in the store.
+#define COURIER_CHANNEL_PLACES 128U
+#define COURIER_PLACES (CHANNEL_COUNT_ * COURIER_CHANNEL_PLACES + 1) // one: for unknown channels
+
+// Claims and sends what is due, at most one batch. Returns how many it took: 0 means none was due
+// that there was a place for.
 size_t courier_step(struct courier *courier);
+
+// Channels whose share is full, as bits 1 << kind: nothing of theirs is claimed until a result
+// makes room.
+uint32_t courier_busy(const struct courier *courier);

@@ -6,6 +6,8 @@
 // After a batch that was not full the thread naps for a moment before it looks again: under load
 // one wake-up then serves many entries, and the threads that notify find it awake and pay nothing.
 //
+// With connections to providers it waits in outbound_wait, for them and for notices at once.
+//
 // No notice is lost. The thread clears the flag (to working) and then claims; a caller makes its
 // entry claimable and then reads the flag. If that claim missed the entry, the store's own lock
 // puts the clearing before the caller's read, which then finds "working" and sets the flag again.
@@ -20,6 +22,7 @@
 #define NAP_NS 1000000L
 #define SLEEP_MS_MIN 1
 #define SLEEP_MS_MAX 1000 // entries of a courier that died come back without a notice
+#define END_MS_MAX 5000   // for what is with the providers when the thread is told to stop
 
 enum attention {
     ATTENTION_WORKING,
@@ -30,6 +33,7 @@ enum attention {
 struct courier_thread {
     struct courier *courier;
     struct store *store;
+    struct outbound *outbound; // may be NULL
     pthread_t thread;
     atomic_int attention;
     atomic_bool is_stopping;
@@ -43,14 +47,19 @@ void courier_thread_notify(struct courier_thread *thread)
         return;
     if (atomic_exchange(&thread->attention, ATTENTION_NOTIFIED) != ATTENTION_ASLEEP)
         return;
+    if (thread->outbound != NULL) {
+        outbound_wakeup(thread->outbound);
+        return;
+    }
     (void)pthread_mutex_lock(&thread->lock);
     (void)pthread_cond_signal(&thread->wake);
     (void)pthread_mutex_unlock(&thread->lock);
 }
 
+// An entry does not matter while there is no place for it; a result then ends the sleep.
 static int64_t sleep_ms(const struct courier_thread *thread)
 {
-    int64_t due_at_ms = store_next_due_ms(thread->store);
+    int64_t due_at_ms = store_next_due_ms(thread->store, courier_busy(thread->courier));
     if (due_at_ms == INT64_MAX) // who reads the time has it kept, see store/embedded
         return SLEEP_MS_MAX;
     int64_t now_ms = store_now_ms(thread->store);
@@ -69,34 +78,64 @@ static struct timespec time_after_ms(int64_t duration_ms)
     return time;
 }
 
-// Returns at once when a notice came since the thread last began to work.
-static void sleep_until_needed(struct courier_thread *thread)
+static bool fall_asleep(struct courier_thread *thread)
 {
     int expected = ATTENTION_WORKING;
+    return atomic_compare_exchange_strong(&thread->attention, &expected, ATTENTION_ASLEEP);
+}
+
+static void sleep_on_condition(struct courier_thread *thread)
+{
     int rc = 0;
     struct timespec until = time_after_ms(sleep_ms(thread));
     (void)pthread_mutex_lock(&thread->lock);
-    bool is_asleep =
-        atomic_compare_exchange_strong(&thread->attention, &expected, ATTENTION_ASLEEP);
+    bool is_asleep = fall_asleep(thread);
     while (is_asleep && rc == 0 && atomic_load(&thread->attention) == ATTENTION_ASLEEP)
         rc = pthread_cond_timedwait(&thread->wake, &thread->lock, &until);
     (void)pthread_mutex_unlock(&thread->lock);
 }
 
+// Returns at once when a notice came since the thread last began to work.
+static void sleep_until_needed(struct courier_thread *thread)
+{
+    if (thread->outbound == NULL)
+        sleep_on_condition(thread);
+    else
+        outbound_wait(thread->outbound, fall_asleep(thread) ? sleep_ms(thread) : 0);
+}
+
+static void nap(struct courier_thread *thread)
+{
+    const struct timespec time = {.tv_nsec = NAP_NS};
+    if (thread->outbound == NULL)
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+    else
+        outbound_wait(thread->outbound, NAP_NS / 1000000);
+}
+
+static void end(struct courier_thread *thread)
+{
+    if (thread->outbound != NULL)
+        outbound_end(thread->outbound, END_MS_MAX);
+}
+
 static void *run(void *arg)
 {
-    const struct timespec nap = {.tv_nsec = NAP_NS};
     struct courier_thread *thread = arg;
     for (;;) {
         atomic_store(&thread->attention, ATTENTION_WORKING);
         if (atomic_load(&thread->is_stopping)) // only now: its notice may just have been cleared
-            return NULL;
+            break;
         size_t taken = courier_step(thread->courier);
         if (taken == 0)
             sleep_until_needed(thread);
         else if (taken < COURIER_BATCH_MAX)
-            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+            nap(thread);
+        else if (thread->outbound != NULL)
+            outbound_wait(thread->outbound, 0);
     }
+    end(thread);
+    return NULL;
 }
 
 // Signals are for the threads that ask for them; the courier takes none.
@@ -129,13 +168,14 @@ static void free_thread(struct courier_thread *thread)
 }
 
 enum err courier_thread_start(struct courier *courier, struct store *store,
-                              struct courier_thread **out)
+                              struct outbound *outbound, struct courier_thread **out)
 {
     struct courier_thread *thread = calloc(1, sizeof *thread);
     if (thread == NULL)
         return ERR_NO_MEMORY;
     thread->courier = courier;
     thread->store = store;
+    thread->outbound = outbound;
     init_locks(thread);
     if (!start(thread)) {
         free_thread(thread);

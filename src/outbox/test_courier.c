@@ -8,15 +8,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SETTLEMENTS_MAX 64U
-#define HELD_MAX 64U
+#define SETTLEMENTS_MAX (3U * COURIER_PLACES)
+#define HELD_MAX COURIER_PLACES
 #define LEASE_MS 120000
 
 // A channel that does as it is told and remembers the last message.
 struct fake_channel {
     struct channel base;
-    enum send_result result;
-    bool is_holding; // results are given later, by release_result
+    enum send_outcome result;
+    struct send_result detail; // the rest of it
+    bool is_holding;           // results are given later, by release_result
     int64_t takes_ms;
     int64_t *now_ms;
     unsigned sends;
@@ -24,7 +25,8 @@ struct fake_channel {
     char otp[16];
     char to[300];
     struct send_request request;
-    void (*on_result[HELD_MAX])(void *ctx, enum send_result result);
+    const struct send_request *borrowed; // the last one, until its result
+    send_done *on_result[HELD_MAX];
     void *ctx[HELD_MAX];
     size_t held;
 };
@@ -40,7 +42,7 @@ struct fixture {
     struct entropy entropy;
     struct keyring *keyring;
     struct test_brand brand;
-    struct fake_channel sms;
+    struct fake_channel sms, email;
     struct metrics *metrics;
     struct logger *log;
     int log_descriptor;
@@ -98,17 +100,20 @@ static void keep_text(char *out, size_t cap, struct span text)
 }
 
 static void fake_send(struct channel *channel, const struct send_request *request,
-                      void (*on_result)(void *ctx, enum send_result result), void *ctx)
+                      send_done *on_result, void *ctx)
 {
     struct fake_channel *fake = (struct fake_channel *)channel;
     fake->sends++;
     fake->request = *request;
+    fake->borrowed = request;
     keep_text(fake->text, sizeof fake->text, message_reveal(request->text));
     keep_text(fake->otp, sizeof fake->otp, message_reveal(request->otp_only));
     keep_text(fake->to, sizeof fake->to, request->to);
     *fake->now_ms += fake->takes_ms;
     if (!fake->is_holding) {
-        on_result(ctx, fake->result);
+        struct send_result result = fake->detail;
+        result.outcome = fake->result;
+        on_result(ctx, &result);
         return;
     }
     assert_true(fake->held < HELD_MAX);
@@ -116,10 +121,10 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     fake->ctx[fake->held++] = ctx;
 }
 
-static void release_result(struct fake_channel *fake, enum send_result result)
+static void release_result(struct fake_channel *fake, enum send_outcome result)
 {
     fake->held--;
-    fake->on_result[fake->held](fake->ctx[fake->held], result);
+    fake->on_result[fake->held](fake->ctx[fake->held], &(struct send_result){.outcome = result});
 }
 
 static const struct channel_ops fake_ops = {.send = fake_send};
@@ -131,7 +136,8 @@ static struct courier *open_courier(struct fixture *f)
         .store = &f->spy,
         .keyring = f->keyring,
         .directory = {test_brand_find, test_brand_release, &f->brand},
-        .channels = {[CHANNEL_SMS] = &f->sms.base},
+        .channels = {[CHANNEL_SMS] = &f->sms.base, [CHANNEL_EMAIL] = &f->email.base},
+        .providers = {[CHANNEL_SMS] = SPAN("texts")},
         .clock = {fixture_wall_ms, fixture_mono, f},
         .entropy = f->entropy,
         .log = f->log,
@@ -165,6 +171,7 @@ static void setup(struct fixture *f)
         ERR_OK);
     f->sms =
         (struct fake_channel){.base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
+    f->email = f->sms;
     const struct metrics_options counted = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
     open_log(f);
@@ -193,11 +200,17 @@ static const char *logged(const struct fixture *f)
     return text;
 }
 
-static struct outbox_entry enqueue(struct fixture *f, uint64_t id)
+static struct outbox_entry enqueue_for(struct fixture *f, uint64_t id, enum channel_kind kind)
 {
     struct outbox_entry entry = test_entry(id, f->keyring, &f->entropy, f->now_ms);
+    entry.channel = (uint8_t)kind;
     test_enqueue(f->memory, &entry);
     return entry;
+}
+
+static struct outbox_entry enqueue(struct fixture *f, uint64_t id)
+{
+    return enqueue_for(f, id, CHANNEL_SMS);
 }
 
 // The code of an entry, derived without the courier.
@@ -240,8 +253,9 @@ static void due_entry_is_sent_and_accepted(void **state)
     assert_int_equal(f.sms.request.sent_at_ms, TEST_NOW_MS + 250);
     assert_settled(&f, 0xA1, DELIVERY_ACCEPTED);
     assert_int_equal(courier_step(f.courier), 0);
-    assert_string_equal(logged(&f), "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
-                                    "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250\n");
+    assert_string_equal(logged(&f),
+                        "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
+                        "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250 provider=texts\n");
     teardown(&f);
 }
 
@@ -368,12 +382,17 @@ static void refused_is_failed(void **state)
     setup(&f);
     (void)enqueue(&f, 3);
     f.sms.result = SEND_REFUSED;
+    f.sms.detail = (struct send_result){
+        .reason = SEND_UNREACHABLE, .words = SPAN("550 full"), .provider_ref = SPAN("ref-1")};
     assert_int_equal(courier_step(f.courier), 1);
     assert_settled(&f, 3, DELIVERY_FAILED);
     f.now_ms += TEST_DAY_MS;
     assert_int_equal(courier_step(f.courier), 0);
     assert_non_null(strstr(logged(&f), "warn  otp.failed "));
-    assert_non_null(strstr(logged(&f), " why=\"refused by the channel\"\n"));
+    assert_non_null(strstr(logged(&f),
+                           " why=\"the phone or mailbox is not reachable\" provider=texts "
+                           "reason=unreachable words=\"550 full\" "
+                           "providerRef=ref-1\n"));
     teardown(&f);
 }
 
@@ -432,34 +451,82 @@ static void late_result_settles_on_its_own(void **state)
     assert_int_equal(f.brand.held, 1);
     // What the channel has borrowed is still there.
     assert_int_equal(message_reveal(f.sms.request.text).len, strlen(f.sms.text));
-    assert_memory_equal(f.sms.request.to.data, "919999999993", 12);
+    assert_memory_equal(f.sms.borrowed->to.data, "919999999993", 12);
+    assert_ptr_equal(f.sms.borrowed->text, f.sms.request.text);
     f.now_ms += 3000;
     release_result(&f.sms, SEND_ACCEPTED);
     assert_settled(&f, 8, DELIVERY_ACCEPTED);
     assert_int_equal(f.sms.request.text->len, 0); // wiped
-    assert_non_null(strstr(logged(&f), " ms=3000\n"));
+    assert_non_null(strstr(logged(&f), " ms=3000 provider=texts\n"));
     teardown(&f);
 }
 
-static void no_more_is_claimed_than_can_be_held(void **state)
+static void no_more_is_claimed_than_a_share_holds(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= COURIER_BATCH_MAX + 3; id++)
+    for (uint64_t id = 1; id <= COURIER_CHANNEL_PLACES + 3; id++)
         (void)enqueue(&f, id);
     f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
+    for (unsigned i = 0; i < COURIER_CHANNEL_PLACES / COURIER_BATCH_MAX; i++) {
+        assert_int_equal(courier_busy(f.courier), 0);
+        assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
+    }
+    assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
     assert_int_equal(courier_step(f.courier), 0);
-    release_result(&f.sms, SEND_ACCEPTED);
-    release_result(&f.sms, SEND_RETRY);
-    assert_int_equal(courier_step(f.courier), 2);
-    assert_int_equal(courier_step(f.courier), 0);
+    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++) {
+        release_result(&f.sms, SEND_ACCEPTED);
+        assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
+    }
+    release_result(&f.sms, SEND_RETRY); // now a whole batch has room
+    assert_int_equal(courier_busy(f.courier), 0);
+    assert_int_equal(courier_step(f.courier), 3);
     while (f.sms.held > 0)
         release_result(&f.sms, SEND_ACCEPTED);
+    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES + 3);
+    teardown(&f);
+}
+
+static void a_provider_that_hangs_takes_nothing_from_others(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    for (uint64_t id = 1; id <= 2 * COURIER_PLACES; id++)
+        (void)enqueue(&f, id);
+    f.sms.is_holding = true;
+    while (courier_step(f.courier) > 0)
+        ;
+    assert_int_equal(f.sms.held, COURIER_CHANNEL_PLACES);
+    f.now_ms++; // behind all the others
+    for (uint64_t id = 1; id <= COURIER_PLACES; id++)
+        (void)enqueue_for(&f, 10000 + id, CHANNEL_EMAIL);
+    while (courier_step(f.courier) > 0)
+        ;
+    assert_int_equal(f.email.sends, COURIER_PLACES);
+    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES);
+    while (f.sms.held > 0)
+        release_result(&f.sms, SEND_ACCEPTED);
+    teardown(&f);
+}
+
+static void provider_may_ask_for_a_longer_delay(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    f.sms.result = SEND_RETRY;
+    f.sms.detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
     assert_int_equal(courier_step(f.courier), 1);
-    release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(f.sms.sends, COURIER_BATCH_MAX + 3);
+    assert_int_equal(f.settlements[0].due_at_ms, f.now_ms + 30000);
+    f.now_ms += 30000;
+    f.sms.detail.retry_after_ms = 1;
+    assert_int_equal(courier_step(f.courier), 1);
+    assert_true(f.settlements[1].due_at_ms >= f.now_ms + 1000); // its own delay is longer
+    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\" "
+                                       "provider=texts reason=throttled\n"));
     teardown(&f);
 }
 
@@ -628,7 +695,9 @@ int main(void)
         cmocka_unit_test(retry_comes_after_its_delay_with_the_same_message),
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
         cmocka_unit_test(late_result_settles_on_its_own),
-        cmocka_unit_test(no_more_is_claimed_than_can_be_held),
+        cmocka_unit_test(no_more_is_claimed_than_a_share_holds),
+        cmocka_unit_test(a_provider_that_hangs_takes_nothing_from_others),
+        cmocka_unit_test(provider_may_ask_for_a_longer_delay),
         cmocka_unit_test(batch_is_settled_at_once),
         cmocka_unit_test(broken_entries_fail_without_being_sent),
         cmocka_unit_test(too_long_a_message_fails),

@@ -14,6 +14,7 @@
 
 struct fixture {
     struct store *store;
+    struct outbound *outbound; // NULL: none
     struct keyring *keyring;
     struct seeded seeded;
     struct entropy entropy;
@@ -64,8 +65,9 @@ static void open_courier(struct fixture *f)
     assert_int_equal(courier_create(&deps, &f->courier), ERR_OK);
 }
 
-static void setup(struct fixture *f)
+static void setup_with(struct fixture *f, bool has_outbound)
 {
+    const struct clock clock = clock_system();
     struct memory_store_options options = memory_store_defaults;
     *f = (struct fixture){.lock = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER};
     options.clock = clock_system();
@@ -76,13 +78,21 @@ static void setup(struct fixture *f)
     f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(template_compile(SPAN("{otp}"), &f->brand.template, NULL), ERR_OK);
     open_courier(f);
-    assert_int_equal(courier_thread_start(f->courier, f->store, &f->thread), ERR_OK);
+    if (has_outbound)
+        assert_int_equal(outbound_create(&clock, 1, &f->outbound), ERR_OK);
+    assert_int_equal(courier_thread_start(f->courier, f->store, f->outbound, &f->thread), ERR_OK);
+}
+
+static void setup(struct fixture *f)
+{
+    setup_with(f, false);
 }
 
 static void teardown(struct fixture *f)
 {
     courier_thread_stop(&f->thread);
     assert_null(f->thread);
+    outbound_destroy(&f->outbound);
     courier_destroy(&f->courier);
     f->channel->ops->destroy(f->channel);
     keyring_destroy(&f->keyring);
@@ -101,17 +111,31 @@ static void started_and_stopped_with_nothing_to_do(void **state)
 }
 
 // Each message must wake a thread that has gone to sleep, or may just be about to.
+static void send_one_after_the_other(struct fixture *f)
+{
+    for (unsigned n = 1; n <= 200; n++) {
+        const struct outbox_entry entry =
+            test_entry(n, f->keyring, &f->entropy, store_now_ms(f->store));
+        test_enqueue(f->store, &entry);
+        await_messages(f, n);
+    }
+}
+
 static void one_message_after_the_other_arrives(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
-    for (unsigned n = 1; n <= 200; n++) {
-        const struct outbox_entry entry =
-            test_entry(n, f.keyring, &f.entropy, store_now_ms(f.store));
-        test_enqueue(f.store, &entry);
-        await_messages(&f, n);
-    }
+    send_one_after_the_other(&f);
+    teardown(&f);
+}
+
+static void one_after_the_other_while_it_waits_for_connections(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, true);
+    send_one_after_the_other(&f);
     teardown(&f);
 }
 
@@ -134,21 +158,35 @@ static void *send_many(void *arg)
     return NULL;
 }
 
+static void send_from_many_threads(struct fixture *f)
+{
+    struct sender senders[SENDERS];
+    pthread_t threads[SENDERS];
+    for (unsigned i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){f, 1 + i * ENTRIES_A_SENDER};
+        assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
+    }
+    await_messages(f, SENDERS * ENTRIES_A_SENDER);
+    for (unsigned i = 0; i < SENDERS; i++)
+        (void)pthread_join(threads[i], NULL);
+    assert_int_equal(f->messages, SENDERS * ENTRIES_A_SENDER);
+}
+
 static void messages_of_many_threads_arrive(void **state)
 {
     struct fixture f;
-    struct sender senders[SENDERS];
-    pthread_t threads[SENDERS];
     (void)state;
     setup(&f);
-    for (unsigned i = 0; i < SENDERS; i++) {
-        senders[i] = (struct sender){&f, 1 + i * ENTRIES_A_SENDER};
-        assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
-    }
-    await_messages(&f, SENDERS * ENTRIES_A_SENDER);
-    for (unsigned i = 0; i < SENDERS; i++)
-        (void)pthread_join(threads[i], NULL);
-    assert_int_equal(f.messages, SENDERS * ENTRIES_A_SENDER);
+    send_from_many_threads(&f);
+    teardown(&f);
+}
+
+static void those_of_many_threads_while_it_waits_for_connections(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, true);
+    send_from_many_threads(&f);
     teardown(&f);
 }
 
@@ -172,7 +210,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(started_and_stopped_with_nothing_to_do),
         cmocka_unit_test(one_message_after_the_other_arrives),
+        cmocka_unit_test(one_after_the_other_while_it_waits_for_connections),
         cmocka_unit_test(messages_of_many_threads_arrive),
+        cmocka_unit_test(those_of_many_threads_while_it_waits_for_connections),
         cmocka_unit_test(entry_of_the_future_is_sent_when_it_is_due),
     };
     return cmocka_run_group_tests_name("outbox/courier_thread", tests, test_group_setup, NULL);

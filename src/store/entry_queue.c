@@ -26,10 +26,12 @@ static bool resize(struct entry_queue *queue, size_t room)
     if (slots == NULL)
         return false;
     queue->slots = slots;
-    uint32_t *heap = realloc(queue->heap, room * sizeof *heap);
-    if (heap == NULL)
-        return false;
-    queue->heap = heap;
+    for (size_t i = 0; i < ENTRY_HEAPS; i++) {
+        uint32_t *numbers = realloc(queue->heaps[i].slots, room * sizeof *numbers);
+        if (numbers == NULL)
+            return false;
+        queue->heaps[i].slots = numbers;
+    }
     size_t from = queue->room;
     queue->room = room;
     chain_free(queue, from);
@@ -45,52 +47,74 @@ bool entry_queue_init(struct entry_queue *queue, size_t held_max)
 void entry_queue_fini(struct entry_queue *queue)
 {
     free(queue->slots);
-    free(queue->heap);
+    for (size_t i = 0; i < ENTRY_HEAPS; i++)
+        free(queue->heaps[i].slots);
     *queue = (struct entry_queue){0};
 }
 
-static int64_t key_at(const struct entry_queue *queue, size_t at)
+static struct entry_heap *heap_of(struct entry_queue *queue, const struct queue_slot *slot)
 {
-    return queue->slots[queue->heap[at]].claimable_at_ms;
+    uint8_t channel = slot->entry.channel;
+    return &queue->heaps[channel < ENTRY_HEAPS ? channel : ENTRY_HEAPS - 1];
 }
 
-static void heap_swap(struct entry_queue *queue, size_t a, size_t b)
+static int64_t key_at(const struct entry_queue *queue, const struct entry_heap *heap, size_t at)
 {
-    uint32_t slot = queue->heap[a];
-    queue->heap[a] = queue->heap[b];
-    queue->heap[b] = slot;
-    queue->slots[queue->heap[a]].heap_at = (uint32_t)a;
-    queue->slots[queue->heap[b]].heap_at = (uint32_t)b;
+    return queue->slots[heap->slots[at]].claimable_at_ms;
 }
 
-static void heap_up(struct entry_queue *queue, size_t at)
+static void heap_swap(struct entry_queue *queue, struct entry_heap *heap, size_t a, size_t b)
 {
-    while (at > 0 && key_at(queue, at) < key_at(queue, (at - 1) / 2)) {
-        heap_swap(queue, at, (at - 1) / 2);
+    uint32_t slot = heap->slots[a];
+    heap->slots[a] = heap->slots[b];
+    heap->slots[b] = slot;
+    queue->slots[heap->slots[a]].heap_at = (uint32_t)a;
+    queue->slots[heap->slots[b]].heap_at = (uint32_t)b;
+}
+
+static void heap_up(struct entry_queue *queue, struct entry_heap *heap, size_t at)
+{
+    while (at > 0 && key_at(queue, heap, at) < key_at(queue, heap, (at - 1) / 2)) {
+        heap_swap(queue, heap, at, (at - 1) / 2);
         at = (at - 1) / 2;
     }
 }
 
-static void heap_down(struct entry_queue *queue, size_t at)
+static void heap_down(struct entry_queue *queue, struct entry_heap *heap, size_t at)
 {
     for (;;) {
         size_t least = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < queue->held; child++) {
-            if (key_at(queue, child) < key_at(queue, least))
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->held; child++) {
+            if (key_at(queue, heap, child) < key_at(queue, heap, least))
                 least = child;
         }
         if (least == at)
             return;
-        heap_swap(queue, at, least);
+        heap_swap(queue, heap, at, least);
         at = least;
     }
 }
 
 static void set_claimable(struct entry_queue *queue, struct queue_slot *slot, int64_t at_ms)
 {
+    struct entry_heap *heap = heap_of(queue, slot);
     slot->claimable_at_ms = at_ms;
-    heap_up(queue, slot->heap_at);
-    heap_down(queue, slot->heap_at);
+    heap_up(queue, heap, slot->heap_at);
+    heap_down(queue, heap, slot->heap_at);
+}
+
+// The heap whose first entry may be claimed first, of those that are not busy. NULL: all are empty.
+static const struct entry_heap *first_heap(const struct entry_queue *queue, uint32_t busy)
+{
+    const struct entry_heap *first = NULL;
+    for (size_t i = 0; i < ENTRY_HEAPS; i++) {
+        const struct entry_heap *heap = &queue->heaps[i];
+        if (heap->held == 0 || (busy >> i & 1U) != 0)
+            continue;
+        if (first == NULL || key_at(queue, heap, 0) < key_at(queue, first, 0))
+            first = heap;
+    }
+    return first;
 }
 
 bool entry_queue_reserve(struct entry_queue *queue, size_t count)
@@ -112,20 +136,24 @@ bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry
     outbox_entry_copy(&slot->entry, entry);
     slot->sequence = sequence;
     slot->is_leased = false;
-    slot->heap_at = (uint32_t)queue->held;
-    queue->heap[queue->held++] = number;
+    struct entry_heap *heap = heap_of(queue, slot);
+    slot->heap_at = (uint32_t)heap->held;
+    heap->slots[heap->held++] = number;
+    queue->held++;
     set_claimable(queue, slot, entry->due_at_ms);
     return true;
 }
 
 static void slot_free(struct entry_queue *queue, struct queue_slot *slot)
 {
+    struct entry_heap *heap = heap_of(queue, slot);
     uint32_t at = slot->heap_at;
-    uint32_t number = queue->heap[at];
+    uint32_t number = heap->slots[at];
     queue->held--;
-    if (at != queue->held) {
-        struct queue_slot *moved = &queue->slots[queue->heap[queue->held]];
-        heap_swap(queue, at, queue->held);
+    heap->held--;
+    if (at != heap->held) {
+        struct queue_slot *moved = &queue->slots[heap->slots[heap->held]];
+        heap_swap(queue, heap, at, heap->held);
         set_claimable(queue, moved, moved->claimable_at_ms);
     }
     slot->is_leased = false;
@@ -134,19 +162,22 @@ static void slot_free(struct entry_queue *queue, struct queue_slot *slot)
     queue->first_free = number;
 }
 
-size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t lease_ms,
+size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, const struct store_claim *claim,
                          struct claimed_entry *out, size_t max)
 {
     size_t count = 0;
-    while (count < max && queue->held > 0 && key_at(queue, 0) <= now_ms) {
-        uint32_t number = queue->heap[0];
+    while (count < max) {
+        const struct entry_heap *heap = first_heap(queue, claim->busy);
+        if (heap == NULL || key_at(queue, heap, 0) > now_ms)
+            break;
+        uint32_t number = heap->slots[0];
         struct queue_slot *slot = &queue->slots[number];
         slot->is_leased = true;
         slot->generation++;
         outbox_entry_copy(&out[count].entry, &slot->entry);
         out[count].token = (uint64_t)slot->generation << 32 | number;
         count++;
-        set_claimable(queue, slot, now_ms + lease_ms);
+        set_claimable(queue, slot, now_ms + claim->lease_ms);
     }
     return count;
 }
@@ -185,7 +216,8 @@ bool entry_queue_settle(struct entry_queue *queue, const struct settlement *sett
     return true;
 }
 
-int64_t entry_queue_next_ms(const struct entry_queue *queue)
+int64_t entry_queue_next_ms(const struct entry_queue *queue, uint32_t busy)
 {
-    return queue->held > 0 ? key_at(queue, 0) : INT64_MAX;
+    const struct entry_heap *heap = first_heap(queue, busy);
+    return heap != NULL ? key_at(queue, heap, 0) : INT64_MAX;
 }

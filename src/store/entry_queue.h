@@ -1,10 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Outbox entries that are not settled: slots, and a heap of them by the time at which each may be
-// claimed (again): its due time while it waits, the end of its lease while somebody has it.
+// Outbox entries that are not settled: slots, and for each channel a heap of them by the time at
+// which each may be claimed (again): its due time while it waits, the end of its lease while
+// somebody has it. What waits for one channel is never looked through for another.
 
 #include "store/store.h"
+
+// Entries of a channel that nobody knows share the last heap.
+#define ENTRY_HEAPS 8U
 
 struct queue_slot {
     struct outbox_entry entry;
@@ -16,10 +20,15 @@ struct queue_slot {
     bool is_leased;
 };
 
+struct entry_heap {
+    uint32_t *slots; // their numbers
+    size_t held;
+};
+
 struct entry_queue {
     struct queue_slot *slots;
-    uint32_t *heap; // slot numbers
-    size_t room;
+    struct entry_heap heaps[ENTRY_HEAPS];
+    size_t room; // of slots, and of each heap
     size_t held;
     size_t held_max;
     uint32_t first_free;
@@ -41,7 +50,7 @@ MUST_CHECK bool entry_queue_reserve(struct entry_queue *queue, size_t count);
 MUST_CHECK bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry,
                                 uint64_t sequence);
 
-size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, int64_t lease_ms,
+size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, const struct store_claim *claim,
                          struct claimed_entry *out, size_t max);
 
 // What a settlement did, for an owner that keeps the entries elsewhere too.
@@ -56,5 +65,5 @@ struct entry_change {
 bool entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement,
                         struct entry_change *change_out);
 
-// INT64_MAX when it is empty.
-int64_t entry_queue_next_ms(const struct entry_queue *queue);
+// `busy` as in a claim. INT64_MAX when there is none.
+int64_t entry_queue_next_ms(const struct entry_queue *queue, uint32_t busy);

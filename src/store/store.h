@@ -41,6 +41,7 @@ enum delivery_state {
     DELIVERY_ACCEPTED, // handed over
     DELIVERY_FAILED,   // refused for good
     DELIVERY_EXPIRED,  // its code ended first
+    DELIVERY_UNKNOWN,  // it may have been handed over; never sent again on the same way
 };
 
 #define MASKED_ADDRESS_BYTES_MAX 32U
@@ -79,6 +80,7 @@ struct store_op {
 
 struct store_claim {
     int64_t lease_ms; // after which another claim may take the entry again
+    uint32_t busy;    // bits 1 << channel: their entries stay where they are
 };
 
 struct claimed_entry {
@@ -110,7 +112,7 @@ struct store_ops {
     size_t (*claim)(struct store *store, const struct store_claim *claim, struct claimed_entry *out,
                     size_t max);
     void (*settle)(struct store *store, const struct settlement *settlements, size_t count);
-    int64_t (*next_due_ms)(struct store *store);
+    int64_t (*next_due_ms)(struct store *store, uint32_t busy);
     size_t (*entries)(struct store *store);
     int64_t (*now_ms)(struct store *store);
     enum err (*settings_put)(struct store *store, const struct setting *setting);
@@ -152,9 +154,9 @@ static inline void store_settle(struct store *store, const struct settlement *se
 }
 
 // When the next queued entry is due, INT64_MAX when none is.
-static inline int64_t store_next_due_ms(struct store *store)
+static inline int64_t store_next_due_ms(struct store *store, uint32_t busy)
 {
-    return store->ops->next_due_ms(store);
+    return store->ops->next_due_ms(store, busy);
 }
 
 // Entries that are not settled, claimed ones included.

@@ -58,6 +58,7 @@ static const char *const attempts[] = {
     [METRIC_ATTEMPT_ACCEPTED] = "accepted",
     [METRIC_ATTEMPT_RETRY] = "retry",
     [METRIC_ATTEMPT_PERMANENT] = "permanent",
+    [METRIC_ATTEMPT_UNKNOWN] = "unknown",
     NULL,
 };
 
@@ -65,6 +66,7 @@ static const char *const endings[] = {
     [METRIC_ENDING_ACCEPTED] = "accepted",
     [METRIC_ENDING_FAILED] = "failed",
     [METRIC_ENDING_EXPIRED] = "expired",
+    [METRIC_ENDING_UNKNOWN] = "unknown",
     NULL,
 };
 

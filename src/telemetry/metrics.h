@@ -62,12 +62,14 @@ enum metric_attempt {
     METRIC_ATTEMPT_ACCEPTED,
     METRIC_ATTEMPT_RETRY,
     METRIC_ATTEMPT_PERMANENT,
+    METRIC_ATTEMPT_UNKNOWN, // it may have been taken
 };
 
 enum metric_ending {
     METRIC_ENDING_ACCEPTED,
     METRIC_ENDING_FAILED,
     METRIC_ENDING_EXPIRED,
+    METRIC_ENDING_UNKNOWN,
 };
 
 enum metric_store_error {

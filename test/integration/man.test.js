@@ -48,7 +48,7 @@ describe('nothing is missing', () => {
     const help = await pageOf(['brand', '--help']);
     const calls = namesIn(help, /^ {2}otpd (brand [a-z ]*[a-z])/gm);
     const flags = namesIn(await pageOf(['serve', '--help']), /^ {2}(--[a-z-]+)/gm);
-    const commands = [...(await pageOf(['help'])).matchAll(/^ {2}(\w+) /gm)];
+    const commands = [...(await pageOf(['help'])).matchAll(/^ {2}([\w-]+) /gm)];
     for (const text of [...calls, ...flags, ...commands.map(([, name]) => `otpd ${name}`)]) {
       assert.ok(page.includes(text), text);
     }
@@ -57,14 +57,16 @@ describe('nothing is missing', () => {
   test('otpd.conf(5) has every option of the file and every setting of a brand', async () => {
     const page = await readable(['man', 'otpd.conf']);
     const settings = namesIn(await pageOf(['brand', 'options']), /^(\w+)$/gm);
-    for (const name of [...settings, 'keyFile', 'metricsListen', 'outboxMax', 'tokenKeyFile']) {
+    const others = ['keyFile', 'metricsListen', 'outboxMax', 'tokenKeyFile', 'passwordFile',
+      'allowPrivate', 'recipeFile'];
+    for (const name of [...settings, ...others]) {
       assert.match(page, new RegExp(`^ +${name}( |$)`, 'm'), name);
     }
   });
 
   test('every command tells how it is used', async () => {
     const help = await pageOf(['help']);
-    for (const [, name] of help.matchAll(/^ {2}(\w+) /gm)) {
+    for (const [, name] of help.matchAll(/^ {2}([\w-]+) /gm)) {
       const told = await pageOf([name, '--help']);
       assert.match(told, new RegExp(`^usage: otpd ${name}\\b`));
       assert.equal(await pageOf(['help', name]), told);

@@ -181,16 +181,40 @@ static void test_lease_and_fencing(void **state)
     store_fixture_pass(fixture, 1);
     assert_int_equal(store_claim(store, &claim, &second, 1), 1);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0); // too late: somebody else has it
-    assert_true(store_next_due_ms(store) == CASES_START_MS + 2000);
+    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 2000);
     case_settle(fixture, &second, DELIVERY_QUEUED, CASES_START_MS + 5000);
-    assert_true(store_next_due_ms(store) == CASES_START_MS + 5000);
+    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 5000);
     store_fixture_pass(fixture, 4000);
     assert_int_equal(store_claim(store, &claim, &first, 1), 1);
     assert_int_equal(first.entry.tries, 1);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0);
     case_settle(fixture, &first, DELIVERY_ACCEPTED, 0);
-    assert_true(store_next_due_ms(store) == INT64_MAX);
+    assert_true(store_next_due_ms(store, 0) == INT64_MAX);
     assert_int_equal(store_entries(store), 0);
+}
+
+static void test_busy_channels_are_left_alone(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct store *store = fixture->store;
+    struct claimed_entry claimed[4];
+    for (uint8_t i = 0; i < 3; i++) {
+        struct case_op op;
+        case_op_init(&op, i, true, true);
+        op.op.entry.channel = i == 2 ? 200 : i;
+        op.due_in_ms = i;
+        assert_int_equal(case_op_run(fixture, &op), STORE_COMMITTED);
+    }
+    store_fixture_pass(fixture, 1000);
+    struct store_claim claim = {.lease_ms = 1000, .busy = 1U << 0};
+    assert_true(store_next_due_ms(store, 1U << 0) == CASES_START_MS + 1);
+    assert_int_equal(store_claim(store, &claim, claimed, 4), 2);
+    assert_int_equal(claimed[0].entry.channel, 1);
+    assert_int_equal(claimed[1].entry.channel, 200);
+    assert_int_equal(store_claim(store, &claim, claimed, 4), 0);
+    claim.busy = 0;
+    assert_int_equal(store_claim(store, &claim, claimed, 4), 1);
+    assert_int_equal(claimed[0].entry.channel, 0);
 }
 
 enum { ORDERED = 2000 };
@@ -217,7 +241,7 @@ static void test_entries_are_claimed_in_order_of_time(void **state)
     struct claimed_entry claimed[100];
     size_t total = 0;
     for (size_t count = 1; count > 0; total += count) {
-        count = store_claim(fixture->store, &(struct store_claim){1000}, claimed, 100);
+        count = store_claim(fixture->store, &(struct store_claim){.lease_ms = 1000}, claimed, 100);
         for (size_t i = 0; i < count; i++) {
             assert_true(claimed[i].entry.due_at_ms >= last_ms);
             last_ms = claimed[i].entry.due_at_ms;
@@ -284,6 +308,7 @@ static const struct row rows[] = {
     {"an entry is told of", test_an_entry_is_told_of, 4},
     {"full outbox refuses and changes nothing", test_full_outbox_refuses_and_changes_nothing, 4},
     {"lease and fencing", test_lease_and_fencing, 4},
+    {"busy channels are left alone", test_busy_channels_are_left_alone, 3},
     {"entries are claimed in order of time", test_entries_are_claimed_in_order_of_time, ORDERED},
     {"settings have versions", test_settings_have_versions, 4},
     {"time goes on and never back", test_time_goes_on_and_never_back, 4},

@@ -199,10 +199,10 @@ static void durable_settle(struct store *store, const struct settlement *settlem
     leave(durable, commits);
 }
 
-static int64_t durable_next_due_ms(struct store *store)
+static int64_t durable_next_due_ms(struct store *store, uint32_t busy)
 {
     struct durable *durable = durable_of(store);
-    return is_gone(durable) ? INT64_MAX : store_next_due_ms(durable->inner);
+    return is_gone(durable) ? INT64_MAX : store_next_due_ms(durable->inner, busy);
 }
 
 static size_t durable_entries(struct store *store)

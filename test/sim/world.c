@@ -146,7 +146,7 @@ static void run_courier(void *ctx, uint64_t argument)
         return;
     while (courier_step(world->courier) > 0)
         ;
-    int64_t due_ms = store_next_due_ms(world->store);
+    int64_t due_ms = store_next_due_ms(world->store, 0);
     if (due_ms == INT64_MAX)
         return;
     int64_t wait_ms = due_ms - store_now_ms(world->store);
@@ -176,7 +176,7 @@ void world_strike_change(struct world *world)
         fail(world);
 }
 
-static enum send_result draw_send_result(struct world *world)
+static enum send_outcome draw_outcome(struct world *world)
 {
     bool is_out = world->scheduler.now_ms < world->outage_until_ms;
     if (is_out || world_chance(world, world->options.faults.send_retry))
@@ -187,14 +187,14 @@ static enum send_result draw_send_result(struct world *world)
 }
 
 static void channel_send(struct channel *channel, const struct send_request *request,
-                         void (*on_result)(void *ctx, enum send_result result), void *ctx)
+                         send_done *on_result, void *ctx)
 {
     struct world *world = ((struct sim_channel *)channel)->world;
-    enum send_result result = draw_send_result(world);
-    if (result != SEND_ACCEPTED) {
-        world->options.on_failure(world->options.ctx, request->to, result == SEND_REFUSED,
+    enum send_outcome outcome = draw_outcome(world);
+    if (outcome != SEND_ACCEPTED) {
+        world->options.on_failure(world->options.ctx, request->to, outcome == SEND_REFUSED,
                                   world_time_ms(world));
-        on_result(ctx, result);
+        on_result(ctx, &(struct send_result){.outcome = outcome});
         return;
     }
     world->stats.messages++;
@@ -202,7 +202,7 @@ static void channel_send(struct channel *channel, const struct send_request *req
                               world_time_ms(world));
     if (world->options.is_durable && world_chance(world, world->options.faults.settling))
         durable_strike_settling(world->store, draw_crash(world));
-    on_result(ctx, SEND_ACCEPTED);
+    on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
 }
 
 static const struct channel_ops channel_ops = {.send = channel_send};

@@ -409,7 +409,7 @@ static bool read_promise(struct reader *reader, void *thing)
     entry->created_at_ms = read_time(reader);
     entry->deadline_at_ms = read_time(reader);
     entry->due_at_ms = read_time(reader);
-    return length_is_valid(entry->length) && entry->state <= DELIVERY_EXPIRED;
+    return length_is_valid(entry->length) && entry->state <= DELIVERY_UNKNOWN;
 }
 
 static bool masked_is_held(const void *thing)
@@ -490,7 +490,7 @@ void codec_put_entry(uint64_t sequence, const struct outbox_entry *entry, struct
     uint8_t key[CODEC_ENTRY_KEY_BYTES];
     codec_entry_key(sequence, key);
     ASSERT(length_is_valid(entry->length));
-    ASSERT(entry->state <= DELIVERY_EXPIRED);
+    ASSERT(entry->state <= DELIVERY_UNKNOWN);
     const struct place place = {TABLE_ENTRIES, span_make(key, sizeof key)};
     put_value(&entry_kind, &place, entry, out);
 }

@@ -320,7 +320,7 @@ static size_t embedded_claim(struct store *store, const struct store_claim *clai
     lock(embedded);
     if (!embedded->is_failed && embedded->entries.held > 0) {
         int64_t now_ms = store_time_next(&embedded->time, &embedded->clock);
-        count = entry_queue_claim(&embedded->entries, now_ms, claim->lease_ms, out, max);
+        count = entry_queue_claim(&embedded->entries, now_ms, claim, out, max);
     }
     unlock(embedded);
     return count;
@@ -355,11 +355,12 @@ static void embedded_settle(struct store *store, const struct settlement *settle
     unlock(embedded);
 }
 
-static int64_t embedded_next_due_ms(struct store *store)
+static int64_t embedded_next_due_ms(struct store *store, uint32_t busy)
 {
     struct embedded_store *embedded = embedded_of(store);
     lock(embedded);
-    int64_t next_ms = embedded->is_failed ? INT64_MAX : entry_queue_next_ms(&embedded->entries);
+    int64_t next_ms =
+        embedded->is_failed ? INT64_MAX : entry_queue_next_ms(&embedded->entries, busy);
     unlock(embedded);
     return next_ms;
 }

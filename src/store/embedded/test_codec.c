@@ -109,7 +109,7 @@ static struct outbox_entry draw_entry(struct seeded *dice)
     entry.length = (uint8_t)(4 + seeded_below(dice, 7));
     entry.channel = (uint8_t)seeded_below(dice, 256);
     entry.tries = (uint8_t)seeded_below(dice, 256);
-    entry.state = (uint8_t)seeded_below(dice, DELIVERY_EXPIRED + 1);
+    entry.state = (uint8_t)seeded_below(dice, DELIVERY_UNKNOWN + 1);
     entry.created_at_ms = draw_time(dice);
     entry.deadline_at_ms = draw_time(dice);
     entry.due_at_ms = draw_time(dice);

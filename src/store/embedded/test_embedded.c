@@ -218,10 +218,11 @@ static void test_nobody_waits_for_a_batch(void **state)
     assert_int_equal(run(fixture, 1, true), STORE_COMMITTED);
     gate_close(fixture, &gate);
     assert_true(store_now_ms(fixture->store) >= CASES_START_MS);
-    assert_int_equal(store_claim(fixture->store, &(struct store_claim){1}, &claimed, 1), 1);
+    assert_int_equal(store_claim(fixture->store, &(struct store_claim){.lease_ms = 1}, &claimed, 1),
+                     1);
     case_settle(fixture, &claimed, DELIVERY_ACCEPTED, 0);
     assert_int_equal(store_entries(fixture->store), 0);
-    assert_true(store_next_due_ms(fixture->store) == INT64_MAX);
+    assert_true(store_next_due_ms(fixture->store, 0) == INT64_MAX);
     gate_open(&gate);
     store_destroy(&fixture->store);
     open_store(fixture);
@@ -352,8 +353,8 @@ static void *call(void *arg)
             continue;
         caller->fixture->mono_ms++;
         (void)store_now_ms(caller->fixture->store);
-        size_t count =
-            store_claim(caller->fixture->store, &(struct store_claim){60000}, claimed, 16);
+        size_t count = store_claim(caller->fixture->store, &(struct store_claim){.lease_ms = 60000},
+                                   claimed, 16);
         for (size_t n = 0; n < count; n++)
             case_settle(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, 0);
     }

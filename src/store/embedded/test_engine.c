@@ -128,19 +128,19 @@ static void test_settlements_are_kept(void **state)
     struct claimed_entry before[3], after[3];
     for (uint8_t i = 0; i < 3; i++)
         assert_int_equal(run(fixture, i, true, true), STORE_COMMITTED);
-    assert_int_equal(store_claim(store, &(struct store_claim){1000}, before, 3), 3);
+    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 1000}, before, 3), 3);
     case_settle(&fixture->store, &before[0], DELIVERY_ACCEPTED, 0);
     case_settle(&fixture->store, &before[1], DELIVERY_QUEUED, CASES_START_MS + 7000);
     reopen(fixture);
     store = fixture->store.store;
     assert_int_equal(store_entries(store), 2);
     // The third one's lease is gone with the process: it is delivered again.
-    assert_int_equal(store_claim(store, &(struct store_claim){60000}, after, 3), 1);
+    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 60000}, after, 3), 1);
     assert_memory_equal(&after[0].entry.key, &before[2].entry.key, sizeof before[2].entry.key);
     assert_int_equal(after[0].entry.tries, 0);
-    assert_true(store_next_due_ms(store) == CASES_START_MS + 7000);
+    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 7000);
     store_fixture_pass(&fixture->store, 7000);
-    assert_int_equal(store_claim(store, &(struct store_claim){1000}, after, 3), 1);
+    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 1000}, after, 3), 1);
     assert_memory_equal(&after[0].entry.key, &before[1].entry.key, sizeof before[1].entry.key);
     assert_int_equal(after[0].entry.tries, 1);
 }
@@ -153,7 +153,8 @@ static void test_entries_get_no_number_twice(void **state)
         assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
         reopen(fixture);
     }
-    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    assert_int_equal(
+        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
     case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
     assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
     assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 3);
@@ -221,8 +222,8 @@ static void test_nothing_is_written_while_nothing_happens(void **state)
     size_t commits = fixture->disk.commits;
     for (int i = 0; i < 100; i++) {
         store_fixture_pass(&fixture->store, 1000);
-        (void)store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1);
-        (void)store_next_due_ms(fixture->store.store);
+        (void)store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1);
+        (void)store_next_due_ms(fixture->store.store, 0);
     }
     assert_int_equal(fixture->disk.commits, commits);
 }
@@ -255,7 +256,8 @@ static void test_what_is_settled_makes_room(void **state)
     assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
     fixture->disk.rows_max = fixture->disk.rows.held;
     assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
-    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    assert_int_equal(
+        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
     case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
     assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
 }
@@ -265,7 +267,8 @@ static void test_a_settlement_without_room_is_kept_for_later(void **state)
     struct fixture *fixture = *state;
     struct claimed_entry claimed;
     assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
-    assert_int_equal(store_claim(fixture->store.store, &(struct store_claim){1}, &claimed, 1), 1);
+    assert_int_equal(
+        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
     fixture->disk.at_commit = (struct model_fault){TABLE_FULL, 0, false};
     case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
     assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 1);
@@ -413,7 +416,7 @@ static void check_at_end(struct fixture *fixture, const struct failure_row *row)
     enum store_outcome later = row->is_at_end ? STORE_REFUSED_FAILED : STORE_COMMITTED;
     assert_row_equal(row->name, run(fixture, 2, false, false), later);
     assert_row_equal(row->name, run(fixture, 3, true, false), later);
-    size_t count = store_claim(store, &(struct store_claim){1}, &claimed, 1);
+    size_t count = store_claim(store, &(struct store_claim){.lease_ms = 1}, &claimed, 1);
     assert_row_equal(row->name, count, !row->is_at_end);
     enum err err = store_settings_put(store, &setting);
     assert_row_equal(row->name, err, row->is_at_end ? ERR_IO : ERR_OK);

@@ -216,9 +216,8 @@ static size_t memory_claim(struct store *store, const struct store_claim *claim,
     struct memory_store *memory = memory_of(store);
     lock(memory);
     int64_t now_ms = store_time_next(&memory->time, &memory->clock);
-    size_t count = memory->is_crashed
-                       ? 0
-                       : entry_queue_claim(&memory->entries, now_ms, claim->lease_ms, out, max);
+    size_t count =
+        memory->is_crashed ? 0 : entry_queue_claim(&memory->entries, now_ms, claim, out, max);
     unlock(memory);
     return count;
 }
@@ -233,11 +232,11 @@ static void memory_settle(struct store *store, const struct settlement *settleme
     unlock(memory);
 }
 
-static int64_t memory_next_due_ms(struct store *store)
+static int64_t memory_next_due_ms(struct store *store, uint32_t busy)
 {
     struct memory_store *memory = memory_of(store);
     lock(memory);
-    int64_t next_ms = entry_queue_next_ms(&memory->entries);
+    int64_t next_ms = entry_queue_next_ms(&memory->entries, busy);
     unlock(memory);
     return next_ms;
 }

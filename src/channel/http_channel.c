@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// A job is one message on its way; the transport reads the request from the job's own storage, and
+// the courier's message is borrowed until its result has been told.
+#include "channel/http_channel.h"
+
+#include <stdlib.h>
+
+struct job {
+    struct http_channel *channel;
+    struct job *next_free;
+    const struct send_request *message;
+    send_done *on_result;
+    void *ctx;
+    struct vendor_request request;
+    uint8_t url[HTTP_URL_BYTES_MAX];
+    uint8_t headers[HTTP_HEADERS_BYTES_MAX];
+    uint8_t body[HTTP_BODY_BYTES_MAX];
+};
+
+struct http_channel {
+    struct channel base;
+    struct http_transport transport;
+    struct recipe_plan *plan;
+    struct job *jobs;
+    struct job *first_free;
+    size_t in_flight;
+    struct message probe_text;
+};
+
+// Nothing is started that would come after its code's end.
+static int64_t wait_ms_of(const struct send_request *message)
+{
+    int64_t left_ms = message->deadline_at_ms - message->sent_at_ms;
+    if (left_ms < 0)
+        return 0;
+    return left_ms < HTTP_WAIT_MS_MAX ? left_ms : HTTP_WAIT_MS_MAX;
+}
+
+static void job_begin(struct job *job, const struct send_request *message, send_done *on_result,
+                      void *ctx)
+{
+    struct http_channel *channel = job->channel;
+    channel->first_free = job->next_free;
+    channel->in_flight++;
+    job->message = message;
+    job->on_result = on_result;
+    job->ctx = ctx;
+    job->request = (struct vendor_request){
+        .url = wire_over(job->url, sizeof job->url),
+        .headers = wire_over(job->headers, sizeof job->headers),
+        .body = wire_over(job->body, sizeof job->body),
+        .wait_ms = wait_ms_of(message),
+    };
+}
+
+static void job_end(struct job *job)
+{
+    struct http_channel *channel = job->channel;
+    wire_wipe(&job->request.url);
+    wire_wipe(&job->request.headers);
+    wire_wipe(&job->request.body);
+    job->next_free = channel->first_free;
+    channel->first_free = job;
+    channel->in_flight--;
+}
+
+// The job is free before the result is told: whoever is told may send at once.
+static void on_outcome(void *ctx, const struct http_outcome *outcome)
+{
+    struct job *job = ctx;
+    struct recipe_verdict verdict;
+    send_done *on_result = job->on_result;
+    void *result_ctx = job->ctx;
+    recipe_judge(job->channel->plan, job->message, outcome, &verdict);
+    job_end(job);
+    on_result(result_ctx, &verdict.result);
+}
+
+// The same message would not fit the next time either.
+static void refuse(struct job *job, const struct err_info *info)
+{
+    send_done *on_result = job->on_result;
+    void *ctx = job->ctx;
+    const struct send_result result = {
+        .outcome = SEND_REFUSED,
+        .reason = SEND_TEMPLATE_PARAMS,
+        .words = span_of_text(info->text),
+    };
+    job_end(job);
+    on_result(ctx, &result);
+}
+
+static void http_channel_send(struct channel *base, const struct send_request *message,
+                              send_done *on_result, void *ctx)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    struct job *job = channel->first_free;
+    struct err_info info;
+    if (job == NULL) {
+        on_result(ctx, &(struct send_result){
+                           .outcome = SEND_RETRY,
+                           .reason = SEND_THROTTLED,
+                           .words = SPAN("too many messages are on their way to this provider"),
+                       });
+        return;
+    }
+    job_begin(job, message, on_result, ctx);
+    if (recipe_render(channel->plan, message, &job->request, &info) == ERR_OK)
+        channel->transport.start(channel->transport.transport, &job->request, on_outcome, job);
+    else
+        refuse(job, &info);
+}
+
+static void on_probed(void *ctx, const struct http_outcome *outcome)
+{
+    struct job *job = ctx;
+    bool is_ready = outcome->phase == HTTP_CONNECTED;
+    send_done *on_result = job->on_result;
+    void *result_ctx = job->ctx;
+    const struct send_result result = {
+        .outcome = is_ready ? SEND_ACCEPTED : SEND_RETRY,
+        .reason = is_ready ? SEND_REASON_NONE : SEND_VENDOR_DOWN,
+        .words = is_ready ? SPAN("") : span_of_text(outcome->failure),
+    };
+    job_end(job);
+    on_result(result_ctx, &result);
+}
+
+void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    struct job *job = channel->first_free;
+    struct err_info info;
+    const struct send_request message = {
+        .to = SPAN("12025550100"),
+        .text = &channel->probe_text,
+        .otp_only = &channel->probe_text,
+        .deadline_at_ms = HTTP_WAIT_MS_MAX,
+    };
+    ASSERT(job != NULL);
+    message_init(&channel->probe_text);
+    message_put(&channel->probe_text, SPAN("0000"));
+    job_begin(job, &message, on_result, ctx);
+    job->request.is_probe = true;
+    if (recipe_render(channel->plan, &message, &job->request, &info) == ERR_OK)
+        channel->transport.start(channel->transport.transport, &job->request, on_probed, job);
+    else
+        refuse(job, &info);
+}
+
+static void http_channel_destroy(struct channel *base)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    ASSERT(channel->in_flight == 0);
+    recipe_plan_destroy(&channel->plan);
+    free(channel->jobs);
+    free(channel);
+}
+
+static const struct channel_ops http_channel_ops = {
+    .send = http_channel_send,
+    .destroy = http_channel_destroy,
+};
+
+enum err http_channel_create(struct recipe_plan **plan, const struct http_transport *transport,
+                             size_t in_flight_max, struct channel **out)
+{
+    struct http_channel *channel = calloc(1, sizeof *channel);
+    struct job *jobs = calloc(in_flight_max, sizeof *jobs);
+    ASSERT(in_flight_max > 0);
+    if (channel == NULL || jobs == NULL) {
+        free(channel);
+        free(jobs);
+        recipe_plan_destroy(plan);
+        return ERR_NO_MEMORY;
+    }
+    *channel = (struct http_channel){
+        .base = {&http_channel_ops}, .transport = *transport, .plan = *plan, .jobs = jobs};
+    *plan = NULL;
+    for (size_t i = 0; i < in_flight_max; i++) {
+        jobs[i].channel = channel;
+        jobs[i].next_free = channel->first_free;
+        channel->first_free = &jobs[i];
+    }
+    *out = &channel->base;
+    return ERR_OK;
+}

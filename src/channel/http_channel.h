@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The channel of every provider that has a recipe: renders, hands over to a transport, judges what
+// comes back. At most `in_flight_max` messages are on their way at once; room for them is taken
+// when the channel is made, and wiped after each message.
+
+#include "channel/recipe.h"
+
+// Takes the plan over, also when it fails; the plan's recipe and the transport are borrowed until
+// the channel is destroyed, which must not be while messages are on their way. ERR_NO_MEMORY.
+MUST_CHECK enum err http_channel_create(struct recipe_plan **plan,
+                                        const struct http_transport *transport,
+                                        size_t in_flight_max, struct channel **out);
+
+// Connects to where messages would go, and sends nothing: SEND_ACCEPTED when TLS stands. As the
+// channel's send.
+void http_channel_probe(struct channel *channel, send_done *on_result, void *ctx);

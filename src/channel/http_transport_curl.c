@@ -1,0 +1,323 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// A call is one request: a job in its provider's lane and, when its turn has come, a transfer.
+//
+//   waiting ──on_turn──▶ running ──on_done──▶ told
+//      └────on_cut─────────┴──on_cut─────────▶ told
+//
+// libcurl repeats a request by itself when a connection that it had used before ends without a
+// reply. The provider may have taken the first one, so that this would send a message twice. The
+// body is therefore read by a callback that cannot be rewound: the repetition fails instead
+// (CURLE_SEND_FAIL_REWIND), and the outcome is unknown. A signature by libcurl needs the body as a
+// whole; such requests use every connection once.
+//
+// The code is in the caller's body alone. Credentials in libcurl's list of headers are wiped; the
+// copies that libcurl makes inside are not ours to wipe.
+#include "channel/http_transport_curl.h"
+
+#include "channel/private_address.h"
+#include "crypto/pure/mac.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CONNECT_MS_MAX 3000
+#define RETRY_AFTER_BYTES_MAX 64U
+
+struct http_curl {
+    struct outbound *outbound;
+    struct outbound_lane lane;
+    struct outbound_rules rules;
+    bool may_use_private;
+    char *ca_file; // NULL: the machine's
+};
+
+struct call {
+    struct outbound_job job; // first
+    struct outbound_transfer transfer;
+    struct http_curl *http;
+    const struct vendor_request *request;
+    http_done *on_done;
+    void *ctx;
+    struct curl_slist *headers;
+    size_t body_read;
+    bool is_too_long;
+    bool is_private; // the name led to an address that is not allowed
+    size_t retry_after_len, reply_len;
+    uint8_t retry_after[RETRY_AFTER_BYTES_MAX];
+    uint8_t reply[HTTP_REPLY_BYTES_MAX];
+};
+
+static void free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *each = headers; each != NULL; each = each->next)
+        wipe(each->data, strlen(each->data));
+    curl_slist_free_all(headers);
+}
+
+static void end(struct call *call, const struct http_outcome *outcome)
+{
+    if (call->transfer.easy != NULL) {
+        outbound_remove(call->http->outbound, &call->transfer);
+        curl_easy_cleanup(call->transfer.easy);
+    }
+    free_headers(call->headers);
+    if (call->job.is_running)
+        outbound_release(&call->job);
+    call->on_done(call->ctx, outcome);
+    free(call);
+}
+
+// libcurl notes the time at which a request begins to leave.
+static enum http_phase phase_of(const struct call *call)
+{
+    curl_off_t before_us = 0;
+    if (call->transfer.easy == NULL)
+        return HTTP_NOT_SENT;
+    (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &before_us);
+    return before_us > 0 || call->body_read > 0 ? HTTP_SENT : HTTP_NOT_SENT;
+}
+
+static void end_failed(struct call *call, const char *failure)
+{
+    const struct http_outcome outcome = {.phase = phase_of(call), .failure = failure};
+    end(call, &outcome);
+}
+
+static void end_replied(struct call *call)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    const struct http_outcome outcome = {
+        .phase = HTTP_REPLIED,
+        .status = (unsigned)status,
+        .retry_after = span_make(call->retry_after, call->retry_after_len),
+        .body = span_make(call->reply, call->reply_len),
+    };
+    end(call, &outcome);
+}
+
+static struct call *call_of(struct outbound_transfer *transfer)
+{
+    return (struct call *)(void *)((char *)transfer - offsetof(struct call, transfer));
+}
+
+static void on_transfer_done(struct outbound_transfer *transfer, CURLcode code)
+{
+    struct call *call = call_of(transfer);
+    if (code == CURLE_OK && call->request->is_probe)
+        end(call, &(struct http_outcome){.phase = HTTP_CONNECTED});
+    else if (code == CURLE_OK)
+        end_replied(call);
+    else if (call->is_too_long)
+        end_failed(call, "the reply is longer than 64 KiB");
+    else if (call->is_private)
+        end_failed(call, "its name leads to a private address");
+    else if (code == CURLE_SEND_FAIL_REWIND)
+        end_failed(call, "the connection ended without a reply");
+    else
+        end_failed(call, curl_easy_strerror(code));
+}
+
+// --- what libcurl calls ------------------------------------------------------------------------
+
+static size_t on_body_wanted(char *out, size_t size, size_t count, void *ctx)
+{
+    struct call *call = ctx;
+    struct span rest = span_from(wire_reveal(&call->request->body), call->body_read);
+    struct span next = span_first(rest, size * count);
+    if (next.len > 0)
+        memcpy(out, next.data, next.len);
+    call->body_read += next.len;
+    return next.len;
+}
+
+static size_t on_reply(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct call *call = ctx;
+    size_t len = size * count;
+    if (len > sizeof call->reply - call->reply_len) {
+        call->is_too_long = true;
+        return 0;
+    }
+    memcpy(call->reply + call->reply_len, bytes, len);
+    call->reply_len += len;
+    return len;
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct call *call = ctx;
+    struct span value;
+    struct span line = span_make(bytes, size * count);
+    struct span name = span_split(line, ':', &value);
+    if (span_eq_nocase(name, SPAN("retry-after"))) {
+        while (value.len > 0 && value.data[value.len - 1] < 0x20)
+            value.len--;
+        value = span_first(span_trim(value), sizeof call->retry_after);
+        memcpy(call->retry_after, value.data, value.len);
+        call->retry_after_len = value.len;
+    }
+    return line.len;
+}
+
+// After the name has been resolved and right before the connection: what is looked at here is what
+// is connected to.
+static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
+                                      struct curl_sockaddr *address)
+{
+    struct call *call = ctx;
+    (void)purpose;
+    if (!call->http->may_use_private && address_is_private(&address->addr)) {
+        call->is_private = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// --- setting up --------------------------------------------------------------------------------
+
+static bool add_headers(struct call *call)
+{
+    struct span rest = wire_reveal(&call->request->headers);
+    while (rest.len > 0) {
+        struct span line = span_split(rest, '\0', &rest); // its NUL stands behind it
+        struct curl_slist *longer = curl_slist_append(call->headers, (const char *)line.data);
+        if (longer == NULL)
+            return false;
+        call->headers = longer;
+    }
+    return true;
+}
+
+static bool is_post(const struct call *call)
+{
+    return span_eq(span_of_text(call->request->method), SPAN("POST"));
+}
+
+static bool set_body(const struct call *call)
+{
+    CURL *easy = call->transfer.easy;
+    struct span body = wire_reveal(&call->request->body);
+    if (!is_post(call))
+        return true;
+    bool is_set = curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+                  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK;
+    if (call->request->aws_sigv4 != NULL)
+        return is_set && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+               curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+    return is_set && curl_easy_setopt(easy, CURLOPT_READDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_wanted) == CURLE_OK;
+}
+
+static bool set_signature(const struct call *call)
+{
+    CURL *easy = call->transfer.easy;
+    const struct vendor_request *request = call->request;
+    return request->aws_sigv4 == NULL ||
+           (curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK);
+}
+
+static bool set_callbacks(struct call *call)
+{
+    CURL *easy = call->transfer.easy;
+    return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK;
+}
+
+static bool set_up(struct call *call)
+{
+    CURL *easy = call->transfer.easy;
+    const char *url = (const char *)wire_reveal(&call->request->url).data;
+    return add_headers(call) && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, call->request->is_probe ? 1L : 0L) ==
+               CURLE_OK &&
+           set_body(call) && set_signature(call) && set_callbacks(call);
+}
+
+static void on_turn(struct outbound_job *job)
+{
+    struct call *call = (struct call *)(void *)job;
+    CURL *easy = outbound_easy(&call->http->rules);
+    call->transfer = (struct outbound_transfer){.easy = easy, .on_done = on_transfer_done};
+    if (easy != NULL && set_up(call) &&
+        outbound_start(call->http->outbound, &call->transfer) == ERR_OK)
+        return;
+    curl_easy_cleanup(easy);
+    call->transfer.easy = NULL;
+    end_failed(call, "out of memory");
+}
+
+static void on_cut(struct outbound_job *job)
+{
+    struct call *call = (struct call *)(void *)job;
+    end_failed(call, job->is_running ? "the server is going down"
+                                     : "it waited too long for a free connection");
+}
+
+static void start(void *transport, const struct vendor_request *request, http_done *on_done,
+                  void *ctx)
+{
+    struct http_curl *http = transport;
+    struct call *call = malloc(sizeof *call);
+    if (call == NULL) {
+        on_done(ctx, &(struct http_outcome){.failure = "out of memory"});
+        return;
+    }
+    // All but the reply, of which nothing is read that was not written.
+    memset(call, 0, offsetof(struct call, reply));
+    call->job = (struct outbound_job){.on_turn = on_turn, .on_cut = on_cut};
+    call->http = http;
+    call->request = request;
+    call->on_done = on_done;
+    call->ctx = ctx;
+    outbound_add(&http->lane, &call->job, request->wait_ms);
+}
+
+enum err http_curl_create(struct outbound *outbound, const struct http_curl_settings *settings,
+                          struct http_curl **out)
+{
+    struct http_curl *http = calloc(1, sizeof *http);
+    char *ca_file = settings->ca_file != NULL ? strdup(settings->ca_file) : NULL;
+    if (http == NULL || (settings->ca_file != NULL && ca_file == NULL)) {
+        free(http);
+        free(ca_file);
+        return ERR_NO_MEMORY;
+    }
+    http->outbound = outbound;
+    http->ca_file = ca_file;
+    http->may_use_private = settings->may_use_private;
+    // That a URL is https, or leads to this machine, was seen to when it was set.
+    http->rules = (struct outbound_rules){
+        .protocols = "http,https",
+        .ca_file = ca_file,
+        .connect_ms = settings->timeout_ms < CONNECT_MS_MAX ? settings->timeout_ms : CONNECT_MS_MAX,
+        .total_ms = settings->timeout_ms,
+    };
+    outbound_lane_init(&http->lane, outbound, settings->connections_max);
+    *out = http;
+    return ERR_OK;
+}
+
+void http_curl_destroy(struct http_curl **http)
+{
+    if (*http == NULL)
+        return;
+    ASSERT((*http)->lane.running == 0);
+    ASSERT((*http)->lane.first == NULL);
+    free((*http)->ca_file);
+    free(*http);
+    *http = NULL;
+}
+
+struct http_transport http_curl_transport(struct http_curl *http)
+{
+    return (struct http_transport){start, http};
+}

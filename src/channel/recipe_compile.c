@@ -1,0 +1,642 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// One table says which keys a recipe may have and who takes the text below them. Parameters are
+// taken before all else, so that templates can be checked against them wherever they stand; at last
+// comes what concerns several fields at once. Every error has the place of its field.
+#include "base/number.h"
+#include "channel/recipe_inside.h"
+#include "channel/sms_text.h"
+
+#include <stdlib.h>
+
+struct compiler {
+    struct recipe *recipe;
+    const struct recipe_field *fields;
+    size_t count;
+    const struct recipe_complaints *complaints;
+    size_t errors;
+};
+
+struct rule {
+    const char *keys[RECIPE_KEYS_MAX]; // "*": any; NULL: no more
+    enum err (*take)(struct compiler *compiler, const struct rule *rule,
+                     const struct recipe_field *field, struct err_info *info);
+    size_t offset;              // in struct recipe
+    const char *const *choices; // take_choice
+    enum recipe_place place;    // take_template, take_pair
+};
+
+static void complain(struct compiler *compiler, const struct recipe_field *field,
+                     const struct err_info *info)
+{
+    compiler->errors++;
+    compiler->complaints->on_error(compiler->complaints->ctx, field->line, field->column, info);
+}
+
+static void *at(const struct compiler *compiler, const struct rule *rule)
+{
+    return (uint8_t *)compiler->recipe + rule->offset;
+}
+
+// A copy that lives as long as the recipe.
+static enum err keep(struct compiler *compiler, struct span text, struct span *out,
+                     struct err_info *info)
+{
+    struct recipe *recipe = compiler->recipe;
+    if (text.len > RECIPE_TEXTS_BYTES_MAX - recipe->texts_len) {
+        err_info_set(info, "the recipe has more than %u bytes of text", RECIPE_TEXTS_BYTES_MAX);
+        return ERR_INVALID;
+    }
+    uint8_t *copy = recipe->texts_held + recipe->texts_len;
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    recipe->texts_len += text.len;
+    *out = span_make(copy, text.len);
+    return ERR_OK;
+}
+
+static enum err take_text(struct compiler *compiler, const struct rule *rule,
+                          const struct recipe_field *field, struct err_info *info)
+{
+    return keep(compiler, field->text, at(compiler, rule), info);
+}
+
+static bool is_name(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t lower = ascii_lower(text.data[i]);
+        bool is_letter = lower >= 'a' && lower <= 'z';
+        if (!is_letter && !ascii_is_digit(text.data[i]) && text.data[i] != '-')
+            return false;
+    }
+    return text.len > 0 && text.len <= 64;
+}
+
+static enum err take_name(struct compiler *compiler, const struct rule *rule,
+                          const struct recipe_field *field, struct err_info *info)
+{
+    if (is_name(field->text))
+        return take_text(compiler, rule, field, info);
+    err_info_set(info, "a name has up to 64 letters, digits and \"-\"");
+    return ERR_INVALID;
+}
+
+static enum err take_template(struct compiler *compiler, const struct rule *rule,
+                              const struct recipe_field *field, struct err_info *info)
+{
+    if (field->text.len == 0) {
+        err_info_set(info, "it is empty");
+        return ERR_INVALID;
+    }
+    enum err err = recipe_template_check(compiler->recipe, rule->place, field->text, info);
+    return err == ERR_OK ? take_text(compiler, rule, field, info) : err;
+}
+
+// A field name of HTTP (RFC 9110 section 5.1), without those that are the transport's.
+static bool is_header_name(struct span name)
+{
+    static const struct span kept[] = {SPAN("host"), SPAN("content-length"),
+                                       SPAN("transfer-encoding"), SPAN("connection")};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (span_eq_nocase(kept[i], name))
+            return false;
+    }
+    return is_name(name);
+}
+
+static enum err take_pair(struct compiler *compiler, const struct rule *rule,
+                          const struct recipe_field *field, struct err_info *info)
+{
+    struct recipe_pairs *pairs = at(compiler, rule);
+    struct span name = field->keys[1];
+    if (pairs->count == RECIPE_PAIRS_MAX) {
+        err_info_set(info, "more than %u of them", RECIPE_PAIRS_MAX);
+        return ERR_INVALID;
+    }
+    if (rule->place == RECIPE_IN_HEADER && !is_header_name(name)) {
+        err_info_set(info, "no name of a header, or one that is written without being asked");
+        return ERR_INVALID;
+    }
+    struct recipe_pair *pair = &pairs->held[pairs->count];
+    enum err err = recipe_template_check(compiler->recipe, rule->place, field->text, info);
+    if (err == ERR_OK)
+        err = keep(compiler, name, &pair->name, info);
+    if (err == ERR_OK)
+        err = keep(compiler, field->text, &pair->template, info);
+    if (err == ERR_OK)
+        pairs->count++;
+    return err;
+}
+
+static enum err take_json(struct compiler *compiler, const struct rule *rule,
+                          const struct recipe_field *field, struct err_info *info)
+{
+    uint32_t line;
+    struct err_info inner;
+    enum err err =
+        recipe_json_read(compiler->recipe, field->text, at(compiler, rule), &line, &inner);
+    if (err == ERR_INVALID)
+        err_info_set(info, "%s (line %u of the text)", inner.text, line);
+    return err;
+}
+
+static enum err choose(const char *const *choices, struct span text, uint32_t *out,
+                       struct err_info *info)
+{
+    uint8_t room[256];
+    struct strbuf known = strbuf_over(room, sizeof room);
+    for (uint32_t i = 0; choices[i] != NULL; i++) {
+        if (span_eq(span_of_text(choices[i]), text)) {
+            *out = i;
+            return ERR_OK;
+        }
+        strbuf_put_text(&known, i > 0 ? ", " : "");
+        strbuf_put_text(&known, choices[i]);
+    }
+    err_info_set(info, "\"%.*s\" is none of %.*s", (int)span_first(text, 64).len,
+                 (const char *)text.data, (int)known.len, (const char *)known.data);
+    return ERR_INVALID;
+}
+
+static enum err take_choice(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    return choose(rule->choices, field->text, at(compiler, rule), info);
+}
+
+static enum err take_number(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    uint64_t value;
+    if (!parse_u64(field->text, 1000000, &value) || value == 0) {
+        err_info_set(info, "a number from 1 to 1000000 is wanted");
+        return ERR_INVALID;
+    }
+    *(uint32_t *)at(compiler, rule) = (uint32_t)value;
+    return ERR_OK;
+}
+
+static enum err take_channels(struct compiler *compiler, const struct rule *rule,
+                              const struct recipe_field *field, struct err_info *info)
+{
+    uint32_t *channels = at(compiler, rule);
+    struct span rest = field->text;
+    while (rest.len > 0) {
+        struct span word = span_split(rest, ' ', &rest);
+        uint32_t kind = 0;
+        while (kind < CHANNEL_COUNT_ &&
+               !span_eq(span_of_text(channel_name((enum channel_kind)kind)), word))
+            kind++;
+        if (kind == CHANNEL_COUNT_) {
+            err_info_set(info, "channels are SMS, WHATSAPP, ZALO and EMAIL, with spaces between");
+            return ERR_INVALID;
+        }
+        *channels |= 1U << kind;
+    }
+    return ERR_OK;
+}
+
+static bool is_path_byte(uint8_t byte)
+{
+    uint8_t lower = ascii_lower(byte);
+    return (lower >= 'a' && lower <= 'z') || ascii_is_digit(byte) || byte == '_' || byte == '-' ||
+           byte == '@';
+}
+
+static bool is_path(struct span path)
+{
+    size_t segments = 0;
+    while (path.len > 0) {
+        struct span segment = span_split(path, '.', &path);
+        bool is_any = span_eq(segment, SPAN("*"));
+        for (size_t i = 0; i < segment.len && !is_any; i++) {
+            if (!is_path_byte(segment.data[i]))
+                return false;
+        }
+        if (segment.len == 0 || ++segments > RECIPE_PATH_SEGMENTS_MAX)
+            return false;
+    }
+    return segments > 0;
+}
+
+static enum err take_paths(struct compiler *compiler, const struct rule *rule,
+                           const struct recipe_field *field, struct err_info *info)
+{
+    struct span rest = field->text;
+    do {
+        if (!is_path(span_split(rest, ' ', &rest))) {
+            err_info_set(info, "a path is names, numbers and \"*\" with dots between, at most %u",
+                         RECIPE_PATH_SEGMENTS_MAX);
+            return ERR_INVALID;
+        }
+    } while (rest.len > 0);
+    return take_text(compiler, rule, field, info);
+}
+
+bool recipe_range_parse(struct span text, uint64_t *least_out, uint64_t *most_out)
+{
+    struct span last;
+    struct span first = span_split(text, '-', &last);
+    if (!parse_u64(first, UINT32_MAX, least_out))
+        return false;
+    *most_out = *least_out;
+    bool is_range = first.len < text.len;
+    return !is_range || (parse_u64(last, UINT32_MAX, most_out) && *most_out >= *least_out);
+}
+
+static enum err take_statuses(struct compiler *compiler, const struct rule *rule,
+                              const struct recipe_field *field, struct err_info *info)
+{
+    uint64_t least, most;
+    if (recipe_range_parse(field->text, &least, &most) && least >= 200 && most <= 299)
+        return take_text(compiler, rule, field, info);
+    err_info_set(info, "statuses such as 200 or 200-202 are wanted, within 200-299");
+    return ERR_INVALID;
+}
+
+static bool find_reason(struct span word, struct recipe_mapped *out)
+{
+    // A provider that says so may have taken the message: nobody sends it there again.
+    out->is_unknown = span_eq(word, SPAN("unknown"));
+    out->reason = SEND_VENDOR_DOWN;
+    for (unsigned i = SEND_REASON_NONE + 1; i < SEND_REASON_COUNT_; i++) {
+        if (!span_eq(span_of_text(send_reason_name((enum send_reason)i)), word))
+            continue;
+        out->reason = (enum send_reason)i;
+        return true;
+    }
+    return out->is_unknown;
+}
+
+static enum err say_reasons(struct span word, struct err_info *info)
+{
+    uint8_t room[400];
+    struct strbuf known = strbuf_over(room, sizeof room);
+    for (unsigned i = SEND_REASON_NONE + 1; i < SEND_REASON_COUNT_; i++) {
+        strbuf_put_text(&known, i > 1 ? ", " : "");
+        strbuf_put_text(&known, send_reason_name((enum send_reason)i));
+    }
+    err_info_set(info, "\"%.*s\" is no reason; there are %.*s", (int)span_first(word, 40).len,
+                 (const char *)word.data, (int)known.len, (const char *)known.data);
+    return ERR_INVALID;
+}
+
+static enum err take_mapped(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    struct recipe_map *map = at(compiler, rule);
+    uint64_t least, most;
+    if (map->count == RECIPE_MAPPED_MAX) {
+        err_info_set(info, "more than %u of them", RECIPE_MAPPED_MAX);
+        return ERR_INVALID;
+    }
+    if (map == &compiler->recipe->statuses && !recipe_range_parse(field->keys[1], &least, &most)) {
+        err_info_set(info, "a status such as 418, or 500-599, is wanted");
+        return ERR_INVALID;
+    }
+    struct recipe_mapped *mapped = &map->held[map->count];
+    if (!find_reason(field->text, mapped))
+        return say_reasons(field->text, info);
+    enum err err = keep(compiler, field->keys[1], &mapped->from, info);
+    if (err == ERR_OK)
+        map->count++;
+    return err;
+}
+
+static enum err take_advice(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    struct span *advice = at(compiler, rule);
+    struct recipe_mapped mapped;
+    if (!find_reason(field->keys[1], &mapped) || mapped.is_unknown)
+        return say_reasons(field->keys[1], info);
+    return keep(compiler, field->text, &advice[mapped.reason], info);
+}
+
+static struct recipe_parameter *parameter_of(struct compiler *compiler, struct span name)
+{
+    struct recipe *recipe = compiler->recipe;
+    for (size_t i = 0; i < recipe->parameters_count; i++) {
+        if (span_eq(recipe->parameters[i].name, name))
+            return &recipe->parameters[i];
+    }
+    struct recipe_parameter *parameter = &recipe->parameters[recipe->parameters_count];
+    if (recipe->parameters_count == RECIPE_PARAMETERS_MAX)
+        return NULL;
+    if (keep(compiler, name, &parameter->name, NULL) != ERR_OK)
+        return NULL;
+    recipe->parameters_count++;
+    return parameter;
+}
+
+static bool is_reserved(struct span name)
+{
+    for (size_t i = 0; i < RECIPE_VALUE_COUNT_; i++) {
+        if (span_eq(recipe_values[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+static enum err set_flag(struct span text, bool *out, struct err_info *info)
+{
+    *out = span_eq(text, SPAN("true"));
+    if (*out || span_eq(text, SPAN("false")))
+        return ERR_OK;
+    err_info_set(info, "true or false is wanted");
+    return ERR_INVALID;
+}
+
+static enum err take_parameter(struct compiler *compiler, const struct rule *rule,
+                               const struct recipe_field *field, struct err_info *info)
+{
+    (void)rule;
+    struct span name = field->keys[1];
+    struct span key = field->keys[2];
+    if (!is_name(name) || is_reserved(name)) {
+        err_info_set(info, "\"%.*s\" cannot be a parameter's name", (int)span_first(name, 64).len,
+                     (const char *)name.data);
+        return ERR_INVALID;
+    }
+    struct recipe_parameter *parameter = parameter_of(compiler, name);
+    if (parameter == NULL) {
+        err_info_set(info, "more than %u parameters", RECIPE_PARAMETERS_MAX);
+        return ERR_INVALID;
+    }
+    if (span_eq(key, SPAN("help")))
+        return keep(compiler, field->text, &parameter->help, info);
+    if (span_eq(key, SPAN("preset")))
+        return keep(compiler, field->text, &parameter->preset, info);
+    if (span_eq(key, SPAN("secret")))
+        return set_flag(field->text, &parameter->is_secret, info);
+    if (span_eq(key, SPAN("optional")))
+        return set_flag(field->text, &parameter->is_optional, info);
+    err_info_set(info, "a parameter has help, preset, secret and optional");
+    return ERR_INVALID;
+}
+
+static const char *const methods[] = {"POST", "GET", NULL};
+static const char *const numbers[] = {"plus", "digits", NULL};
+static const char *const auths[] = {"none", "basic", "bearer", "aws", "standardWebhooks", NULL};
+static const char *const formats[] = {"json", "xml", "fields", "nothing", NULL};
+#define AT(member) offsetof(struct recipe, member)
+
+static const struct rule parameter_rule = {.keys = {"parameters", "*", "*"},
+                                           .take = take_parameter};
+
+static const struct rule rules[] = {
+    {.keys = {"recipe"}, .take = take_name, .offset = AT(name)},
+    {.keys = {"title"}, .take = take_text, .offset = AT(title)},
+    {.keys = {"channels"}, .take = take_channels, .offset = AT(channels)},
+    {.keys = {"request", "method"}, .take = take_choice, .offset = AT(method), .choices = methods},
+    {.keys = {"request", "url"}, .take = take_template, .offset = AT(url), .place = RECIPE_IN_URL},
+    {.keys = {"request", "number"}, .take = take_choice, .offset = AT(number), .choices = numbers},
+    {.keys = {"request", "textBytesMax"}, .take = take_number, .offset = AT(text_bytes_max)},
+    {.keys = {"request", "gsm7"}, .take = take_text, .offset = AT(text_types[SMS_GSM7])},
+    {.keys = {"request", "ucs2"}, .take = take_text, .offset = AT(text_types[SMS_UCS2])},
+    {.keys = {"request", "secondsMin"}, .take = take_number, .offset = AT(seconds_min)},
+    {.keys = {"request", "secondsMax"}, .take = take_number, .offset = AT(seconds_max)},
+    {.keys = {"auth", "kind"}, .take = take_choice, .offset = AT(auth), .choices = auths},
+    {.keys = {"auth", "user"}, .take = take_template, .offset = AT(user), .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "password"},
+     .take = take_template,
+     .offset = AT(password),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "token"},
+     .take = take_template,
+     .offset = AT(token),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "secret"},
+     .take = take_template,
+     .offset = AT(secret),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "region"},
+     .take = take_template,
+     .offset = AT(region),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "service"},
+     .take = take_template,
+     .offset = AT(service),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"headers", "*"}, .take = take_pair, .offset = AT(headers), .place = RECIPE_IN_HEADER},
+    {.keys = {"query", "*"}, .take = take_pair, .offset = AT(query), .place = RECIPE_IN_QUERY},
+    {.keys = {"form", "*"}, .take = take_pair, .offset = AT(form), .place = RECIPE_IN_FORM},
+    {.keys = {"json"}, .take = take_json, .offset = AT(json)},
+    {.keys = {"reply", "format"},
+     .take = take_choice,
+     .offset = AT(reply.format),
+     .choices = formats},
+    {.keys = {"reply", "statuses"}, .take = take_statuses, .offset = AT(reply.statuses)},
+    {.keys = {"reply", "acceptedPath"}, .take = take_paths, .offset = AT(reply.accepted_path)},
+    {.keys = {"reply", "acceptedValues"}, .take = take_text, .offset = AT(reply.accepted_values)},
+    {.keys = {"reply", "id"}, .take = take_paths, .offset = AT(reply.id)},
+    {.keys = {"reply", "code"}, .take = take_paths, .offset = AT(reply.code)},
+    {.keys = {"reply", "words"}, .take = take_paths, .offset = AT(reply.words)},
+    {.keys = {"statuses", "*"}, .take = take_mapped, .offset = AT(statuses)},
+    {.keys = {"codes", "*"}, .take = take_mapped, .offset = AT(codes)},
+    {.keys = {"texts", "*"}, .take = take_mapped, .offset = AT(texts)},
+    {.keys = {"advice", "*"}, .take = take_advice, .offset = AT(advice)},
+};
+
+static bool rule_matches(const struct rule *rule, const struct recipe_field *field)
+{
+    size_t depth = 0;
+    while (depth < RECIPE_KEYS_MAX && rule->keys[depth] != NULL) {
+        struct span key = span_of_text(rule->keys[depth]);
+        bool is_any = span_eq(key, SPAN("*"));
+        if (depth >= field->depth || (!is_any && !span_eq(key, field->keys[depth])))
+            return false;
+        depth++;
+    }
+    return depth == field->depth;
+}
+
+static const struct rule *rule_of(const struct recipe_field *field)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rule_matches(&rules[i], field))
+            return &rules[i];
+    }
+    return NULL;
+}
+
+static void say_unknown(const struct recipe_field *field, struct err_info *info)
+{
+    uint8_t room[256];
+    struct strbuf path = strbuf_over(room, sizeof room);
+    for (size_t i = 0; i < field->depth; i++) {
+        strbuf_put_text(&path, i > 0 ? "." : "");
+        strbuf_put(&path, span_first(field->keys[i], 64));
+    }
+    err_info_set(info, "a recipe has no \"%.*s\"", (int)path.len, (const char *)path.data);
+}
+
+// The reader of a notation may let a key through twice.
+static const struct recipe_field *earlier(const struct compiler *compiler,
+                                          const struct recipe_field *field)
+{
+    for (const struct recipe_field *other = compiler->fields; other < field; other++) {
+        size_t same = 0;
+        while (same < field->depth && same < other->depth &&
+               span_eq(field->keys[same], other->keys[same]))
+            same++;
+        if (same == field->depth && same == other->depth)
+            return other;
+    }
+    return NULL;
+}
+
+// ERR_NO_MEMORY, or what was wrong has been complained about.
+static enum err take_field(struct compiler *compiler, const struct rule *rule,
+                           const struct recipe_field *field)
+{
+    struct err_info info;
+    enum err err = ERR_INVALID;
+    const struct recipe_field *other = earlier(compiler, field);
+    if (other != NULL)
+        err_info_set(&info, "it is given twice; first in line %u", other->line);
+    else if (rule == NULL)
+        say_unknown(field, &info);
+    else if (field->text.len > RECIPE_FIELD_BYTES_MAX)
+        err_info_set(&info, "longer than %u bytes", RECIPE_FIELD_BYTES_MAX);
+    else
+        err = rule->take(compiler, rule, field, &info);
+    if (err == ERR_INVALID)
+        complain(compiler, field, &info);
+    return err == ERR_NO_MEMORY ? err : ERR_OK;
+}
+
+static bool is_parameter(const struct recipe_field *field)
+{
+    return rule_matches(&parameter_rule, field);
+}
+
+static enum err take_all(struct compiler *compiler)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < compiler->count && err == ERR_OK; i++) {
+        if (is_parameter(&compiler->fields[i]))
+            err = take_field(compiler, &parameter_rule, &compiler->fields[i]);
+    }
+    for (size_t i = 0; i < compiler->count && err == ERR_OK; i++) {
+        const struct recipe_field *field = &compiler->fields[i];
+        if (!is_parameter(field))
+            err = take_field(compiler, rule_of(field), field);
+    }
+    return err;
+}
+
+struct demand {
+    bool is_met;
+    const char *story;
+};
+
+static void check(struct compiler *compiler, const struct demand *demands, size_t count)
+{
+    static const struct recipe_field top = {.line = 1, .column = 1};
+    for (size_t i = 0; i < count; i++) {
+        struct err_info info;
+        err_info_set(&info, "%s", demands[i].story);
+        if (!demands[i].is_met)
+            complain(compiler, &top, &info);
+    }
+}
+
+static void check_request(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    bool has_form = recipe->form.count > 0;
+    bool has_body = recipe->json != NULL || has_form;
+    const struct demand demands[] = {
+        {recipe->name.data != NULL, "there is no \"recipe\", which names it"},
+        {recipe->channels != 0, "there are no \"channels\""},
+        {recipe->url.data != NULL, "there is no \"request.url\""},
+        {recipe->json == NULL || !has_form, "there are both \"json\" and \"form\""},
+        {recipe->method != RECIPE_GET || !has_body, "a GET has no body"},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+// What the ways of proving who one is need.
+static void check_auth(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    bool has_user = recipe->user.data != NULL && recipe->password.data != NULL;
+    bool has_scope = recipe->region.data != NULL && recipe->service.data != NULL;
+    bool is_pair = recipe->auth == RECIPE_AUTH_BASIC || recipe->auth == RECIPE_AUTH_AWS;
+    const struct demand demands[] = {
+        {!is_pair || has_user, "\"auth.user\" and \"auth.password\" are missing"},
+        {recipe->auth != RECIPE_AUTH_AWS || has_scope,
+         "\"auth.region\" and \"auth.service\" are missing"},
+        {recipe->auth != RECIPE_AUTH_BEARER || recipe->token.data != NULL,
+         "\"auth.token\" is missing"},
+        {recipe->auth != RECIPE_AUTH_STANDARD_WEBHOOKS || recipe->secret.data != NULL,
+         "\"auth.secret\" is missing"},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+static void check_replies(struct compiler *compiler)
+{
+    const struct recipe_reply *reply = &compiler->recipe->reply;
+    bool has_path = reply->accepted_path.data != NULL;
+    const struct demand demands[] = {
+        {reply->accepted_values.data == NULL || has_path,
+         "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
+        {!has_path || reply->format != RECIPE_NOTHING,
+         "a reply of no format has no \"reply.acceptedPath\""},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
+static void check_whole(struct compiler *compiler)
+{
+    check_request(compiler);
+    check_auth(compiler);
+    check_replies(compiler);
+}
+
+enum err recipe_compile(const struct recipe_field *fields, size_t count,
+                        const struct recipe_complaints *complaints, struct recipe **out)
+{
+    struct compiler compiler = {.fields = fields, .count = count, .complaints = complaints};
+    *out = NULL;
+    compiler.recipe = calloc(1, sizeof *compiler.recipe);
+    if (compiler.recipe == NULL)
+        return ERR_NO_MEMORY;
+    ASSERT(count <= RECIPE_FIELDS_MAX);
+    enum err err = take_all(&compiler);
+    if (err == ERR_OK && compiler.errors == 0)
+        check_whole(&compiler);
+    if (err == ERR_OK && compiler.errors > 0)
+        err = ERR_INVALID;
+    if (err != ERR_OK)
+        recipe_destroy(&compiler.recipe);
+    *out = compiler.recipe;
+    return err;
+}
+
+void recipe_destroy(struct recipe **recipe)
+{
+    if (*recipe == NULL)
+        return;
+    json_decref((*recipe)->json);
+    free(*recipe);
+    *recipe = NULL;
+}
+
+struct span recipe_name(const struct recipe *recipe)
+{
+    return recipe->name;
+}
+
+uint32_t recipe_channels(const struct recipe *recipe)
+{
+    return recipe->channels;
+}
+
+size_t recipe_parameters(const struct recipe *recipe, const struct recipe_parameter **out)
+{
+    *out = recipe->parameters;
+    return recipe->parameters_count;
+}

@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What a compiled recipe and a plan are made of; for the files recipe_*.c alone.
+
+#include "channel/recipe.h"
+
+#include <jansson.h>
+
+#define RECIPE_TEXTS_BYTES_MAX (32U * 1024U)
+#define RECIPE_PAIRS_MAX 24U
+#define RECIPE_MAPPED_MAX 128U
+#define RECIPE_JSON_DEPTH_MAX 12U
+#define RECIPE_PATH_SEGMENTS_MAX 8U
+#define RECIPE_ARRAY_WALK_MAX 64U // elements that a "*" looks at
+#define PLAN_OPS_MAX 256U
+#define PLAN_LITERALS_BYTES_MAX (24U * 1024U)
+#define PLAN_SECRETS_MAX RECIPE_PARAMETERS_MAX
+
+// What a message brings to a template, with whether it may stand in a URL: those are logged on the
+// way, so that a code or a text never may.
+#define RECIPE_VALUE_LIST(X)                           \
+    X(RECIPE_TO, "to", true, false)                    \
+    X(RECIPE_OTP, "otp", false, false)                 \
+    X(RECIPE_TEXT, "text", false, false)               \
+    X(RECIPE_BRAND, "brand", true, false)              \
+    X(RECIPE_CHANNEL, "channel", true, false)          \
+    X(RECIPE_ID, "id", true, false)                    \
+    X(RECIPE_TEXT_TYPE, "textType", true, false)       \
+    X(RECIPE_MINUTES, "minutes", true, true)           \
+    X(RECIPE_SECONDS, "seconds", true, true)           \
+    X(RECIPE_MILLISECONDS, "milliseconds", true, true) \
+    X(RECIPE_EXPIRES_AT, "expiresAt", true, true)
+
+#define RECIPE_VALUE_ENUM(name, text, may_be_in_url, is_number) name,
+enum recipe_value { RECIPE_VALUE_LIST(RECIPE_VALUE_ENUM) RECIPE_VALUE_COUNT_ };
+#undef RECIPE_VALUE_ENUM
+
+struct recipe_value_row {
+    struct span name;
+    bool may_be_in_url;
+    bool is_number;
+};
+
+extern const struct recipe_value_row recipe_values[RECIPE_VALUE_COUNT_];
+
+enum recipe_method { RECIPE_POST, RECIPE_GET };
+enum recipe_number { RECIPE_PLUS, RECIPE_DIGITS };
+enum recipe_auth {
+    RECIPE_AUTH_NONE, // or in a header of the recipe's
+    RECIPE_AUTH_BASIC,
+    RECIPE_AUTH_BEARER,
+    RECIPE_AUTH_AWS,
+    RECIPE_AUTH_STANDARD_WEBHOOKS,
+};
+enum recipe_format {
+    RECIPE_JSON,
+    RECIPE_XML,    // elements by their name, wherever they stand
+    RECIPE_FIELDS, // one line, "success | 919999999993 | 42", fields by their number
+    RECIPE_NOTHING,
+};
+
+// Templates are kept as they are written; their grammar was checked.
+struct recipe_pair {
+    struct span name, template;
+};
+
+struct recipe_pairs {
+    struct recipe_pair held[RECIPE_PAIRS_MAX];
+    size_t count;
+};
+
+// From the provider's words and numbers to ours.
+struct recipe_mapped {
+    struct span from; // "21211", "200-299", or a part of a sentence
+    enum send_reason reason;
+    bool is_unknown; // the message may have been taken all the same
+};
+
+struct recipe_map {
+    struct recipe_mapped held[RECIPE_MAPPED_MAX];
+    size_t count;
+};
+
+struct recipe_reply {
+    uint32_t format;
+    struct span statuses;        // data NULL: 200-299
+    struct span accepted_path;   // data NULL: the status is enough
+    struct span accepted_values; // data NULL: that there is one
+    struct span id, code, words; // paths; data NULL: none
+};
+
+struct recipe {
+    struct span name, title;
+    uint32_t channels;
+    struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
+    size_t parameters_count;
+    uint32_t method, number, auth;
+    struct span url, user, password, token, region, service, secret;
+    uint32_t text_bytes_max;           // 0: whatever a message may have
+    uint32_t seconds_min, seconds_max; // of validity; 0: no bound
+    struct span text_types[2];         // by enum sms_alphabet
+    struct recipe_pairs headers, query, form;
+    json_t *json; // NULL: none
+    struct recipe_reply reply;
+    struct recipe_map statuses, codes, texts;
+    struct span advice[SEND_REASON_COUNT_];
+    size_t texts_len;
+    uint8_t texts_held[RECIPE_TEXTS_BYTES_MAX];
+};
+
+// A template apart: literals, and holes for parameters and values.
+enum recipe_part_kind { RECIPE_PART_LITERAL, RECIPE_PART_PARAMETER, RECIPE_PART_VALUE };
+enum recipe_filter { RECIPE_FILTER_NONE, RECIPE_FILTER_NUMBER, RECIPE_FILTER_URL };
+
+struct recipe_part {
+    enum recipe_part_kind kind;
+    struct span literal;
+    size_t index; // of the parameter, or enum recipe_value
+    enum recipe_filter filter;
+};
+
+// Takes the next part off `rest`, which is not empty. ERR_INVALID with a story.
+MUST_CHECK enum err recipe_part_take(const struct recipe *recipe, struct span *rest,
+                                     struct recipe_part *out, struct err_info *info);
+
+enum recipe_place {
+    RECIPE_IN_URL,
+    RECIPE_IN_QUERY,
+    RECIPE_IN_HEADER,
+    RECIPE_IN_FORM,
+    RECIPE_IN_JSON,
+    RECIPE_IN_AUTH, // parameters alone
+};
+
+MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
+                                          struct span template, struct err_info *info);
+
+// Reads the JSON text and checks the templates in its strings. `line` counts from 1 within the
+// text.
+MUST_CHECK enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t **out,
+                                     uint32_t *line_out, struct err_info *info);
+
+// "200-299" or "418".
+bool recipe_range_parse(struct span text, uint64_t *least_out, uint64_t *most_out);
+
+enum plan_op_kind { PLAN_LITERAL, PLAN_VALUE };
+
+struct plan_op {
+    uint8_t kind;
+    uint8_t encoding; // enum wire_encoding, of a value
+    uint16_t from;    // literal: where in the literals; value: enum recipe_value
+    uint16_t len;
+};
+
+struct plan_ops {
+    size_t first, count;
+};
+
+struct recipe_plan {
+    struct plan_op ops[PLAN_OPS_MAX];
+    size_t ops_count;
+    struct wire literals; // over literals_held
+    bool has_too_many;    // ops
+    bool is_plain;        // the URL is http://
+    struct plan_ops url, headers, body;
+    struct span secrets[PLAN_SECRETS_MAX]; // in literals_held
+    size_t secrets_count;
+    const char *aws_sigv4, *aws_user; // in literals_held, or NULL
+    struct span signing_key;          // in literals_held; data NULL: unsigned
+    const struct recipe *recipe;
+    uint8_t literals_held[PLAN_LITERALS_BYTES_MAX];
+};
+
+// The values of the parameters, while a plan is being made; data NULL: unset.
+struct plan_binding {
+    const struct recipe *recipe;
+    struct span values[RECIPE_PARAMETERS_MAX];
+    bool is_plain;
+};
+
+// The settings by their parameters, presets where there are none. Stories as recipe_bind's.
+MUST_CHECK enum err plan_binding_fill(struct plan_binding *binding,
+                                      const struct recipe_setting *settings, size_t count,
+                                      struct err_info *info);
+
+struct plan_mark {
+    size_t ops_count, literals_len;
+    struct plan_op last;
+};
+
+struct plan_mark plan_mark(const struct recipe_plan *plan);
+void plan_rewind(struct recipe_plan *plan, const struct plan_mark *mark);
+void plan_put_literal(struct recipe_plan *plan, enum wire_encoding encoding, struct span literal);
+
+struct plan_encodings {
+    enum wire_encoding literal, data;
+};
+
+// False when a parameter in it is unset: the caller then rewinds to before what it stands in.
+bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *binding,
+                       struct plan_encodings encodings, struct span template);
+
+// Members and elements with an unset parameter are left out, and so is a container that loses all
+// it had.
+void plan_put_json(struct recipe_plan *plan, const struct plan_binding *binding);
+
+// A reply that has been taken apart as far as its format goes.
+struct reply_reader {
+    enum recipe_format format;
+    struct span body;
+    json_t *json;  // RECIPE_JSON: NULL when it is none
+    size_t chosen; // what "*" stands for
+};
+
+void reply_reader_init(struct reply_reader *reader, enum recipe_format format, struct span body);
+void reply_reader_fini(struct reply_reader *reader);
+
+// The format's outer form is there.
+bool reply_is_readable(const struct reply_reader *reader);
+
+// The scalar at the first of these paths (separated by spaces) that leads to one, as text. `rest`
+// then holds the paths after it. False: none does.
+bool reply_get(const struct reply_reader *reader, struct span *rest, struct strbuf *out);

@@ -1,0 +1,357 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// What a provider's answer means. In this order: could it be sent at all; does the status say yes;
+// does the body say yes; else the reason, by the provider's code, by its words, by the status.
+//
+// Whatever may have been taken is never called refused: a 2xx whose body cannot be read, or says
+// neither yes nor why not, is unknown.
+#include "base/number.h"
+#include "channel/recipe_inside.h"
+#include "telemetry/utf8.h"
+
+#define CODE_BYTES_MAX 128U
+#define READ_BYTES_MAX 1024U
+#define RETRY_AFTER_SECONDS_MAX 3600U // longer waits outlive every code
+#define HIDDEN "***"
+#define HIDDEN_LEAST 4U
+
+struct judge {
+    const struct recipe_plan *plan;
+    const struct send_request *message;
+    const struct http_outcome *outcome;
+    struct reply_reader reader;
+    struct recipe_verdict *verdict;
+};
+
+// --- words -----------------------------------------------------------------------------------
+
+// Length of what must not be shown at the start of `text`; 0: nothing.
+static size_t hidden_at(const struct judge *judge, struct span text)
+{
+    struct span to = judge->message->to;
+    struct span digits = span_starts_with(to, SPAN("+")) ? span_from(to, 1) : to;
+    struct span code = message_reveal(judge->message->otp_only);
+    if (code.len > 0 && span_starts_with(text, code))
+        return code.len;
+    if (digits.len >= HIDDEN_LEAST && span_starts_with(text, digits))
+        return digits.len;
+    for (size_t i = 0; i < judge->plan->secrets_count; i++) {
+        if (span_starts_with(text, judge->plan->secrets[i]))
+            return judge->plan->secrets[i].len;
+    }
+    return 0;
+}
+
+static bool is_shown(uint32_t point)
+{
+    return point >= 0x20 && !(point >= 0x7F && point < 0xA0) && point != 0x2028 && point != 0x2029;
+}
+
+// Appends what fits, whole characters alone.
+static void put_words(const struct judge *judge, struct strbuf *out, struct span text)
+{
+    while (text.len > 0 && !out->is_overflowed) {
+        uint32_t point = 0;
+        size_t hidden = hidden_at(judge, text);
+        size_t len = hidden > 0 ? hidden : utf8_next(text, &point);
+        if (hidden > 0)
+            strbuf_put(out, SPAN(HIDDEN));
+        else if (len > 0 && is_shown(point))
+            strbuf_put(out, span_first(text, len));
+        else
+            strbuf_put_byte(out, ' ');
+        text = span_from(text, len > 0 ? len : 1);
+    }
+}
+
+static void put_status(struct strbuf *out, unsigned status)
+{
+    strbuf_put_text(out, "HTTP ");
+    strbuf_put_u64(out, status);
+}
+
+static struct strbuf words_of(struct judge *judge)
+{
+    return strbuf_over(judge->verdict->words, sizeof judge->verdict->words);
+}
+
+static void keep_words(struct judge *judge, struct strbuf *words)
+{
+    struct span advice = judge->plan->recipe->advice[judge->verdict->result.reason];
+    if (advice.len > 0) {
+        strbuf_put_text(words, " (");
+        put_words(judge, words, advice);
+        strbuf_put_text(words, ")");
+    }
+    judge->verdict->result.words = strbuf_span(words);
+}
+
+// "HTTP 400, 21211: The number … is not a phone number"
+static void say_reply(struct judge *judge, struct span code, const char *otherwise)
+{
+    struct strbuf words = words_of(judge);
+    uint8_t room[READ_BYTES_MAX];
+    struct strbuf text = strbuf_over(room, sizeof room);
+    struct span paths = judge->plan->recipe->reply.words;
+    put_status(&words, judge->outcome->status);
+    if (code.len > 0) {
+        strbuf_put_text(&words, ", ");
+        put_words(judge, &words, code);
+    }
+    bool has_words = reply_get(&judge->reader, &paths, &text) && text.len > 0;
+    if (has_words || otherwise[0] != '\0')
+        strbuf_put_text(&words, ": ");
+    if (has_words)
+        put_words(judge, &words, strbuf_span(&text));
+    else
+        strbuf_put_text(&words, otherwise);
+    keep_words(judge, &words);
+}
+
+// --- outcomes --------------------------------------------------------------------------------
+
+static void set(struct judge *judge, const struct recipe_mapped *mapped)
+{
+    struct send_result *result = &judge->verdict->result;
+    result->reason = mapped->reason;
+    if (mapped->is_unknown)
+        result->outcome = SEND_UNKNOWN;
+    else if (send_reason_class(mapped->reason) == SEND_CLASS_RETRY)
+        result->outcome = SEND_RETRY;
+    else
+        result->outcome = SEND_REFUSED;
+}
+
+static void read_retry_after(struct judge *judge)
+{
+    uint64_t seconds;
+    struct span text = span_trim(judge->outcome->retry_after);
+    bool is_number = parse_u64(text, UINT32_MAX, &seconds);
+    if (judge->verdict->result.outcome != SEND_RETRY || !is_number)
+        return;
+    if (seconds > RETRY_AFTER_SECONDS_MAX)
+        seconds = RETRY_AFTER_SECONDS_MAX;
+    judge->verdict->result.retry_after_ms = (int64_t)seconds * 1000;
+}
+
+// An id that people can ask the provider about: printable, not cut.
+static void read_ref(struct judge *judge)
+{
+    struct span paths = judge->plan->recipe->reply.id;
+    struct strbuf ref = strbuf_over(judge->verdict->ref, sizeof judge->verdict->ref);
+    if (!reply_get(&judge->reader, &paths, &ref) || ref.len == ref.cap)
+        return;
+    for (size_t i = 0; i < ref.len; i++) {
+        if (ref.data[i] <= 0x20 || ref.data[i] >= 0x7F)
+            return;
+    }
+    judge->verdict->result.provider_ref = strbuf_span(&ref);
+}
+
+static void accept(struct judge *judge)
+{
+    judge->verdict->result.outcome = SEND_ACCEPTED;
+    judge->verdict->result.reason = SEND_REASON_NONE;
+    read_ref(judge);
+}
+
+// --- reasons ---------------------------------------------------------------------------------
+
+static const struct recipe_mapped *find_in_ranges(const struct recipe_map *map, uint64_t number)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        uint64_t least, most;
+        bool is_range = recipe_range_parse(map->held[i].from, &least, &most);
+        if (is_range && number >= least && number <= most)
+            return &map->held[i];
+    }
+    return NULL;
+}
+
+// An exact match wins over a range.
+static const struct recipe_mapped *find_code(const struct recipe_map *map, struct span code)
+{
+    uint64_t number;
+    for (size_t i = 0; i < map->count; i++) {
+        if (span_eq(map->held[i].from, code))
+            return &map->held[i];
+    }
+    return parse_u64(code, UINT32_MAX, &number) ? find_in_ranges(map, number) : NULL;
+}
+
+// "com.amazonaws.sns#ThrottlingException" is "ThrottlingException".
+static struct span behind_hash(struct span code)
+{
+    size_t at = span_find(code, '#');
+    return at < code.len ? span_from(code, at + 1) : code;
+}
+
+// The first of the recipe's code paths whose value is known; `code` then holds it, else the first
+// value that there was.
+static const struct recipe_mapped *by_code(struct judge *judge, struct strbuf *code)
+{
+    const struct recipe *recipe = judge->plan->recipe;
+    uint8_t room[CODE_BYTES_MAX];
+    struct span paths = recipe->reply.code;
+    struct strbuf value = strbuf_over(room, sizeof room);
+    while (reply_get(&judge->reader, &paths, &value)) {
+        struct span name = behind_hash(strbuf_span(&value));
+        const struct recipe_mapped *mapped = find_code(&recipe->codes, name);
+        if (mapped != NULL || code->len == 0) {
+            code->len = 0;
+            strbuf_put(code, name);
+        }
+        if (mapped != NULL)
+            return mapped;
+    }
+    return NULL;
+}
+
+static bool contains_nocase(struct span text, struct span part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (span_eq_nocase(span_make(text.data + i, part.len), part))
+            return true;
+    }
+    return false;
+}
+
+static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words_out)
+{
+    const struct recipe *recipe = judge->plan->recipe;
+    uint8_t room[READ_BYTES_MAX];
+    struct span paths = recipe->reply.words;
+    struct strbuf words = strbuf_over(room, sizeof room);
+    *has_words_out = reply_get(&judge->reader, &paths, &words) && words.len > 0;
+    for (size_t i = 0; i < recipe->texts.count && *has_words_out; i++) {
+        if (contains_nocase(strbuf_span(&words), recipe->texts.held[i].from))
+            return &recipe->texts.held[i];
+    }
+    return NULL;
+}
+
+// What a status means where the recipe does not say. A gateway that gave up waiting does not know
+// what became of the request.
+static const struct recipe_mapped *by_status(const struct recipe *recipe, unsigned status)
+{
+    static const struct recipe_map usual = {
+        .held = {{SPAN("401"), SEND_AUTH_FAILED, false},
+                 {SPAN("403"), SEND_AUTH_FAILED, false},
+                 {SPAN("408"), SEND_VENDOR_DOWN, false},
+                 {SPAN("425"), SEND_VENDOR_DOWN, false},
+                 {SPAN("429"), SEND_THROTTLED, false},
+                 {SPAN("504"), SEND_VENDOR_DOWN, true},
+                 {SPAN("500-599"), SEND_VENDOR_DOWN, false}},
+        .count = 7,
+    };
+    const struct recipe_mapped *mapped = find_in_ranges(&recipe->statuses, status);
+    return mapped != NULL ? mapped : find_in_ranges(&usual, status);
+}
+
+static void refuse(struct judge *judge, bool is_status_good)
+{
+    static const struct recipe_mapped unclassified = {.reason = SEND_UNCLASSIFIED};
+    static const struct recipe_mapped unknown = {.reason = SEND_UNCLASSIFIED, .is_unknown = true};
+    uint8_t room[CODE_BYTES_MAX];
+    struct strbuf code = strbuf_over(room, sizeof room);
+    bool has_words = false;
+    const struct recipe_mapped *mapped = by_code(judge, &code);
+    if (mapped == NULL)
+        mapped = by_words(judge, &has_words);
+    if (mapped == NULL)
+        mapped = by_status(judge->plan->recipe, judge->outcome->status);
+    bool is_told = code.len > 0 || has_words;
+    if (mapped == NULL)
+        mapped = is_status_good && !is_told ? &unknown : &unclassified;
+    set(judge, mapped);
+    read_retry_after(judge);
+    say_reply(judge, strbuf_span(&code), mapped == &unknown ? "neither yes nor why not" : "");
+}
+
+// --- success ---------------------------------------------------------------------------------
+
+static bool is_good_status(const struct recipe *recipe, unsigned status)
+{
+    uint64_t least = 200, most = 299;
+    if (recipe->reply.statuses.data != NULL &&
+        !recipe_range_parse(recipe->reply.statuses, &least, &most))
+        return false;
+    return status >= least && status <= most;
+}
+
+static bool is_accepted_value(const struct recipe *recipe, struct span value)
+{
+    struct span rest = recipe->reply.accepted_values;
+    if (rest.data == NULL)
+        return value.len > 0;
+    while (rest.len > 0) {
+        if (span_eq(span_split(rest, ' ', &rest), value))
+            return true;
+    }
+    return false;
+}
+
+// With a "*" in the path each element has to say yes; the first that does not is what the other
+// paths are about.
+static bool does_body_accept(struct judge *judge)
+{
+    const struct recipe *recipe = judge->plan->recipe;
+    bool is_walk = span_find(recipe->reply.accepted_path, '*') < recipe->reply.accepted_path.len;
+    size_t most = is_walk ? RECIPE_ARRAY_WALK_MAX : 1;
+    size_t index = 0;
+    for (; index < most; index++) {
+        uint8_t room[CODE_BYTES_MAX];
+        struct span paths = recipe->reply.accepted_path;
+        struct strbuf value = strbuf_over(room, sizeof room);
+        judge->reader.chosen = index;
+        if (!reply_get(&judge->reader, &paths, &value))
+            break;
+        if (!is_accepted_value(recipe, strbuf_span(&value)))
+            return false;
+    }
+    judge->reader.chosen = 0;
+    return index > 0;
+}
+
+static void judge_reply(struct judge *judge)
+{
+    static const struct recipe_mapped unreadable = {.reason = SEND_UNCLASSIFIED,
+                                                    .is_unknown = true};
+    const struct recipe *recipe = judge->plan->recipe;
+    bool is_status_good = is_good_status(recipe, judge->outcome->status);
+    bool is_status_enough = recipe->reply.accepted_path.data == NULL;
+    if (is_status_good && (is_status_enough || does_body_accept(judge))) {
+        accept(judge);
+        return;
+    }
+    if (!is_status_good || reply_is_readable(&judge->reader)) {
+        refuse(judge, is_status_good);
+        return;
+    }
+    set(judge, &unreadable);
+    say_reply(judge, (struct span){0}, "the reply cannot be read");
+}
+
+static void judge_failure(struct judge *judge)
+{
+    bool is_lost = judge->outcome->phase == HTTP_SENT;
+    const struct recipe_mapped down = {.reason = SEND_VENDOR_DOWN, .is_unknown = is_lost};
+    struct strbuf words = words_of(judge);
+    set(judge, &down);
+    put_words(judge, &words, span_of_text(judge->outcome->failure));
+    keep_words(judge, &words);
+}
+
+void recipe_judge(const struct recipe_plan *plan, const struct send_request *message,
+                  const struct http_outcome *outcome, struct recipe_verdict *out)
+{
+    struct judge judge = {.plan = plan, .message = message, .outcome = outcome, .verdict = out};
+    out->result = (struct send_result){.outcome = SEND_REFUSED};
+    if (outcome->phase != HTTP_REPLIED) {
+        judge_failure(&judge);
+        return;
+    }
+    reply_reader_init(&judge.reader, (enum recipe_format)plan->recipe->reply.format, outcome->body);
+    judge_reply(&judge);
+    reply_reader_fini(&judge.reader);
+}

@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+// The templates of recipes: "{name}" stands for a parameter or for something of the message, "{{"
+// and "}}" for braces. A template is read again whenever a plan is made; what a value holds never
+// passes through here.
+//
+//   template = { character | "{{" | "}}" | "{" name [ "|" filter ] "}" }
+#include "channel/recipe_inside.h"
+
+#define VALUE_ROW(name, text, may_be_in_url, is_number) {SPAN(text), may_be_in_url, is_number},
+const struct recipe_value_row recipe_values[RECIPE_VALUE_COUNT_] = {RECIPE_VALUE_LIST(VALUE_ROW)};
+#undef VALUE_ROW
+
+static enum err fail(struct err_info *info, const char *what, struct span shown)
+{
+    err_info_set(info, "%s: \"%.*s\"", what, (int)span_first(shown, 64).len,
+                 (const char *)shown.data);
+    return ERR_INVALID;
+}
+
+static bool find_name(const struct recipe *recipe, struct span name, struct recipe_part *out)
+{
+    for (size_t i = 0; i < recipe->parameters_count; i++) {
+        if (span_eq(recipe->parameters[i].name, name)) {
+            *out = (struct recipe_part){.kind = RECIPE_PART_PARAMETER, .index = i};
+            return true;
+        }
+    }
+    for (size_t i = 0; i < RECIPE_VALUE_COUNT_; i++) {
+        if (span_eq(recipe_values[i].name, name)) {
+            *out = (struct recipe_part){.kind = RECIPE_PART_VALUE, .index = i};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_filter(struct span name, enum recipe_filter *out)
+{
+    static const struct span names[] = {
+        [RECIPE_FILTER_NUMBER] = SPAN("number"),
+        [RECIPE_FILTER_URL] = SPAN("url"),
+    };
+    for (size_t i = RECIPE_FILTER_NUMBER; i < sizeof names / sizeof names[0]; i++) {
+        if (span_eq(names[i], name)) {
+            *out = (enum recipe_filter)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err take_hole(const struct recipe *recipe, struct span *rest, struct recipe_part *out,
+                          struct err_info *info)
+{
+    struct span inside = span_from(*rest, 1);
+    size_t len = span_find(inside, '}');
+    if (len == inside.len)
+        return fail(info, "\"{\" without \"}\" (\"{{\" is a brace)", *rest);
+    struct span name = span_first(inside, len);
+    struct span filter;
+    name = span_split(name, '|', &filter);
+    if (!find_name(recipe, name, out))
+        return fail(info, "neither a parameter nor something of a message", name);
+    bool has_filter = name.len < len;
+    if (has_filter && !find_filter(filter, &out->filter))
+        return fail(info, "unknown filter (known are number, url)", filter);
+    *rest = span_from(inside, len + 1);
+    return ERR_OK;
+}
+
+enum err recipe_part_take(const struct recipe *recipe, struct span *rest, struct recipe_part *out,
+                          struct err_info *info)
+{
+    size_t len = 0;
+    *out = (struct recipe_part){.kind = RECIPE_PART_LITERAL};
+    while (len < rest->len && rest->data[len] != '{' && rest->data[len] != '}')
+        len++;
+    if (len > 0) {
+        out->literal = span_first(*rest, len);
+        *rest = span_from(*rest, len);
+        return ERR_OK;
+    }
+    if (rest->len > 1 && rest->data[0] == rest->data[1]) {
+        out->literal = span_first(*rest, 1);
+        *rest = span_from(*rest, 2);
+        return ERR_OK;
+    }
+    if (rest->data[0] == '}')
+        return fail(info, "\"}\" without \"{\" (\"}}\" is a brace)", *rest);
+    return take_hole(recipe, rest, out, info);
+}
+
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] == 0x7F)
+            return true;
+    }
+    return false;
+}
+
+static bool is_printable_ascii(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] > 0x7E)
+            return false;
+    }
+    return true;
+}
+
+// Without it nothing could be sent.
+static bool is_needed(const struct recipe *recipe, enum recipe_place place,
+                      const struct recipe_part *part)
+{
+    if (place != RECIPE_IN_URL && place != RECIPE_IN_AUTH)
+        return false;
+    return part->kind == RECIPE_PART_PARAMETER && recipe->parameters[part->index].is_optional &&
+           recipe->parameters[part->index].preset.data == NULL;
+}
+
+static bool may_be_in_url(const struct recipe *recipe, const struct recipe_part *part)
+{
+    if (part->kind == RECIPE_PART_PARAMETER)
+        return !recipe->parameters[part->index].is_secret;
+    return part->kind == RECIPE_PART_LITERAL || recipe_values[part->index].may_be_in_url;
+}
+
+static bool is_filter_at_home(const struct recipe_part *part, enum recipe_place place,
+                              bool is_first, bool is_alone)
+{
+    if (part->filter == RECIPE_FILTER_URL)
+        return place == RECIPE_IN_URL && is_first && part->kind == RECIPE_PART_PARAMETER;
+    if (part->filter == RECIPE_FILTER_NUMBER)
+        return place == RECIPE_IN_JSON && is_alone && part->kind == RECIPE_PART_VALUE &&
+               recipe_values[part->index].is_number;
+    return true;
+}
+
+static enum err check_part(const struct recipe *recipe, enum recipe_place place,
+                           const struct recipe_part *part, struct err_info *info)
+{
+    bool is_url = place == RECIPE_IN_URL || place == RECIPE_IN_QUERY;
+    if (is_url && !may_be_in_url(recipe, part)) {
+        err_info_set(info, "a code, a text or a secret must not stand in a URL: URLs are logged");
+        return ERR_INVALID;
+    }
+    if (place == RECIPE_IN_AUTH && part->kind == RECIPE_PART_VALUE) {
+        err_info_set(info, "only parameters are for credentials");
+        return ERR_INVALID;
+    }
+    if (is_needed(recipe, place, part)) {
+        err_info_set(info, "an optional parameter without a preset cannot stand here");
+        return ERR_INVALID;
+    }
+    bool is_ascii_alone = is_url || place == RECIPE_IN_HEADER;
+    if (is_ascii_alone && !is_printable_ascii(part->literal)) {
+        err_info_set(info, "only printable ASCII can stand here");
+        return ERR_INVALID;
+    }
+    if (place != RECIPE_IN_JSON && has_control(part->literal)) {
+        err_info_set(info, "a control character");
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
+// A URL that is written out is https; otherwise it begins with a parameter that is one.
+static enum err check_url_start(const struct recipe_part *part, struct err_info *info)
+{
+    bool is_given = part->filter == RECIPE_FILTER_URL;
+    if (is_given || span_starts_with(part->literal, SPAN("https://")))
+        return ERR_OK;
+    err_info_set(info, "a URL begins with https:// or with {parameter|url}");
+    return ERR_INVALID;
+}
+
+enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
+                               struct span template, struct err_info *info)
+{
+    struct span rest = template;
+    while (rest.len > 0) {
+        struct recipe_part part;
+        bool is_first = rest.len == template.len;
+        enum err err = recipe_part_take(recipe, &rest, &part, info);
+        if (err == ERR_OK)
+            err = check_part(recipe, place, &part, info);
+        if (err == ERR_OK && place == RECIPE_IN_URL && is_first)
+            err = check_url_start(&part, info);
+        if (err != ERR_OK)
+            return err;
+        if (!is_filter_at_home(&part, place, is_first, is_first && rest.len == 0)) {
+            err_info_set(info, "|url is for a parameter that a URL begins with, |number for a "
+                               "number that is alone in a JSON string");
+            return ERR_INVALID;
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "channel/http_channel.h"
+#include "channel/test_recipe_lines.h"
+
+// A transport that keeps what it is given, and tells what it is told to tell.
+struct fake {
+    const struct vendor_request *requests[4];
+    http_done *on_done[4];
+    void *ctx[4];
+    size_t count;
+};
+
+struct told {
+    unsigned count;
+    struct send_result result;
+    uint8_t words[RECIPE_WORDS_BYTES_MAX];
+};
+
+static void fake_start(void *transport, const struct vendor_request *request, http_done *on_done,
+                       void *ctx)
+{
+    struct fake *fake = transport;
+    assert_true(fake->count < 4);
+    fake->requests[fake->count] = request;
+    fake->on_done[fake->count] = on_done;
+    fake->ctx[fake->count++] = ctx;
+}
+
+static void on_error(void *ctx, uint32_t line, uint32_t column, const struct err_info *info)
+{
+    (void)ctx;
+    fail_msg("%u:%u: %s", line, column, info->text);
+}
+
+static void on_result(void *ctx, const struct send_result *result)
+{
+    struct told *told = ctx;
+    told->count++;
+    told->result = *result;
+    struct strbuf words = strbuf_over(told->words, sizeof told->words);
+    strbuf_put(&words, result->words);
+    told->result.words = strbuf_span(&words);
+}
+
+struct fixture {
+    struct fake fake;
+    struct recipe *recipe;
+    struct channel *channel;
+    struct message text, otp;
+    struct send_request message;
+};
+
+static void fixture_open(struct fixture *f)
+{
+    struct recipe_field fields[16];
+    struct recipe_plan *plan = NULL;
+    const struct recipe_complaints complaints = {on_error, NULL};
+    static const struct span lines =
+        SPAN("recipe=x\nchannels=SMS\nrequest.url=https://example.com/{to}\n"
+             "request.textBytesMax=64\nform.text={text}");
+    *f = (struct fixture){0};
+    size_t count = recipe_lines_split(lines, fields, 16);
+    assert_int_equal(recipe_compile(fields, count, &complaints, &f->recipe), ERR_OK);
+    assert_int_equal(recipe_bind(f->recipe, NULL, 0, &plan, NULL), ERR_OK);
+    const struct http_transport transport = {fake_start, &f->fake};
+    assert_int_equal(http_channel_create(&plan, &transport, 2, &f->channel), ERR_OK);
+    assert_null(plan);
+    message_init(&f->text);
+    message_init(&f->otp);
+    message_put(&f->text, SPAN("012345"));
+    message_put(&f->otp, SPAN("012345"));
+    f->message = (struct send_request){.kind = CHANNEL_SMS,
+                                       .to = SPAN("12025550147"),
+                                       .text = &f->text,
+                                       .otp_only = &f->otp,
+                                       .deadline_at_ms = 60000};
+}
+
+static void fixture_close(struct fixture *f)
+{
+    f->channel->ops->destroy(f->channel);
+    recipe_destroy(&f->recipe);
+}
+
+static void end(struct fake *fake, size_t index, const struct http_outcome *outcome)
+{
+    fake->on_done[index](fake->ctx[index], outcome);
+}
+
+static void request_goes_out_and_its_outcome_comes_back(void **state)
+{
+    struct fixture f;
+    struct told told = {0};
+    (void)state;
+    fixture_open(&f);
+    f.channel->ops->send(f.channel, &f.message, on_result, &told);
+    assert_int_equal(f.fake.count, 1);
+    assert_int_equal(told.count, 0);
+    assert_string_equal((const char *)wire_reveal(&f.fake.requests[0]->url).data,
+                        "https://example.com/%2B12025550147");
+    assert_true(span_eq(wire_reveal(&f.fake.requests[0]->body), SPAN("text=012345")));
+    const struct wire *body = &f.fake.requests[0]->body;
+    end(&f.fake, 0, &(struct http_outcome){.phase = HTTP_REPLIED, .status = 200});
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.result.outcome, SEND_ACCEPTED);
+    // The code is gone as soon as the outcome is known.
+    assert_null(memmem(body->hidden.data, HTTP_BODY_BYTES_MAX, "012345", 6));
+    fixture_close(&f);
+}
+
+static void nothing_waits_beyond_its_code_s_end(void **state)
+{
+    static const struct {
+        int64_t deadline_at_ms, wait_ms;
+    } rows[] = {{60000, 20000}, {1500, 1500}, {0, 0}, {-5, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct told told = {0};
+        fixture_open(&f);
+        f.message.deadline_at_ms = rows[i].deadline_at_ms;
+        f.channel->ops->send(f.channel, &f.message, on_result, &told);
+        assert_int_equal(f.fake.requests[0]->wait_ms, rows[i].wait_ms);
+        end(&f.fake, 0, &(struct http_outcome){.phase = HTTP_NOT_SENT, .failure = "cut"});
+        fixture_close(&f);
+    }
+}
+
+struct failure_case {
+    enum http_phase phase;
+    enum send_outcome outcome;
+};
+
+static void failures_are_told_apart_by_how_far_it_came(void **state)
+{
+    static const struct failure_case cases[] = {
+        {HTTP_NOT_SENT, SEND_RETRY},
+        {HTTP_SENT, SEND_UNKNOWN},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        struct told told = {0};
+        fixture_open(&f);
+        f.channel->ops->send(f.channel, &f.message, on_result, &told);
+        end(&f.fake, 0,
+            &(struct http_outcome){.phase = cases[i].phase, .failure = "it broke 012345"});
+        assert_int_equal(told.result.outcome, cases[i].outcome);
+        assert_int_equal(told.result.reason, SEND_VENDOR_DOWN);
+        assert_true(span_eq(told.result.words, SPAN("it broke ***")));
+        fixture_close(&f);
+    }
+}
+
+static void more_than_may_be_on_their_way_wait(void **state)
+{
+    struct fixture f;
+    struct told told[3] = {0};
+    const struct http_outcome good = {.phase = HTTP_REPLIED, .status = 200};
+    (void)state;
+    fixture_open(&f);
+    for (size_t i = 0; i < 3; i++)
+        f.channel->ops->send(f.channel, &f.message, on_result, &told[i]);
+    assert_int_equal(f.fake.count, 2);
+    assert_int_equal(told[2].result.outcome, SEND_RETRY);
+    assert_int_equal(told[2].result.reason, SEND_THROTTLED);
+    end(&f.fake, 1, &good);
+    f.channel->ops->send(f.channel, &f.message, on_result, &told[2]);
+    assert_int_equal(f.fake.count, 3);
+    end(&f.fake, 0, &good);
+    end(&f.fake, 2, &good);
+    assert_int_equal(told[0].count + told[1].count, 2);
+    fixture_close(&f);
+}
+
+static void too_long_a_text_is_refused_before_it_leaves(void **state)
+{
+    struct fixture f;
+    struct told told = {0};
+    (void)state;
+    fixture_open(&f);
+    for (size_t i = 0; i < 64; i++)
+        message_put(&f.text, SPAN("x"));
+    f.channel->ops->send(f.channel, &f.message, on_result, &told);
+    assert_int_equal(f.fake.count, 0);
+    assert_int_equal(told.result.outcome, SEND_REFUSED);
+    assert_int_equal(told.result.reason, SEND_TEMPLATE_PARAMS);
+    assert_true(span_eq(told.result.words,
+                        SPAN("the text is longer than the 64 bytes that the provider takes")));
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_goes_out_and_its_outcome_comes_back),
+        cmocka_unit_test(nothing_waits_beyond_its_code_s_end),
+        cmocka_unit_test(failures_are_told_apart_by_how_far_it_came),
+        cmocka_unit_test(more_than_may_be_on_their_way_wait),
+        cmocka_unit_test(too_long_a_text_is_refused_before_it_leaves),
+    };
+    return cmocka_run_group_tests_name("channel/http_channel", tests, NULL, NULL);
+}

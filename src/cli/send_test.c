@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include "address/address.h"
+#include "cli/cli.h"
+#include "cli/trial.h"
+#include "crypto/pure/random.h"
+#include "daemon/serve.h"
+
+#include <stdio.h>
+
+// Codes come from keys that this command does not even read.
+#define TEST_CODE "000000"
+#define TEST_TEXT "This is a test of otpd. " TEST_CODE " is no code: nobody can log in with it."
+
+#define TEST_MS_MAX 60000
+
+enum { WORD_CHANNEL, WORD_TO, WORDS_COUNT };
+
+static int fail(const char *what, int status)
+{
+    (void)fprintf(stderr, "otpd: %s\n", what);
+    return status;
+}
+
+// CHANNEL_COUNT_: no such channel.
+static enum channel_kind channel_of(const char *word)
+{
+    enum channel_kind kind = 0;
+    while (kind < CHANNEL_COUNT_ &&
+           !span_eq_nocase(span_of_text(channel_name(kind)), span_of_text(word)))
+        kind++;
+    return kind;
+}
+
+static void send_to(struct trial *trial, enum channel_kind kind, struct span to)
+{
+    struct message text;
+    struct message code;
+    struct entropy entropy = entropy_system();
+    int64_t now_ms = clock_wall_ms(&trial->clock);
+    message_init(&text);
+    message_init(&code);
+    message_put(&text, SPAN(TEST_TEXT));
+    message_put(&code, SPAN(TEST_CODE));
+    const struct send_request request = {
+        .id = entropy_u64(&entropy),
+        .kind = kind,
+        .brand = SPAN("otpd test"),
+        .to = to,
+        .text = &text,
+        .otp_only = &code,
+        .sent_at_ms = now_ms,
+        .deadline_at_ms = now_ms + TEST_MS_MAX,
+    };
+    struct channel *channel = trial->channels[kind];
+    channel->ops->send(channel, &request, trial_on_result, trial);
+    trial_await(trial);
+}
+
+static int try_channel(const struct config *config, enum channel_kind kind, struct span to)
+{
+    struct trial trial;
+    struct err_info info = {0};
+    if (trial_init(&trial, config, &info) != ERR_OK)
+        return fail(info.text, EXIT_STATUS_OS);
+    if (trial.channels[kind] == NULL) {
+        trial_fini(&trial);
+        return fail("no provider of the configuration carries that channel", EXIT_STATUS_CONFIG);
+    }
+    send_to(&trial, kind, to);
+    trial_print(&trial, channel_name(kind), "sent", "not sent");
+    bool is_sent = trial.outcome == SEND_ACCEPTED;
+    trial_fini(&trial);
+    return is_sent ? EXIT_STATUS_OK : EXIT_STATUS_UNAVAILABLE;
+}
+
+int cli_send_test(const struct cli *cli)
+{
+    static const struct cli_word own[WORDS_COUNT] = {
+        [WORD_CHANNEL] = {"--channel", true},
+        [WORD_TO] = {"--to", true},
+    };
+    const char *values[WORDS_COUNT] = {NULL};
+    struct cli_words words;
+    struct address to;
+    if (!cli_words_take(cli, own, values, WORDS_COUNT, &words))
+        return EXIT_STATUS_USAGE;
+    if (values[WORD_CHANNEL] == NULL || values[WORD_TO] == NULL)
+        return fail("send-test needs --channel and --to; otpd send-test --help", EXIT_STATUS_USAGE);
+    enum channel_kind kind = channel_of(values[WORD_CHANNEL]);
+    if (kind == CHANNEL_COUNT_)
+        return fail("--channel: SMS, WHATSAPP, ZALO or EMAIL", EXIT_STATUS_USAGE);
+    enum address_kind address_kind = kind == CHANNEL_EMAIL ? ADDRESS_EMAIL : ADDRESS_MOBILE;
+    if (!address_parse(address_kind, span_of_text(values[WORD_TO]), SPAN(""), &to))
+        return fail("--to: no address that this channel can send to", EXIT_STATUS_USAGE);
+    struct config *config = cli_load_config(&words.sources);
+    if (config == NULL)
+        return EXIT_STATUS_CONFIG;
+    int status = try_channel(config, kind, address_value(&to));
+    config_destroy(&config);
+    return status;
+}

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 The otpd authors
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+// Each file in test/data/providers is one recipe's: exact requests, and replies with what they
+// mean.
+#include "providers/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILES_MAX 32U
+
+struct provider {
+    char name[160];
+    json_t *file;
+    struct recipe *recipe;
+};
+
+static struct span text_of(json_t *object, const char *name, const char *otherwise)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return span_of_text(text != NULL ? text : otherwise);
+}
+
+static void assert_text(const char *row, const char *what, struct span actual, struct span expected)
+{
+    if (!span_eq(actual, expected))
+        fail_msg("%s: %s is\n%.*s\ninstead of\n%.*s", row, what, (int)actual.len,
+                 (const char *)actual.data, (int)expected.len, (const char *)expected.data);
+}
+
+static void message_of(json_t *row, struct rig_message *out)
+{
+    struct span to = text_of(row, "to", "12025550147");
+    json_t *seconds = json_object_get(row, "seconds");
+    rig_message(out, to, text_of(row, "text", "012345 is your DocDemo code."),
+                text_of(row, "otp", "012345"));
+    if (seconds != NULL)
+        out->request.deadline_at_ms = out->request.sent_at_ms + json_integer_value(seconds) * 1000;
+}
+
+// As lines, for the comparison.
+static void assert_headers(const char *name, const struct vendor_request *request, json_t *expected)
+{
+    struct span rest = wire_reveal(&request->headers);
+    for (size_t i = 0; i < json_array_size(expected); i++) {
+        struct span line = span_split(rest, '\0', &rest);
+        assert_text(name, "a header", line,
+                    span_of_text(json_string_value(json_array_get(expected, i))));
+    }
+    assert_text(name, "what is behind the headers", rest, SPAN(""));
+}
+
+static void check_request(const struct provider *provider, json_t *row)
+{
+    struct rendered rendered;
+    struct rig_message message;
+    struct err_info info;
+    const char *name = json_string_value(json_object_get(row, "name"));
+    json_t *settings = json_object_get(row, "settings");
+    if (settings == NULL)
+        settings = json_object_get(provider->file, "settings");
+    struct recipe_plan *plan = rig_plan(provider->recipe, settings);
+    message_of(row, &message);
+    if (rig_render(plan, &message, &rendered, &info) != ERR_OK)
+        fail_msg("%s: %s", name, info.text);
+    const struct vendor_request *request = &rendered.request;
+    struct span url = wire_reveal(&request->url);
+    assert_int_equal(url.data[url.len - 1], '\0');
+    assert_text(name, "URL", span_first(url, url.len - 1), text_of(row, "url", ""));
+    assert_string_equal(request->method, "POST");
+    assert_headers(name, request, json_object_get(row, "headers"));
+    assert_text(name, "body", wire_reveal(&request->body), text_of(row, "body", ""));
+    assert_text(name, "sigv4", span_of_text(request->aws_sigv4 != NULL ? request->aws_sigv4 : ""),
+                text_of(row, "sigv4", ""));
+    assert_text(name, "user", span_of_text(request->aws_user != NULL ? request->aws_user : ""),
+                text_of(row, "awsUser", ""));
+    recipe_plan_destroy(&plan);
+}
+
+static void requests_are_these_bytes(void **state)
+{
+    const struct provider *provider = *state;
+    json_t *rows = json_object_get(provider->file, "requests");
+    assert_true(json_array_size(rows) > 0);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        check_request(provider, json_array_get(rows, i));
+}
+
+static void check_reply(const struct recipe_plan *plan, json_t *row)
+{
+    static const char *const outcomes[] = {"accepted", "retry", "refused", "unknown"};
+    struct rig_message message;
+    struct recipe_verdict verdict;
+    const char *name = json_string_value(json_object_get(row, "name"));
+    message_of(row, &message);
+    const struct http_outcome outcome = {
+        .phase = HTTP_REPLIED,
+        .status = (unsigned)json_integer_value(json_object_get(row, "status")),
+        .retry_after = text_of(row, "retryAfter", ""),
+        .body = text_of(row, "body", ""),
+    };
+    recipe_judge(plan, &message.request, &outcome, &verdict);
+    assert_text(name, "outcome", span_of_text(outcomes[verdict.result.outcome]),
+                text_of(row, "outcome", ""));
+    assert_text(name, "reason", span_of_text(send_reason_name(verdict.result.reason)),
+                text_of(row, "reason", "none"));
+    assert_text(name, "id", verdict.result.provider_ref, text_of(row, "id", ""));
+    assert_text(name, "words", verdict.result.words, text_of(row, "words", ""));
+    assert_int_equal(verdict.result.retry_after_ms,
+                     json_integer_value(json_object_get(row, "retryAfterMs")));
+}
+
+static void replies_mean_this(void **state)
+{
+    const struct provider *provider = *state;
+    json_t *rows = json_object_get(provider->file, "replies");
+    struct recipe_plan *plan =
+        rig_plan(provider->recipe, json_object_get(provider->file, "settings"));
+    assert_true(json_array_size(rows) > 0);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        check_reply(plan, json_array_get(rows, i));
+    recipe_plan_destroy(&plan);
+}
+
+static int open_provider(void **state)
+{
+    struct provider *provider = *state;
+    const char *name = json_string_value(json_object_get(provider->file, "recipe"));
+    provider->recipe = rig_recipe(name);
+    assert_true(span_eq(recipe_name(provider->recipe), span_of_text(name)));
+    return 0;
+}
+
+static int close_provider(void **state)
+{
+    struct provider *provider = *state;
+    recipe_destroy(&provider->recipe);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct provider providers[FILES_MAX];
+    static struct CMUnitTest tests[2 * FILES_MAX];
+    static char names[2 * FILES_MAX][192];
+    size_t count = 0;
+    for (int i = 1; i < argc && (size_t)i <= FILES_MAX; i++) {
+        struct provider *provider = &providers[i - 1];
+        json_error_t error;
+        provider->file = json_load_file(argv[i], JSON_REJECT_DUPLICATES, &error);
+        if (provider->file == NULL) {
+            (void)fprintf(stderr, "%s:%d: %s\n", argv[i], error.line, error.text);
+            return 1;
+        }
+        const char *name = json_string_value(json_object_get(provider->file, "recipe"));
+        (void)snprintf(names[count], sizeof names[0], "%s: requests are these bytes", name);
+        tests[count] = (struct CMUnitTest){names[count], requests_are_these_bytes, open_provider,
+                                           close_provider, provider};
+        count++;
+        (void)snprintf(names[count], sizeof names[0], "%s: replies mean this", name);
+        tests[count] = (struct CMUnitTest){names[count], replies_mean_this, open_provider,
+                                           close_provider, provider};
+        count++;
+    }
+    int failed = _cmocka_run_group_tests("providers", tests, count, NULL, NULL);
+    for (size_t i = 0; i < count / 2; i++)
+        json_decref(providers[i].file);
+    return failed;
+}
