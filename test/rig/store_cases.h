@@ -57,5 +57,8 @@ struct store_maker {
     void (*destroy)(struct store_fixture *fixture);
 };
 
-// Runs all cases; the number of those that failed.
-int store_cases_run(const struct store_maker *maker);
+struct CMUnitTest;
+
+// Runs all cases and the store's own tests as one group, so that there is one plan of it; the
+// number of those that failed.
+int store_cases_run(const struct store_maker *maker, const struct CMUnitTest *own, size_t count);
