@@ -23,7 +23,8 @@ async function pageOf(args) {
 }
 
 async function readable(args) {
-  return (await bash(`'${OTPD}' ${args.join(' ')} | mandoc -T utf8 -O width=200 | col -bx`));
+  const page = await bash(`'${OTPD}' ${args.join(' ')} | mandoc -T utf8 -O width=200`);
+  return page.replace(/.\x08/g, ''); // what is bold or underlined is struck twice
 }
 
 /** Names in the first column of `otpd serve --help` or at the left of `otpd brand options`. */
