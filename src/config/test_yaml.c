@@ -86,7 +86,7 @@ static const struct tree_case tree_cases[] = {
      "1:1{1:1\"a\" 1:4\"1\"}"},
     {"\xC3\xA9: 1\n", "1:1{1:1\"\xC3\xA9\" 1:4\"1\"}"},
     {"a: 1\na: 2\n", "1:1{1:1\"a\" 1:4\"1\" 2:1\"a\" 2:4\"2\"}"},
-    {"? [k]\n: v\n", "1:1{1:3[1:4\"k\"] 2:3\"v\"}"},
+    {"a: \"? b\"\n?c: d?\n", "1:1{1:1\"a\" 1:4\"? b\" 2:1\"?c\" 2:5\"d?\"}"},
 };
 
 static void test_trees(void **state)
@@ -121,6 +121,7 @@ struct error_case {
 };
 
 #define BAD_BYTE "a control character, or a byte that is no UTF-8"
+#define NO_EXPLICIT_KEYS "a line that begins with a question mark; put quotes around the text"
 #define NO_TAGS "tags, anchors and aliases are not taken"
 
 static void test_errors_say_where_and_what(void **state)
@@ -129,6 +130,9 @@ static void test_errors_say_where_and_what(void **state)
     const struct error_case cases[] = {
         {SPAN("a: 1\nb: x\0y\n"), 2, 5, BAD_BYTE},
         {SPAN("a: \xFF\n"), 1, 4, BAD_BYTE},
+        {SPAN("? [k]\n: v\n"), 1, 1, NO_EXPLICIT_KEYS},
+        {SPAN("\n\n\n? ?\n?\n?\n? ?\n?\n? ::\t?\n?"), 4, 1, NO_EXPLICIT_KEYS}, // libfyaml crashed
+        {SPAN("a:\n  - ? b"), 2, 1, NO_EXPLICIT_KEYS},
         {SPAN("\xC3\xA9: \x1B\n"), 1, 4, BAD_BYTE},
         {SPAN("a: \xC2\x85\n"), 1, 4, BAD_BYTE},
         {SPAN("a: &x 1\nb: *x\n"), 1, 7, NO_TAGS},

@@ -5,7 +5,8 @@
 //
 // libfyaml 0.7 takes a NUL or an ill-formed byte for the end of the text, without an error. A file
 // that was damaged there would lose its tail in silence, limits and all, so that all bytes are
-// looked at first.
+// looked at first. It also crashes over nested explicit keys ("? key"), which no configuration
+// needs.
 #include "config/yaml.h"
 
 #include "base/assert.h"
@@ -42,6 +43,35 @@ static bool is_allowed(uint32_t scalar)
 {
     return scalar == '\n' || scalar == '\r' || scalar == '\t' ||
            (scalar >= 0x20 && (scalar < 0x7F || scalar >= 0xA0));
+}
+
+static bool is_blank_at(struct span line, size_t at)
+{
+    return at >= line.len || line.data[at] == ' ' || line.data[at] == '\t' || line.data[at] == '\r';
+}
+
+static bool begins_with_explicit_key(struct span line)
+{
+    size_t at = 0;
+    while (at < line.len && (line.data[at] == '-' || is_blank_at(line, at)))
+        at++;
+    return at < line.len && line.data[at] == '?' && is_blank_at(line, at + 1);
+}
+
+static enum err check_keys(struct span text, struct yaml_mark *mark, struct err_info *info)
+{
+    for (uint32_t number = 1; text.len > 0; number++) {
+        struct span rest;
+        struct span line = span_split(text, '\n', &rest);
+        if (begins_with_explicit_key(line)) {
+            *mark = (struct yaml_mark){number, 1};
+            err_info_set(info,
+                         "a line that begins with a question mark; put quotes around the text");
+            return ERR_INVALID;
+        }
+        text = rest;
+    }
+    return ERR_OK;
 }
 
 static enum err check_bytes(struct span text, struct yaml_mark *mark, struct err_info *info)
@@ -289,6 +319,8 @@ enum err yaml_parse(struct span text, struct yaml_document **out, struct yaml_ma
                     struct err_info *info)
 {
     enum err err = check_bytes(text, mark_out, info);
+    if (err == ERR_OK)
+        err = check_keys(text, mark_out, info);
     if (err != ERR_OK)
         return err;
     struct builder builder = {.document = document_create(text.len), .info = info, .mark = {1, 1}};
