@@ -5,14 +5,14 @@
 // outbound_wait. Three things are driven:
 //
 //   jobs       what one provider is asked to do. Its lane lets a bounded number of them run and
-//   keeps
-//              the others in order, so that a slow provider holds up nobody else:
+//              keeps the others in order, so that a slow provider holds up nobody else:
 //
 //              waiting ──on_turn──▶ running ──outbound_release──▶ gone
 //                 └──on_cut (waited too long, or the end)──▶ gone
 //
-//   transfers  of libcurl, which resolves, connects, makes TLS and logs in; and does HTTP as a
-//   whole watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY)
+//   transfers  of libcurl, which resolves, connects, makes TLS and logs in, and does HTTP whole
+//
+//   watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY)
 
 #include "base/env.h"
 #include "base/err.h"

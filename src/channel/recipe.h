@@ -40,8 +40,6 @@ MUST_CHECK enum err recipe_compile(const struct recipe_field *fields, size_t cou
                                    const struct recipe_complaints *complaints, struct recipe **out);
 void recipe_destroy(struct recipe **recipe);
 
-struct span recipe_name(const struct recipe *recipe);
-
 // Bits 1 << enum channel_kind.
 uint32_t recipe_channels(const struct recipe *recipe);
 

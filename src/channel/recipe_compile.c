@@ -625,11 +625,6 @@ void recipe_destroy(struct recipe **recipe)
     *recipe = NULL;
 }
 
-struct span recipe_name(const struct recipe *recipe)
-{
-    return recipe->name;
-}
-
 uint32_t recipe_channels(const struct recipe *recipe)
 {
     return recipe->channels;

@@ -34,8 +34,8 @@ const struct cli_action brand_actions[] = {
     {"keys list", "NAME", "The keys that its tokens are signed with", brand_keys_list, 1, 1, ASKS},
     {"keys rotate", "NAME [secret=@FILE]", "Sign with a new key, a random one unless told",
      brand_keys_rotate, 1, 2, ASKS},
-    {"keys retire", "NAME NUMBER", "Believe tokens of an older key no more", brand_keys_retire, 2,
-     2, ASKS},
+    {"keys retire", "NAME NUMBER", "Forget an older key; the one that signs stays",
+     brand_keys_retire, 2, 2, ASKS},
     {"options", "[KEY]", "What can be set, its range and its default", brand_list_options, 0, 1, 0},
     {0},
 };

@@ -29,20 +29,6 @@ static void put_origin_name(const struct option *option, enum config_source sour
     storage[out.len] = '\0';
 }
 
-void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out)
-{
-    char name[NAME_BYTES_MAX];
-    const struct config_origin *origin = &config->origins[id];
-    if (origin->source != CONFIG_FROM_FILE) {
-        put_origin_name(&config_options[id], origin->source, name);
-        strbuf_put_text(out, name);
-        return;
-    }
-    strbuf_put_text(out, config->file);
-    strbuf_put_byte(out, ':');
-    strbuf_put_u64(out, origin->line);
-}
-
 static void complain(const struct config *config, enum config_option_id id,
                      struct config_report *report, const struct err_info *info)
 {

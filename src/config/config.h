@@ -157,9 +157,6 @@ MUST_CHECK enum err config_load(const struct config_sources *sources, struct con
 // Wipes the secrets.
 void config_destroy(struct config **config);
 
-// "default", "otpd.yaml:3", "OTPD_LISTEN" or "--listen".
-void config_show_origin(const struct config *config, enum config_option_id id, struct strbuf *out);
-
 // Names of the options that differ and that a running server cannot change: "listen, loops",
 // "providers". Empty: a reload takes all of it over.
 void config_restart_options(const struct config *running, const struct config *fresh,

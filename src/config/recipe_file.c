@@ -177,15 +177,6 @@ struct span config_recipe_shipped_at(size_t index)
     return span_make(shipped[index].begin, (size_t)(shipped[index].end - shipped[index].begin));
 }
 
-struct span config_recipe_shipped(struct span name)
-{
-    for (size_t i = 0; i < SHIPPED_COUNT; i++) {
-        if (span_eq(shipped[i].name, name))
-            return config_recipe_shipped_at(i);
-    }
-    return (struct span){0};
-}
-
 struct span config_recipe_shipped_name(size_t index)
 {
     return index < SHIPPED_COUNT ? shipped[index].name : (struct span){0};

@@ -13,9 +13,6 @@
 MUST_CHECK enum err config_recipe_parse(const char *source, struct span text, struct recipe **out,
                                         struct config_report *report);
 
-// The text of a recipe that is part of the program; data NULL: there is none of that name.
-struct span config_recipe_shipped(struct span name);
-
 // The text of the shipped recipe with that place in their order.
 struct span config_recipe_shipped_at(size_t index);
 

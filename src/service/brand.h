@@ -174,13 +174,13 @@ MUST_CHECK enum err brands_change(struct brands *brands, struct span name, struc
 MUST_CHECK enum err brands_ensure(struct brands *brands, struct span name, struct brand_edits edits,
                                   struct span token_secret, struct err_info *info);
 
-// A further token key, of that secret or a random one, signs; the older ones verify until they are
-// retired, and of BRAND_TOKEN_KEYS_MAX the oldest goes.
+// A further token key, of that secret or a random one, signs; the older ones are kept until they
+// are retired, and of BRAND_TOKEN_KEYS_MAX the oldest goes.
 MUST_CHECK enum err brands_rotate_key(struct brands *brands, struct span name,
                                       struct span token_secret, struct err_info *info);
 
-// Tokens that were signed with it no longer verify. ERR_NOT_FOUND: nor is there such a key;
-// ERR_INVALID: it is the one that signs.
+// That key is forgotten. ERR_NOT_FOUND: nor is there such a key; ERR_INVALID: it is the one that
+// signs.
 MUST_CHECK enum err brands_retire_key(struct brands *brands, struct span name, uint32_t number,
                                       struct err_info *info);
 

@@ -326,13 +326,12 @@ static void test_a_star_allows_every_origin(void **state)
 static void assert_signs_as(struct fixture *fixture, struct span secret, bool is_expected)
 {
     struct hs256_key key;
-    uint8_t expected[HS256_BYTES];
+    uint8_t expected[HS256_BYTES], signature[HS256_BYTES];
     hs256_key_init(&key, secret);
     hs256_sign(&key, SPAN("message"), expected);
     const struct brand_set *set = brands_acquire(fixture->brands);
-    bool is_same = hs256_verify(&brand_signing_key(brand_set_at(set, 0))->hs256, SPAN("message"),
-                                span_make(expected, sizeof expected));
-    assert_int_equal(is_same, is_expected);
+    hs256_sign(&brand_signing_key(brand_set_at(set, 0))->hs256, SPAN("message"), signature);
+    assert_int_equal(memcmp(signature, expected, HS256_BYTES) == 0, is_expected);
     brands_release(fixture->brands, &set);
 }
 

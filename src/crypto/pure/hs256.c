@@ -20,17 +20,6 @@ void hs256_sign(const struct hs256_key *key, struct span message, uint8_t out[HS
     wipe(&state, sizeof state);
 }
 
-bool hs256_verify(const struct hs256_key *key, struct span message, struct span signature)
-{
-    uint8_t expected[HS256_BYTES];
-    if (signature.len != sizeof expected)
-        return false;
-    hs256_sign(key, message, expected);
-    bool is_equal = bytes_equal_secret(expected, signature.data, sizeof expected);
-    wipe(expected, sizeof expected);
-    return is_equal;
-}
-
 void hs256_key_wipe(struct hs256_key *key)
 {
     wipe(key, sizeof *key);

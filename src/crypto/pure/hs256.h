@@ -17,5 +17,4 @@ struct hs256_key {
 
 void hs256_key_init(struct hs256_key *key, struct span secret);
 void hs256_sign(const struct hs256_key *key, struct span message, uint8_t out[HS256_BYTES]);
-bool hs256_verify(const struct hs256_key *key, struct span message, struct span signature);
 void hs256_key_wipe(struct hs256_key *key);

@@ -5,10 +5,9 @@
 //
 //   mac_*    keyed BLAKE2b (RFC 7693), for what a person's account hangs on: record keys, codes,
 //            derived keys.
-//   short_*  SipHash-2-4 in 128-bit and 64-bit form, fifteen times cheaper: for the session id, its
-//   tags
-//            and the rounds of its cipher. Whoever broke it could make ids that anybody is given
-//            for the asking (docs/adr/0003).
+//   short_*  SipHash-2-4 in 128-bit and 64-bit form, fifteen times cheaper: for the session id,
+//            its tags and the rounds of its cipher. Whoever broke it could make ids that anybody is
+//            given for the asking (docs/adr/0003).
 //
 // Every use has a domain of its own, so that no output for one purpose is an output for another.
 // A message is a list of fields, each preceded by its length, so that no two lists read alike.

@@ -44,7 +44,6 @@ static void rfc_4231(void **state)
         hs256_key_init(&key, vectors[i].secret);
         hs256_sign(&key, vectors[i].message, signature);
         assert_string_equal(hex_of(signature, sizeof signature).text, vectors[i].signature);
-        assert_true(hs256_verify(&key, vectors[i].message, span_make(signature, sizeof signature)));
     }
 }
 
@@ -59,27 +58,6 @@ static void a_key_signs_again_and_again(void **state)
         hs256_sign(&key, vectors[1].message, signature);
         assert_string_equal(hex_of(signature, sizeof signature).text, vectors[1].signature);
     }
-}
-
-static void a_changed_signature_does_not_verify(void **state)
-{
-    (void)state;
-    struct hs256_key key;
-    uint8_t signature[HS256_BYTES + 1] = {0};
-    struct span message = SPAN("header.payload");
-    hs256_key_init(&key, SPAN("secret"));
-    hs256_sign(&key, message, signature);
-    for (size_t i = 0; i < 8 * HS256_BYTES; i++) {
-        signature[i / 8] ^= (uint8_t)(1U << (i % 8));
-        assert_false(hs256_verify(&key, message, span_make(signature, HS256_BYTES)));
-        signature[i / 8] ^= (uint8_t)(1U << (i % 8));
-    }
-    for (size_t len = 0; len <= sizeof signature; len++)
-        assert_int_equal(hs256_verify(&key, message, span_make(signature, len)),
-                         len == HS256_BYTES);
-    assert_false(hs256_verify(&key, SPAN("header.payloae"), span_make(signature, HS256_BYTES)));
-    hs256_key_init(&key, SPAN("Secret"));
-    assert_false(hs256_verify(&key, message, span_make(signature, HS256_BYTES)));
 }
 
 static void a_wiped_key_is_gone(void **state)
@@ -98,7 +76,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_4231),
         cmocka_unit_test(a_key_signs_again_and_again),
-        cmocka_unit_test(a_changed_signature_does_not_verify),
         cmocka_unit_test(a_wiped_key_is_gone),
     };
     if (crypto_init() != ERR_OK)
