@@ -94,7 +94,7 @@ int brand_action_add(struct brand_call *call)
     enum err err =
         brand_edits_read_set(&read, json_object_get(call->body, "settings"), &call->info);
     if (err == ERR_OK)
-        err = brands_add(call->http->brands, call->name, brand_edits_of(&read), &call->info);
+        err = brands_add(call->http->brands, call->name, brand_edits_of(&read, false), &call->info);
     return err == ERR_OK ? brand_call_finish(call, "added", 201) : brand_call_status(err);
 }
 
@@ -129,7 +129,8 @@ int brand_action_change(struct brand_call *call)
         return brand_call_status(err);
     if (!may_edit(call, &read))
         return 409;
-    err = brands_change(call->http->brands, call->name, brand_edits_of(&read), &call->info);
+    struct brand_edits edits = brand_edits_of(&read, call->is_forced);
+    err = brands_change(call->http->brands, call->name, edits, &call->info);
     return err == ERR_OK ? brand_call_finish(call, "changed", 200) : brand_call_status(err);
 }
 

@@ -15,6 +15,7 @@ struct brand_call {
     struct brands_http *http;
     struct http_exchange *exchange;
     struct span name;            // of the query
+    bool is_forced;              // force=true is in it
     const struct brand_set *set; // as it was when the request came
     const struct brand *brand;   // in it; NULL: not there, or not asked for
     json_t *body;                // an object; {} when none was sent

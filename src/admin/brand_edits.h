@@ -12,9 +12,9 @@ struct brand_edits_read {
     char digits[BRAND_OPTIONS_MAX][BRAND_SETTING_DIGITS_MAX];
 };
 
-static inline struct brand_edits brand_edits_of(const struct brand_edits_read *read)
+static inline struct brand_edits brand_edits_of(const struct brand_edits_read *read, bool is_forced)
 {
-    return (struct brand_edits){read->items, read->count};
+    return (struct brand_edits){read->items, read->count, is_forced};
 }
 
 // `settings` may be NULL: none. Texts live as long as it does. ERR_INVALID with a story.

@@ -48,6 +48,7 @@ static void put_option(const struct option *option, const struct brand_settings 
     put_flag(out, ",\"nullable\":", option->is_nullable);
     put_flag(out, ",\"secret\":", option->is_secret);
     put_member(out, ",\"help\":", option->help);
+    put_member(out, ",\"hazard\":", option->hazard);
     strbuf_put_byte(out, '}');
 }
 

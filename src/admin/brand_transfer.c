@@ -101,6 +101,15 @@ static int read_head(struct import *import, size_t entry, const json_t *object)
     return 0;
 }
 
+static enum err check_hazards(const struct import *import, size_t entry)
+{
+    const struct brand *before = import->before[entry];
+    if (before == NULL || import->call->is_forced)
+        return ERR_OK;
+    return brand_settings_check_hazards(&before->settings, &import->puts[entry].settings,
+                                        &import->call->info);
+}
+
 // The story of what is wrong with a brand begins with its place in the list: names are long, and
 // may be what is wrong.
 static int wrap(struct import *import, size_t entry, enum err err)
@@ -121,7 +130,9 @@ static int read_entry(struct import *import, size_t entry, const json_t *object)
     enum err err = apply(put, json_object_get(object, "settings"), &import->call->info);
     if (err != ERR_OK)
         return wrap(import, entry, err);
-    return keeps_ruled(import, entry) ? 0 : 409;
+    if (!keeps_ruled(import, entry))
+        return 409;
+    return check_hazards(import, entry) == ERR_OK ? 0 : 409;
 }
 
 static bool is_unchanged(const struct import *import, size_t entry)

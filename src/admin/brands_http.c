@@ -41,6 +41,7 @@ int brand_call_status(enum err err)
     case ERR_NOT_FOUND:
         return 404;
     case ERR_EXISTS:
+    case ERR_UNFORCED:
     case ERR_BUSY:
         return 409;
     case ERR_INVALID:
@@ -130,7 +131,10 @@ static int no_such_brand(struct brand_call *call)
 
 static int find_brand(struct brand_call *call, const struct brand_action *action)
 {
+    struct span force;
     call->set = brands_acquire(call->http->brands);
+    call->is_forced =
+        http_query_find(call->exchange, SPAN("force"), &force) && span_eq(force, SPAN("true"));
     if (!action->has_name)
         return 0;
     if (!http_query_find(call->exchange, SPAN("name"), &call->name)) {

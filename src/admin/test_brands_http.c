@@ -131,8 +131,7 @@ static int setup(void **state)
     f->rig.router.routes = f->routes;
     f->rig.router.count = BRANDS_ROUTES_COUNT;
     rig_connect(&f->rig);
-    assert_int_equal(brands_add(f->brands, SPAN("DocDemo"), (struct brand_edits){NULL, 0}, NULL),
-                     ERR_OK);
+    assert_int_equal(brands_add(f->brands, SPAN("DocDemo"), (struct brand_edits){0}, NULL), ERR_OK);
     f->writes = 0;
     *state = f;
     return 0;
@@ -276,6 +275,7 @@ static void options_are_told(void **state)
                      "\"default\":6,\"range\":\"4 to 10 digits\",\"nullable\":false,");
     assert_has(body, "{\"name\":\"resend\",\"type\":\"choice\",\"unit\":null,"
                      "\"default\":\"same\",\"range\":\"same or new\",");
+    assert_has(body, "belong to; null: international\",\"hazard\":\"people whose numbers ");
     assert_has(body, "{\"name\":\"issuer\",\"type\":\"text\",\"unit\":null,\"default\":\"otpd\",");
     for (const char *at = body; (at = strstr(at, "{\"name\":")) != NULL; at++)
         rows++;
@@ -520,6 +520,29 @@ static void what_the_file_rules_is_changed_there(void **state)
     assert_ok(ask(f, "PUT brand?name=DocDemo", "{\"settings\":{\"otpLength\":8}}"), 200);
 }
 
+static void some_settings_change_only_by_force(void **state)
+{
+    struct fixture *f = *state;
+    static const char country[] = "{\"settings\":{\"defaultCountry\":\"IN\"}}";
+    static const char all[] =
+        "{\"format\":1,\"brands\":[{\"name\":\"A\"},{\"name\":\"DocDemo\",\"settings\":"
+        "{\"defaultCountry\":\"US\"}}]}";
+    static const char why[] = "defaultCountry: people whose numbers come without plus or 00 would "
+                              "be others, known to nobody; it changes only by force (--force)";
+    const struct refusal_row rows[] = {
+        {"PUT brand?name=DocDemo", country, 409, "Conflict", why},
+        {"PUT brand?name=DocDemo&force=yes", country, 409, "Conflict", why},
+        {"POST import", all, 409, "Conflict", why},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_refusal(f, &rows[i]);
+    assert_int_equal(f->writes, 0);
+    assert_has(ask(f, "PUT brand?name=DocDemo&force=true", country), "\"defaultCountry\":\"IN\"");
+    assert_ok(ask(f, "PUT brand?name=DocDemo", country), 200);
+    assert_has(ask(f, "POST import?force=true", all), "\"changed\":[\"DocDemo\"]");
+    assert_ok(ask(f, "POST brand?name=New", country), 201);
+}
+
 static void bodies_are_json_and_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -665,6 +688,7 @@ int main(void)
         TEST(refusals_say_why_and_change_nothing),
         TEST(what_the_file_rules_is_changed_there),
         TEST(bodies_are_json_and_bounded),
+        TEST(some_settings_change_only_by_force),
         TEST(what_the_store_says_is_passed_on),
         TEST(an_export_comes_in_again),
         TEST(an_import_sets_others_back_and_removes_nothing),

@@ -16,6 +16,7 @@
     X(ERR_IN_USE, FATAL, "in use by another process")         \
     X(ERR_NOT_FOUND, FATAL, "not found")                      \
     X(ERR_EXISTS, REJECT, "exists already")                   \
+    X(ERR_UNFORCED, REJECT, "not without force")              \
     X(ERR_PERMISSION, FATAL, "permission denied or too wide") \
     X(ERR_INVALID, REJECT, "not valid")
 

@@ -22,11 +22,12 @@ struct option {
     uint32_t least, most;       // OPTION_U32
     const char *const *choices; // OPTION_CHOICE, NULL-terminated
     size_t offset;
-    size_t capacity;  // OPTION_TEXT
-    bool has_lines;   // OPTION_TEXT: line feeds are part of it
-    bool is_nullable; // null is 0 or the empty text
-    bool is_secret;   // never shown
-    const char *help; // one line, no full stop
+    size_t capacity;    // OPTION_TEXT
+    bool has_lines;     // OPTION_TEXT: line feeds are part of it
+    bool is_nullable;   // null is 0 or the empty text
+    bool is_secret;     // never shown
+    const char *help;   // one line, no full stop
+    const char *hazard; // what changing it does to people: it needs force. NULL: nothing
 };
 
 struct option_table {

@@ -80,6 +80,7 @@ static int take_flag(struct word_reader *reader, struct span word)
         {SPAN("--socket"), CLI_SERVER, &admin->socket, NULL},
         {SPAN("--json"), CLI_JSON, NULL, &admin->is_json},
         {SPAN("--yes"), CLI_YES, NULL, &admin->is_yes},
+        {SPAN("--force"), CLI_FORCE, NULL, &admin->is_forced},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct flag_row *row = &rows[i];

@@ -17,7 +17,7 @@ struct admin {
     const char *words[ADMIN_WORDS_MAX]; // after the verb, without flags
     size_t words_count;
     const char *socket, *data_dir; // NULL: not given
-    bool is_json, is_yes;
+    bool is_json, is_yes, is_forced;
 };
 
 // Runs the action of `row` that the words name. What main returns.

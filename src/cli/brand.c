@@ -26,8 +26,9 @@ static int brand_list_options(struct admin *admin);
 const struct cli_action brand_actions[] = {
     {"list", "", "Brands, one a line", brand_list, 0, 0, ASKS},
     {"show", "NAME", "Its settings and token keys", brand_show, 1, 1, ASKS},
-    {"set", "NAME KEY=VALUE...", "Change settings", brand_set, 2, ANY, ASKS},
-    {"unset", "NAME KEY...", "Give settings their defaults back", brand_unset, 2, ANY, ASKS},
+    {"set", "NAME KEY=VALUE...", "Change settings", brand_set, 2, ANY, ASKS | CLI_FORCE},
+    {"unset", "NAME KEY...", "Give settings their defaults back", brand_unset, 2, ANY,
+     ASKS | CLI_FORCE},
     {"add", "NAME [KEY=VALUE...] [tokenSecret=@FILE]", "Add a brand", brand_add, 1, ANY, ASKS},
     {"remove", "NAME [--yes]", "Remove a brand with its settings and keys", brand_remove, 1, 1,
      ASKS | CLI_YES},
@@ -142,7 +143,8 @@ static int change(struct admin *admin, json_t *body, const json_t *names)
 {
     struct control_reply after = {0};
     struct control_reply before;
-    struct control_request request = {.method = "PUT", .path = BRAND_PATH, .name = name_of(admin)};
+    struct control_request request = {
+        .method = "PUT", .path = BRAND_PATH, .name = name_of(admin), .is_forced = admin->is_forced};
     int status = get_brand(admin, &before);
     if (status == EXIT_STATUS_OK)
         status = admin_send(admin, &request, body, &after);

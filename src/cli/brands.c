@@ -17,7 +17,7 @@ const struct cli_action brands_actions[] = {
     {"export", "[FILE]", "Write them to FILE or to standard output", brands_export, 0, 1,
      CLI_SERVER | CLI_JSON},
     {"import", "FILE", "Take them from FILE; -: from standard input", brands_import, 1, 1,
-     CLI_SERVER | CLI_JSON},
+     CLI_SERVER | CLI_JSON | CLI_FORCE},
     {0},
 };
 
@@ -107,7 +107,11 @@ static int send_import(const struct admin *admin, struct span text)
 {
     struct control_reply reply;
     const struct control_request request = {
-        .method = "POST", .path = "/admin/v1/import", .body = text};
+        .method = "POST",
+        .path = "/admin/v1/import",
+        .is_forced = admin->is_forced,
+        .body = text,
+    };
     int status = admin_ask(admin, &request, &reply);
     if (status == EXIT_STATUS_OK && admin->is_json)
         admin_print_json(&reply);

@@ -166,6 +166,9 @@ static void put_flags(const struct cli_row *row, FILE *out)
         (void)fprintf(out, "  --json           Print the server's answer as it is\n");
     if ((flags & CLI_YES) != 0)
         (void)fprintf(out, "  --yes            Do not ask\n");
+    if ((flags & CLI_FORCE) != 0)
+        (void)fprintf(out,
+                      "  --force          Also what is dangerous: otpd brand options says why\n");
 }
 
 // Words of `text` in lines of at most 100 columns.

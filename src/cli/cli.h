@@ -27,6 +27,7 @@ enum cli_flags {
     CLI_SERVER = 1, // --data-dir, --socket
     CLI_JSON = 2,
     CLI_YES = 4,
+    CLI_FORCE = 8,
 };
 
 // One way to call a command. Words in capitals stand for what the user fills in.

@@ -100,6 +100,8 @@ static void put_url(struct strbuf *out, const struct control_request *request)
         strbuf_put_text(out, "&number=");
         strbuf_put_u64(out, request->number);
     }
+    if (request->is_forced)
+        strbuf_put_text(out, request->name.data != NULL ? "&force=true" : "?force=true");
     strbuf_put_byte(out, '\0');
     ASSERT(!out->is_overflowed);
 }

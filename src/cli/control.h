@@ -36,6 +36,7 @@ struct control_request {
     const char *path; // "/admin/v1/brand"
     struct span name; // of the brand; data NULL: none
     uint32_t number;  // of a key; 0: none
+    bool is_forced;
     struct span body; // JSON; empty: none
 };
 

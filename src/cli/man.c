@@ -130,6 +130,9 @@ static void put_server_flags(struct mdoc *mdoc)
     mdoc_text(mdoc, "Print the server's answer as it is.");
     mdoc_macro(mdoc, ".It Fl -yes");
     mdoc_text(mdoc, "Remove without asking.");
+    mdoc_macro(mdoc, ".It Fl -force");
+    mdoc_text(mdoc, "Change also what is dangerous to people who are known already; otpd brand "
+                    "options says why.");
     mdoc_macro(mdoc, ".El\n.Pp");
     mdoc_text(mdoc, "Every command takes");
     mdoc_macro(mdoc, ".Fl -help .");

@@ -178,7 +178,7 @@ void show_keys(const json_t *brand, FILE *out)
         bool is_signing = json_is_true(json_object_get(key, "isSigning"));
         (void)fprintf(out, "token key %lld  %s  since ",
                       (long long)json_integer_value(json_object_get(key, "number")),
-                      is_signing ? "signs   " : "verifies");
+                      is_signing ? "signs" : "older");
         put_text(text_member(key, "createdAt"), out);
         (void)fprintf(out, "\n");
     }
@@ -245,6 +245,8 @@ void show_option(const struct option *option, FILE *out)
     put_range(option, out);
     (void)fprintf(out, "%s\n  Default  ", option->is_secret ? "; a secret, never shown" : "");
     put_text(span_of_text(preset), out);
+    if (option->hazard != NULL)
+        (void)fprintf(out, "\n  Changing it needs --force: %s", option->hazard);
     (void)fprintf(out, "\n");
 }
 

@@ -91,8 +91,8 @@ static void test_a_brand_with_marks_and_units(void **state)
                       "* differs from its default\n"
                       "= set in the configuration file: change it there and reload\n"
                       "\n"
-                      "token key 2  signs     since 2026-11-23T01:02:03Z\n"
-                      "token key 1  verifies  since 2026-11-22T01:02:03Z\n");
+                      "token key 2  signs  since 2026-11-23T01:02:03Z\n"
+                      "token key 1  older  since 2026-11-22T01:02:03Z\n");
     json_decref(brand);
 }
 

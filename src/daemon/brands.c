@@ -23,7 +23,7 @@ static enum err add_dev_brand(struct brands *brands, struct err_info *info)
         {option_find(brand_option_table(), SPAN("defaultCountry")), SPAN(DEV_BRAND_COUNTRY)},
         {option_find(brand_option_table(), SPAN("corsOrigins")), SPAN("*")},
     };
-    const struct brand_edits edits = {items, sizeof items / sizeof items[0]};
+    const struct brand_edits edits = {.items = items, .count = sizeof items / sizeof items[0]};
     const struct brand_set *set = brands_acquire(brands);
     bool is_there = brand_set_find(set, SPAN(DEV_BRAND_NAME)) != NULL;
     brands_release(brands, &set);
@@ -34,7 +34,7 @@ static enum err add_dev_brand(struct brands *brands, struct err_info *info)
 static struct brand_edits edits_of(const struct config_brand *brand, struct brand_edit *items,
                                    struct strbuf *storage)
 {
-    struct brand_edits edits = {items, 0};
+    struct brand_edits edits = {.items = items};
     for (size_t i = 0; i < brand_options_count; i++) {
         size_t start = storage->len;
         if (brand->setting_lines[i] == 0)

@@ -19,7 +19,7 @@ enum exit_status exit_status_of(enum err err)
         [ERR_TIMEOUT] = EXIT_STATUS_SOFTWARE,   [ERR_IO] = EXIT_STATUS_OS,
         [ERR_IN_USE] = EXIT_STATUS_UNAVAILABLE, [ERR_NOT_FOUND] = EXIT_STATUS_CONFIG,
         [ERR_EXISTS] = EXIT_STATUS_CONFIG,      [ERR_PERMISSION] = EXIT_STATUS_PERMISSION,
-        [ERR_INVALID] = EXIT_STATUS_CONFIG,
+        [ERR_INVALID] = EXIT_STATUS_CONFIG,     [ERR_UNFORCED] = EXIT_STATUS_CONFIG,
     };
     ASSERT(err < ERR_COUNT_);
     return statuses[err];

@@ -144,10 +144,17 @@ struct brand_edit {
 struct brand_edits {
     const struct brand_edit *items;
     size_t count;
+    bool is_forced; // also what has a hazard (base/option.h) on a brand that is there
 };
 
-// Adds the brand, or replaces its settings and spelling. Its id stays, and its token keys; a
-// token_secret that is not empty signs from now on. A new brand without one gets a random one.
+// ERR_UNFORCED with a story: an option that has a hazard differs.
+MUST_CHECK enum err brand_settings_check_hazards(const struct brand_settings *before,
+                                                 const struct brand_settings *after,
+                                                 struct err_info *info);
+
+// Adds the brand, or replaces its settings and spelling, by force. Its id stays, and its token
+// keys; a token_secret that is not empty signs from now on. A new brand without one gets a random
+// one.
 MUST_CHECK enum err brands_put(struct brands *brands, struct span name,
                                const struct brand_settings *settings, struct span token_secret,
                                struct err_info *info);

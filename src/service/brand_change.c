@@ -151,6 +151,15 @@ static enum err add_secret(struct brands *brands, struct brand_value *value,
     return brand_value_add_secret(value, step->token_secret, store_now_ms(brands->store), info);
 }
 
+static enum err check_hazards(const struct change *change, const struct brand_step *step,
+                              struct err_info *info)
+{
+    bool is_new = change->stored_len == 0;
+    if (is_new || step->is_forced || step->edits.is_forced)
+        return ERR_OK;
+    return brand_settings_check_hazards(&change->before.settings, &change->after.settings, info);
+}
+
 static enum err make_after(struct brands *brands, struct change *change,
                            const struct brand_step *step, struct err_info *info)
 {
@@ -161,6 +170,8 @@ static enum err make_after(struct brands *brands, struct change *change,
         err = step->apply(&change->after, step, info);
     if (err == ERR_OK)
         err = brand_settings_validate(&change->after.settings, info);
+    if (err == ERR_OK)
+        err = check_hazards(change, step, info);
     return err == ERR_OK ? add_secret(brands, &change->after, step, info) : err;
 }
 

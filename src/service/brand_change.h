@@ -21,13 +21,14 @@ struct brand_step {
     bool has_new_key;         // a key is added also where no secret is given: a random one
     struct span token_secret; // is to sign; empty: none is given
     struct span spelling;     // of the name; empty: it stays, and the brand is there
+    bool is_forced;           // also what has a hazard, or edits.is_forced
     const struct brand_settings *settings;
     struct brand_edits edits;
     uint32_t key_number;
 };
 
-// ERR_EXISTS, ERR_NOT_FOUND: as the step's may_… say. ERR_INVALID, ERR_BUSY, ERR_NO_MEMORY, or what
-// the store says.
+// ERR_EXISTS, ERR_NOT_FOUND: as the step's may_… say. ERR_UNFORCED, ERR_INVALID, ERR_BUSY,
+// ERR_NO_MEMORY, or what the store says.
 MUST_CHECK enum err brand_change_run(struct brands *brands, struct span name,
                                      const struct brand_step *step, struct err_info *info);
 

@@ -56,6 +56,7 @@ static enum err put(struct brands *brands, struct span name, const struct brand_
         .may_replace = true,
         .token_secret = token_secret,
         .spelling = name,
+        .is_forced = true,
         .settings = settings,
     };
     enum err err = brand_name_check(name, info);

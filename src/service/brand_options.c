@@ -144,7 +144,8 @@ const struct option brand_options[] = {
      .unit = "country code",
      TEXT_FIELD(default_country),
      .is_nullable = true,
-     .help = "Two-letter country that numbers without plus or 00 belong to; null: international"},
+     .help = "Two-letter country that numbers without plus or 00 belong to; null: international",
+     .hazard = "people whose numbers come without plus or 00 would be others, known to nobody"},
     {.name = "issuer",
      .type = OPTION_TEXT,
      .preset = "otpd",
@@ -233,6 +234,20 @@ static enum err check_origins(const struct brand_settings *settings, struct err_
     if (err != ERR_OK)
         err_info_wrap(info, "corsOrigins");
     return err;
+}
+
+enum err brand_settings_check_hazards(const struct brand_settings *before,
+                                      const struct brand_settings *after, struct err_info *info)
+{
+    for (size_t i = 0; i < brand_options_count; i++) {
+        const struct option *option = &brand_options[i];
+        if (option->hazard == NULL || option_is_equal(option, before, after))
+            continue;
+        err_info_set(info, "%s: %s; it changes only by force (--force)", option->name,
+                     option->hazard);
+        return ERR_UNFORCED;
+    }
+    return ERR_OK;
 }
 
 // The first one that fails: its story is enough for a person who has just set one value.

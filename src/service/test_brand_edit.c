@@ -54,7 +54,7 @@ static struct brand_edit edit(const char *name, const char *text)
 static enum err change_in(struct brands *brands, const char *name, const char *text)
 {
     const struct brand_edit one = edit(name, text);
-    return brands_change(brands, NAME, (struct brand_edits){&one, 1}, NULL);
+    return brands_change(brands, NAME, (struct brand_edits){&one, 1, false}, NULL);
 }
 
 // Another process, as its registry would do it.
@@ -127,7 +127,7 @@ static int tear_down(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-static const struct brand_edits no_edits = {NULL, 0};
+static const struct brand_edits no_edits = {0};
 
 static void add(struct fixture *fixture)
 {
@@ -183,7 +183,7 @@ static void test_adding_is_done_once(void **state)
     struct fixture *fixture = *state;
     struct err_info info;
     const struct brand_edit items[] = {edit("otpMaxCount", "3"), edit("issuer", "Example")};
-    const struct brand_edits edits = {items, COUNT_OF(items)};
+    const struct brand_edits edits = {items, COUNT_OF(items), false};
     assert_int_equal(brands_add(fixture->brands, NAME, edits, NULL), ERR_OK);
     assert_setting(fixture, "otpMaxCount", "3");
     assert_setting(fixture, "issuer", "Example");
@@ -213,6 +213,26 @@ static void test_only_what_is_named_changes(void **state)
     assert_keys(fixture, "1 ");
 }
 
+static void test_what_makes_people_others_changes_only_by_force(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info;
+    const struct brand_edit one = edit("defaultCountry", "IN");
+    const struct brand_edits plain = {&one, 1, false}, forced = {&one, 1, true};
+    add(fixture);
+    assert_int_equal(brands_change(fixture->brands, NAME, plain, &info), ERR_UNFORCED);
+    assert_string_equal(info.text,
+                        "defaultCountry: people whose numbers come without plus or 00 would be "
+                        "others, known to nobody; it changes only by force (--force)");
+    assert_int_equal(brands_ensure(fixture->brands, NAME, plain, NO_SECRET, NULL), ERR_UNFORCED);
+    assert_setting(fixture, "defaultCountry", "null");
+    assert_int_equal(brands_change(fixture->brands, NAME, forced, NULL), ERR_OK);
+    assert_int_equal(brands_change(fixture->brands, NAME, plain, NULL), ERR_OK);
+    assert_int_equal(change_in(fixture->brands, "otpMaxCount", "3"), ERR_OK);
+    assert_setting(fixture, "defaultCountry", "IN");
+    assert_int_equal(brands_add(fixture->brands, SPAN("New"), plain, NULL), ERR_OK);
+}
+
 // One bad value, or values that do not fit each other: none of the others is taken.
 static void test_a_change_is_whole_or_none(void **state)
 {
@@ -223,11 +243,12 @@ static void test_a_change_is_whole_or_none(void **state)
                                           edit("otpMaxAttempts", "6")};
     add(fixture);
     assert_int_equal(
-        brands_change(fixture->brands, NAME, (struct brand_edits){bad_value, 2}, &info),
+        brands_change(fixture->brands, NAME, (struct brand_edits){bad_value, 2, false}, &info),
         ERR_INVALID);
     assert_string_equal(info.text, "otpMaxCount: \"65\" is not 1 to 64, or null");
-    assert_int_equal(brands_change(fixture->brands, NAME, (struct brand_edits){bad_pair, 3}, &info),
-                     ERR_INVALID);
+    assert_int_equal(
+        brands_change(fixture->brands, NAME, (struct brand_edits){bad_pair, 3, false}, &info),
+        ERR_INVALID);
     assert_string_equal(info.text, "otpMaxAttempts: 6 is more than lockAfterFailures, which is 5");
     assert_setting(fixture, "otpLength", "6");
     assert_setting(fixture, "lockAfterFailures", "100");
@@ -257,7 +278,7 @@ static void test_ensuring_adds_and_then_rules_what_is_named(void **state)
 {
     struct fixture *fixture = *state;
     const struct brand_edit named = edit("otpMaxCount", "3");
-    const struct brand_edits edits = {&named, 1};
+    const struct brand_edits edits = {&named, 1, false};
     assert_int_equal(brands_ensure(fixture->brands, SPAN("docdemo"), edits, SECRET, NULL), ERR_OK);
     assert_int_equal(change_in(fixture->brands, "otpMaxCount", "9"), ERR_OK);
     assert_int_equal(change_in(fixture->brands, "otpLength", "8"), ERR_OK);
@@ -404,7 +425,8 @@ static void *change_many_times(void *ctx)
     struct writer *writer = ctx;
     for (unsigned i = 0; i < CHANGES; i++) {
         const struct brand_edit one = edit(writer->name, writer->values[i % 2]);
-        while (brands_change(writer->brands, NAME, (struct brand_edits){&one, 1}, NULL) == ERR_BUSY)
+        while (brands_change(writer->brands, NAME, (struct brand_edits){&one, 1, false}, NULL) ==
+               ERR_BUSY)
             continue;
         const struct brand_set *set = brands_acquire(writer->brands);
         struct brand_settings wanted = brand_set_find(set, NAME)->settings;
@@ -444,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_adding_is_done_once),
         TEST(test_only_what_is_named_changes),
+        TEST(test_what_makes_people_others_changes_only_by_force),
         TEST(test_a_change_is_whole_or_none),
         TEST(test_what_is_not_there_is_not_changed),
         TEST(test_ensuring_adds_and_then_rules_what_is_named),

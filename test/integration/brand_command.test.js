@@ -30,7 +30,7 @@ const brand = (settings = SETTINGS, more = {}) => ({
   name: 'DocDemo', settings, changed: [], ruledByFile: [],
   tokenKeys: [{ number: 1, isSigning: true, createdAt: '2026-11-23T01:02:03Z' }], ...more,
 });
-const KEY_LINE = 'token key 1  signs     since 2026-11-23T01:02:03Z\n';
+const KEY_LINE = 'token key 1  signs  since 2026-11-23T01:02:03Z\n';
 const problem = (status, detail, title = 'No') => ({ status, json: { title, status, detail } });
 
 /** Answers as a server that has DocDemo and does all that it is told. */
@@ -543,6 +543,16 @@ describe('a server', () => {
     assert.equal(await send(), 200);
   });
 
+  test('what makes people others is changed by force alone', async () => {
+    await done('brand add Border defaultCountry=IN');
+    await refused('brand set Border defaultCountry=US', EXIT.data, /only by force \(--force\)/);
+    await refused('brand unset Border defaultCountry', EXIT.data, /only by force \(--force\)/);
+    const told = await done('brand set Border defaultCountry=US --force');
+    assert.match(told, /defaultCountry +IN → US/);
+    assert.match(await done('brand unset Border defaultCountry --force'), /US → null/);
+    await done('brand remove Border --yes');
+  });
+
   test('what only the server can see is refused with its reason', async () => {
     await refused('brand set DocDemo otpMaxAttempts=20 lockAfterFailures=5', EXIT.data,
       /otpMaxAttempts: 20 is more than lockAfterFailures/);
@@ -555,7 +565,7 @@ describe('a server', () => {
     assert.match(await done('brand list'), /^Shop +1 setting changed$/m);
     const rotated = await done('brand keys rotate Shop secret=-', { input: SECRET });
     assert.match(rotated, /^token key 2 {2}signs /m);
-    assert.match(rotated, /^token key 1 {2}verifies /m);
+    assert.match(rotated, /^token key 1 {2}older /m);
     await refused('brand keys retire Shop 2', EXIT.data, /./);
     assert.doesNotMatch(await done('brand keys retire Shop 1'), /token key 1/);
     assert.equal(await done('brand remove Shop --yes'), 'removed Shop\n');

@@ -212,12 +212,22 @@ describe('the configuration file', () => {
 
   test('leaves the rest as it was set at run time, over a reload too', async () => {
     await control.change({ otpLength: 8 }, [], 'Shop');
-    await control.change({ otpLength: 7, defaultCountry: null });
+    await control.change({ otpLength: 7, corsOrigins: null });
     await reload({ Shop: { otpMaxCount: 6 } });
     const { otpMaxCount, otpLength } = await settings();
     assert.deepEqual([otpMaxCount, otpLength], [6, 8]);
     const docDemo = (await control.get(BRAND)).json;
-    assert.deepEqual(docDemo.changed, ['otpLength', 'corsOrigins']);
+    assert.deepEqual(docDemo.changed, ['otpLength', 'defaultCountry']);
+  });
+
+  test('does not make people others by itself: a country changes by force alone', async () => {
+    const count = server.events('config.not_reloaded').length;
+    server.configure(configText({ Shop: { otpMaxCount: 6, defaultCountry: 'US' } }));
+    server.program.signal('SIGHUP');
+    await server.awaitEvent('config.not_reloaded', count + 1);
+    const told = server.log().map((event) => event.what ?? '').join('\n');
+    assert.match(told, /brand Shop: defaultCountry: .* only by force/);
+    assert.equal((await settings()).defaultCountry, null);
   });
 
   test('and what it no longer names keeps its value and is free', async () => {

@@ -86,8 +86,8 @@ static void change(struct manager *manager)
         ASSERT(err == ERR_OK);
     }
     world_strike_change(manager->world);
-    enum err err =
-        brands_change(manager->world->brands, BRAND, (struct brand_edits){edits, count}, &info);
+    enum err err = brands_change(manager->world->brands, BRAND,
+                                 (struct brand_edits){edits, count, false}, &info);
     if (world_is_crashed(manager->world)) {
         manager->is_in_doubt = true; // nobody hears what came of it
         return;
