@@ -154,7 +154,7 @@ static const char *example_of(const struct option *option)
 static void put_providers(struct strbuf *out)
 {
     strbuf_put_text(out,
-                    "\n# Who carries the messages; one for e-mail so far. docs/providers.md tells "
+                    "\n# Who carries the messages, one for each channel. docs/providers.md tells "
                     "what to set. Try it:\n# otpd check --online --config FILE, and otpd "
                     "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
                     "#  - name: 'mail'\n#    kind: smtp\n");
