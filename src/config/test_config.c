@@ -1,82 +1,21 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "config/config.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "config/test_rig.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define GOOD_SECRET "dGhpcyBpcyBhIGdvb2Qgc2VjcmV0IG9mIGZvcnR5IGJ5dGVz"
 
-// A directory of its own, which is the working directory, so that paths in stories are short.
-struct fixture {
-    char directory[32];
-    struct config *config;
-    struct config_report report;
-    char lines[8192]; // the report, each line with a line feed
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    memcpy(fixture->directory, "/tmp/otpd-config-XXXXXX", sizeof "/tmp/otpd-config-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    assert_int_equal(chdir(fixture->directory), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    static const char *const names[] = {"c.yaml", "key"};
-    struct fixture *fixture = *state;
-    config_destroy(&fixture->config);
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        (void)unlink(names[i]);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(rmdir(fixture->directory), 0);
-    free(fixture);
-    return 0;
-}
-
-static void write_file(const char *name, struct span text, mode_t mode)
-{
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text.data, text.len), text.len);
-    assert_int_equal(fchmod(fd, mode), 0);
-    assert_int_equal(close(fd), 0);
-}
-
 static const char *const no_environment[] = {NULL};
 
-// Loads with those flags (a NULL ends them) and puts the report's lines together.
+// Loads with those flags; a NULL ends them.
 static enum err load(struct fixture *fixture, const char *const *flags,
                      const char *const *environment)
 {
-    struct strbuf out = strbuf_over(fixture->lines, sizeof fixture->lines - 1);
     struct config_sources sources = {.arguments = flags, .environment = environment};
     while (flags[sources.arguments_count] != NULL)
         sources.arguments_count++;
     config_destroy(&fixture->config);
-    enum err err = config_load(&sources, &fixture->config, &fixture->report);
-    for (size_t i = 0; i < fixture->report.held; i++) {
-        strbuf_put_text(&out, fixture->report.lines[i]);
-        strbuf_put_byte(&out, '\n');
-    }
-    assert_false(out.is_overflowed);
-    fixture->lines[out.len] = '\0';
-    assert_int_equal(err == ERR_OK, fixture->report.held == 0);
+    enum err err = load_into(fixture, &sources, &fixture->config);
     assert_int_equal(fixture->config != NULL, err == ERR_OK);
     return err;
 }

@@ -1,77 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "config/config.h"
+#include "config/test_rig.h"
+
 #include "config/recipe_file.h"
 
-#include "unit/unit.h"
-
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define LINES_BYTES_MAX 4096U
-
-// A directory of its own, which is the working directory, so that paths in stories are short.
-struct fixture {
-    char directory[32];
-    struct config *config;
-    struct config_report report;
-    char lines[LINES_BYTES_MAX];
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    assert_non_null(fixture);
-    memcpy(fixture->directory, "/tmp/otpd-config-XXXXXX", sizeof "/tmp/otpd-config-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    assert_int_equal(chdir(fixture->directory), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    config_destroy(&fixture->config);
-    (void)unlink("c.yaml");
-    static const char *const files[] = {"pw", "key", "bad.yaml", "own.yaml"};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        (void)unlink(files[i]);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(rmdir(fixture->directory), 0);
-    free(fixture);
-    return 0;
-}
-
-static void write_file(const char *name, struct span text, mode_t mode)
-{
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text.data, text.len), text.len);
-    assert_int_equal(fchmod(fd, mode), 0);
-    assert_int_equal(close(fd), 0);
-}
-
-// Loads and puts the report's lines together.
 static struct config *load(struct fixture *fixture, const char *text)
 {
     static const char *const flags[] = {"--dev", "--config", "c.yaml"};
     static const char *const no_environment[] = {NULL};
     const struct config_sources sources = {flags, 3, no_environment};
-    struct strbuf out = strbuf_over(fixture->lines, sizeof fixture->lines - 1);
     struct config *config = NULL;
     write_file("c.yaml", span_of_text(text), 0644);
-    enum err err = config_load(&sources, &config, &fixture->report);
-    assert_int_equal(err == ERR_OK, fixture->report.held == 0);
-    for (size_t i = 0; i < fixture->report.held; i++) {
-        strbuf_put_text(&out, fixture->report.lines[i]);
-        strbuf_put_byte(&out, '\n');
-    }
-    assert_false(out.is_overflowed);
-    fixture->lines[out.len] = '\0';
+    (void)load_into(fixture, &sources, &config);
     return config;
 }
 
