@@ -62,7 +62,8 @@ const struct cli_row cli_rows[] = {
      "has it.",
      NULL},
     {"brand", cli_brand, "show and change the brands of a running server", brand_actions,
-     "A change takes effect at the next request and survives a restart. A VALUE is checked before "
+     "A change takes effect at the next request and is kept in the data directory. A VALUE is "
+     "checked before "
      "the server is asked; null stands for none where that is allowed. What is secret comes from "
      "a file (secret=@FILE, which nobody else may read) or from standard input (secret=-), "
      "because every user of a machine can see its command lines. What the configuration file "
