@@ -22,8 +22,7 @@
 #include <stdlib.h>
 
 #define CONNECT_MS_MAX 5000
-#define IDLE_MS_MAX \
-    60000 // relays hang up after five minutes (RFC 5321 section 4.5.3.2.7), or sooner
+#define IDLE_MS_MAX 60000 // relays hang up after five minutes, or sooner (RFC 5321, 4.5.3.2.7)
 #define URL_BYTES_MAX 600U
 #define WORDS_BYTES_MAX 300U
 #define RECEIVE_BYTES 2048U
