@@ -137,8 +137,7 @@ struct error_case {
 #define BAD_COLON \
     "a colon within a text that began before it; check the indent, or put quotes around the text"
 #define BAD_TAB "a tab that indents; use spaces"
-#define BAD_START \
-    "a tab that indents (use spaces), or a text that begins with @, ` or % (put quotes around it)"
+#define BAD_START "no text can begin with this character; put quotes around it"
 #define BAD_ESCAPE "an escape that does not exist; write \\\\ for a backslash, or use single quotes"
 #define OPEN_QUOTE "a quote that is not closed"
 #define OPEN_LIST "neither a comma nor the closing ] of a list"
@@ -210,8 +209,10 @@ static void test_errors_say_where_and_what(void **state)
         {SPAN("a: 1\nword\n"), 2, 1, "no colon with a space behind it after this key"},
         {SPAN("a: 1\n\tb: 2\n"), 2, 1, BAD_TAB " (in what begins in line 1)"},
         {SPAN("a: |\n\tx\n"), 2, 1, BAD_TAB " (in what begins in line 1)"},
-        {SPAN("a:\n\tb: 2\n"), 2, 1, BAD_START},
-        {SPAN("a: @b\n"), 1, 4, BAD_START},
+        {SPAN("a:\n\tb: 2\n"), 2, 1, BAD_TAB},
+        {SPAN("\xEF\xBB\xBF\xC3\xA9:\r\n  - \tb: 2\n"), 2, 5, BAD_TAB},
+        {SPAN("a:\t@b\n"), 1, 4, BAD_START},
+        {SPAN("a: [|]\n"), 1, 5, BAD_START},
         {SPAN("a: |b\n  c\n"), 1, 5, BEHIND_BAR},
         {SPAN("a: \"\\q\"\n"), 1, 5, BAD_ESCAPE},
         {SPAN("a: \"\\u12\"\n"), 1, 7, BAD_ESCAPE},

@@ -30,6 +30,7 @@ struct yaml_document {
 };
 
 struct builder {
+    struct span text;
     struct yaml_document *document;
     uint32_t open[YAML_DEPTH_MAX];
     uint32_t last_child[YAML_DEPTH_MAX]; // of the container at that depth; 0: none yet
@@ -211,6 +212,9 @@ static struct yaml_mark mark_of(yaml_mark_t mark)
     return (struct yaml_mark){(uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
 }
 
+#define TAB "found a tab character that violates indentation"
+#define BAD_FIRST "found character that cannot start any token" // a tab too
+
 // What libyaml says, or what it was doing then, in the words of somebody who writes a
 // configuration. Where the mistake shows only far behind its cause, the cause is the place.
 struct wording {
@@ -220,12 +224,10 @@ struct wording {
 
 // The first row that fits counts.
 static const struct wording wordings[] = {
-    {"found a tab character that violates indentation", "a tab that indents; use spaces", false},
+    {TAB, "a tab that indents; use spaces", false},
     {"found a tab character where an indentation space is expected",
      "a tab that indents; use spaces", false},
-    {"found character that cannot start any token",
-     "a tab that indents (use spaces), or a text that begins with @, ` or % (put quotes around it)",
-     false},
+    {BAD_FIRST, "no text can begin with this character; put quotes around it", false},
     {"while scanning a tag", TAGGED, false},
     {"while parsing a tag", TAGGED, false},
     {"found undefined tag handle", TAGGED, false},
@@ -256,28 +258,43 @@ static const struct wording wordings[] = {
      "more text where the document has ended; check the indent and the quotes", false},
 };
 
-static const struct wording *wording_of(const yaml_parser_t *parser)
+static const struct wording *wording_of(struct span problem, struct span context)
 {
     for (size_t i = 0; i < sizeof wordings / sizeof wordings[0]; i++) {
-        const struct wording *each = &wordings[i];
-        if (strcmp(each->theirs, parser->problem) == 0)
-            return each;
-        if (parser->context != NULL && strcmp(each->theirs, parser->context) == 0)
-            return each;
+        struct span theirs = span_of_text(wordings[i].theirs);
+        if (span_eq(theirs, problem) || span_eq(theirs, context))
+            return &wordings[i];
     }
     return NULL;
+}
+
+static bool is_tab_at(struct span text, size_t index)
+{
+    uint32_t scalar = 0;
+    for (size_t i = 0; i <= index && utf8_take(&text, &scalar); i++)
+        ;
+    return scalar == '\t';
+}
+
+static struct span problem_of(const struct builder *builder, const yaml_parser_t *parser)
+{
+    struct span problem = span_of_text(parser->problem);
+    if (!span_eq(problem, SPAN(BAD_FIRST)))
+        return problem;
+    return is_tab_at(builder->text, parser->problem_mark.index) ? SPAN(TAB) : problem;
 }
 
 static enum err syntax_error(struct builder *builder, const yaml_parser_t *parser)
 {
     if (parser->error == YAML_MEMORY_ERROR)
         return ERR_NO_MEMORY;
-    const struct wording *wording = wording_of(parser);
+    struct span doing = parser->context != NULL ? span_of_text(parser->context) : SPAN("");
+    const struct wording *wording = wording_of(problem_of(builder, parser), doing);
     struct yaml_mark context = mark_of(parser->context_mark);
     bool is_at_context = wording != NULL && wording->is_at_context;
     builder->mark = is_at_context ? context : mark_of(parser->problem_mark);
     const char *story = wording != NULL ? wording->ours : parser->problem;
-    if (parser->context == NULL || context.line == builder->mark.line)
+    if (doing.len == 0 || context.line == builder->mark.line)
         return refuse(builder, story);
     err_info_set(builder->info, "%s (in what begins in line %u)", story, context.line);
     return ERR_INVALID;
@@ -299,13 +316,13 @@ static enum err take_events(struct builder *builder, yaml_parser_t *parser)
     return err;
 }
 
-static enum err parse_text(struct builder *builder, struct span text)
+static enum err parse_text(struct builder *builder)
 {
     yaml_parser_t parser;
     if (yaml_parser_initialize(&parser) == 0)
         return ERR_NO_MEMORY;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, text.data, text.len);
+    yaml_parser_set_input_string(&parser, builder->text.data, builder->text.len);
     enum err err = take_events(builder, &parser);
     yaml_parser_delete(&parser);
     return err;
@@ -335,10 +352,11 @@ enum err yaml_parse(struct span text, struct yaml_document **out, struct yaml_ma
     enum err err = check_bytes(text, mark_out, info);
     if (err != ERR_OK)
         return err;
-    struct builder builder = {.document = document_create(text.len), .info = info, .mark = {1, 1}};
+    struct builder builder = {
+        .text = text, .document = document_create(text.len), .info = info, .mark = {1, 1}};
     if (builder.document == NULL)
         return ERR_NO_MEMORY;
-    err = text.len > 0 ? parse_text(&builder, text) : ERR_OK;
+    err = text.len > 0 ? parse_text(&builder) : ERR_OK;
     *mark_out = builder.mark;
     if (err != ERR_OK)
         yaml_destroy(&builder.document);
