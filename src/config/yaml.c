@@ -1,19 +1,25 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Built from the library's event stream, with an explicit stack of open containers: nothing here
+// Built from libyaml's event stream, with an explicit stack of open containers: nothing here
 // recurses, and a depth or a number of nodes beyond the bounds ends the reading at once.
 //
-// libfyaml 0.7 takes a NUL or an ill-formed byte for the end of the text, without an error. A file
-// that was damaged there would lose its tail in silence, limits and all, so that all bytes are
-// looked at first. It also crashes over nested explicit keys ("? key"), which no configuration
-// needs.
+// All bytes are looked at before libyaml sees them, because it would
+// - say of a bad byte how far into the file it is, but not in which line;
+// - end a line, and a comment with it, at U+0085, U+2028 and U+2029, where most editors do not;
+// - compare each %TAG directive with all before it: a file of 1 MiB of them takes 15 seconds.
+//
+// libyaml knows YAML 1.1, in which "NO" is a boolean and "0x10" a number. That is of no account:
+// its events carry text, and what the text means is decided by whoever asked for the value.
 #include "config/yaml.h"
 
 #include "base/assert.h"
 #include "base/unicode_digit.h"
 
-#include <libfyaml.h>
 #include <stdlib.h>
+#include <yaml.h>
+
+#define TAGGED \
+    "tags, anchors and aliases are not taken; put quotes around a text that begins with !, & or *"
 
 struct yaml_document {
     struct yaml_node *nodes; // nodes[0] is no node, so that 0 can say "none"
@@ -24,6 +30,7 @@ struct yaml_document {
 };
 
 struct builder {
+    struct span text;
     struct yaml_document *document;
     uint32_t open[YAML_DEPTH_MAX];
     uint32_t last_child[YAML_DEPTH_MAX]; // of the container at that depth; 0: none yet
@@ -41,37 +48,23 @@ static enum err refuse(struct builder *builder, const char *why)
 
 static bool is_allowed(uint32_t scalar)
 {
+    static const uint32_t hidden[] = {0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF};
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (scalar == hidden[i])
+            return false;
+    }
     return scalar == '\n' || scalar == '\r' || scalar == '\t' ||
            (scalar >= 0x20 && (scalar < 0x7F || scalar >= 0xA0));
 }
 
-static bool is_blank_at(struct span line, size_t at)
+// NULL: none.
+static const char *fault_at(struct span *text, uint32_t *scalar_out, bool begins_line)
 {
-    return at >= line.len || line.data[at] == ' ' || line.data[at] == '\t' || line.data[at] == '\r';
-}
-
-static bool begins_with_explicit_key(struct span line)
-{
-    size_t at = 0;
-    while (at < line.len && (line.data[at] == '-' || is_blank_at(line, at)))
-        at++;
-    return at < line.len && line.data[at] == '?' && is_blank_at(line, at + 1);
-}
-
-static enum err check_keys(struct span text, struct yaml_mark *mark, struct err_info *info)
-{
-    for (uint32_t number = 1; text.len > 0; number++) {
-        struct span rest;
-        struct span line = span_split(text, '\n', &rest);
-        if (begins_with_explicit_key(line)) {
-            *mark = (struct yaml_mark){number, 1};
-            err_info_set(info,
-                         "a line that begins with a question mark; put quotes around the text");
-            return ERR_INVALID;
-        }
-        text = rest;
-    }
-    return ERR_OK;
+    if (!utf8_take(text, scalar_out) || !is_allowed(*scalar_out))
+        return "a control character, or a byte that is no UTF-8";
+    if (begins_line && *scalar_out == '%')
+        return "a line that begins with a percent sign; directives are not taken";
+    return NULL;
 }
 
 static enum err check_bytes(struct span text, struct yaml_mark *mark, struct err_info *info)
@@ -79,12 +72,14 @@ static enum err check_bytes(struct span text, struct yaml_mark *mark, struct err
     uint32_t scalar;
     *mark = (struct yaml_mark){1, 1};
     while (text.len > 0) {
-        if (!utf8_take(&text, &scalar) || !is_allowed(scalar)) {
-            err_info_set(info, "a control character, or a byte that is no UTF-8");
+        const char *fault = fault_at(&text, &scalar, mark->column == 1);
+        if (fault != NULL) {
+            err_info_set(info, "%s", fault);
             return ERR_INVALID;
         }
         mark->column++;
-        if (scalar == '\n')
+        bool is_first_of_two = scalar == '\r' && text.len > 0 && text.data[0] == '\n';
+        if (scalar == '\n' || (scalar == '\r' && !is_first_of_two))
             *mark = (struct yaml_mark){mark->line + 1, 1};
     }
     return ERR_OK;
@@ -143,44 +138,33 @@ static bool is_null_word(struct span text)
     return text.len == 0 || span_eq(text, SPAN("~")) || span_eq(text, SPAN("null"));
 }
 
-static enum err add_scalar(struct builder *builder, struct fy_token *token)
+static enum err on_scalar(struct builder *builder, const yaml_event_t *event)
 {
-    size_t len = 0;
-    const char *text = token != NULL ? fy_token_get_text(token, &len) : "";
-    if (text == NULL)
-        return ERR_NO_MEMORY;
+    if (event->data.scalar.anchor != NULL || event->data.scalar.tag != NULL)
+        return refuse(builder, TAGGED);
+    struct span text = span_make(event->data.scalar.value, event->data.scalar.length);
     struct yaml_node *node = add_node(builder, YAML_SCALAR);
-    if (node == NULL || !keep_text(builder->document, span_make(text, len), &node->text))
+    if (node == NULL || !keep_text(builder->document, text, &node->text))
         return refuse(builder, "too many values");
-    enum fy_scalar_style style = token != NULL ? fy_token_scalar_style(token) : FYSS_PLAIN;
-    node->is_null = style == FYSS_PLAIN && is_null_word(node->text);
-    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
-        node->column--; // the library's mark is behind the quote
+    node->is_null = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && is_null_word(text);
     return ERR_OK;
 }
 
-static enum err on_scalar(struct builder *builder, struct fy_event *event)
+static enum err on_mapping_start(struct builder *builder, const yaml_event_t *event)
 {
-    if (event->scalar.anchor != NULL || event->scalar.tag != NULL)
-        return refuse(builder, "tags, anchors and aliases are not taken");
-    return add_scalar(builder, event->scalar.value);
-}
-
-static enum err on_mapping_start(struct builder *builder, struct fy_event *event)
-{
-    if (event->mapping_start.anchor != NULL || event->mapping_start.tag != NULL)
-        return refuse(builder, "tags, anchors and aliases are not taken");
+    if (event->data.mapping_start.anchor != NULL || event->data.mapping_start.tag != NULL)
+        return refuse(builder, TAGGED);
     return add_container(builder, YAML_MAPPING);
 }
 
-static enum err on_sequence_start(struct builder *builder, struct fy_event *event)
+static enum err on_sequence_start(struct builder *builder, const yaml_event_t *event)
 {
-    if (event->sequence_start.anchor != NULL || event->sequence_start.tag != NULL)
-        return refuse(builder, "tags, anchors and aliases are not taken");
+    if (event->data.sequence_start.anchor != NULL || event->data.sequence_start.tag != NULL)
+        return refuse(builder, TAGGED);
     return add_container(builder, YAML_SEQUENCE);
 }
 
-static enum err on_end(struct builder *builder, struct fy_event *event)
+static enum err on_end(struct builder *builder, const yaml_event_t *event)
 {
     (void)event;
     ASSERT(builder->depth > 0);
@@ -188,13 +172,13 @@ static enum err on_end(struct builder *builder, struct fy_event *event)
     return ERR_OK;
 }
 
-static enum err on_alias(struct builder *builder, struct fy_event *event)
+static enum err on_alias(struct builder *builder, const yaml_event_t *event)
 {
     (void)event;
-    return refuse(builder, "tags, anchors and aliases are not taken");
+    return refuse(builder, TAGGED);
 }
 
-static enum err on_document_start(struct builder *builder, struct fy_event *event)
+static enum err on_document_start(struct builder *builder, const yaml_event_t *event)
 {
     (void)event;
     if (builder->documents++ > 0)
@@ -202,101 +186,145 @@ static enum err on_document_start(struct builder *builder, struct fy_event *even
     return ERR_OK;
 }
 
-static enum err on_nothing(struct builder *builder, struct fy_event *event)
+static enum err on_nothing(struct builder *builder, const yaml_event_t *event)
 {
     (void)builder;
     (void)event;
     return ERR_OK;
 }
 
-static enum err take_event(struct builder *builder, struct fy_event *event)
+static enum err take_event(struct builder *builder, const yaml_event_t *event)
 {
-    static enum err (*const takers[])(struct builder *, struct fy_event *) = {
-        [FYET_NONE] = on_nothing,         [FYET_STREAM_START] = on_nothing,
-        [FYET_STREAM_END] = on_nothing,   [FYET_DOCUMENT_START] = on_document_start,
-        [FYET_DOCUMENT_END] = on_nothing, [FYET_MAPPING_START] = on_mapping_start,
-        [FYET_MAPPING_END] = on_end,      [FYET_SEQUENCE_START] = on_sequence_start,
-        [FYET_SEQUENCE_END] = on_end,     [FYET_SCALAR] = on_scalar,
-        [FYET_ALIAS] = on_alias,
+    static enum err (*const takers[])(struct builder *, const yaml_event_t *) = {
+        [YAML_NO_EVENT] = on_nothing,           [YAML_STREAM_START_EVENT] = on_nothing,
+        [YAML_STREAM_END_EVENT] = on_nothing,   [YAML_DOCUMENT_START_EVENT] = on_document_start,
+        [YAML_DOCUMENT_END_EVENT] = on_nothing, [YAML_ALIAS_EVENT] = on_alias,
+        [YAML_SCALAR_EVENT] = on_scalar,        [YAML_SEQUENCE_START_EVENT] = on_sequence_start,
+        [YAML_SEQUENCE_END_EVENT] = on_end,     [YAML_MAPPING_START_EVENT] = on_mapping_start,
+        [YAML_MAPPING_END_EVENT] = on_end,
     };
     ASSERT(event->type < sizeof takers / sizeof takers[0]);
     return takers[event->type](builder, event);
 }
 
-static struct fy_token *token_of(const struct fy_event *event)
+static struct yaml_mark mark_of(yaml_mark_t mark)
 {
-    if (event->type == FYET_SCALAR)
-        return event->scalar.value;
-    if (event->type == FYET_MAPPING_START)
-        return event->mapping_start.mapping_start;
-    if (event->type == FYET_SEQUENCE_START)
-        return event->sequence_start.sequence_start;
-    if (event->type == FYET_ALIAS)
-        return event->alias.anchor;
+    return (struct yaml_mark){(uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
+}
+
+#define TAB "found a tab character that violates indentation"
+#define BAD_FIRST "found character that cannot start any token" // a tab too
+
+// What libyaml says, or what it was doing then, in the words of somebody who writes a
+// configuration. Where the mistake shows only far behind its cause, the cause is the place.
+struct wording {
+    const char *theirs, *ours;
+    bool is_at_context;
+};
+
+// The first row that fits counts.
+static const struct wording wordings[] = {
+    {TAB, "a tab that indents; use spaces", false},
+    {"found a tab character where an indentation space is expected",
+     "a tab that indents; use spaces", false},
+    {BAD_FIRST, "no text can begin with this character; put quotes around it", false},
+    {"while scanning a tag", TAGGED, false},
+    {"while parsing a tag", TAGGED, false},
+    {"found undefined tag handle", TAGGED, false},
+    {"while scanning an anchor", TAGGED, false},
+    {"while scanning an alias", TAGGED, false},
+    {"while scanning a quoted scalar", "a quote that is not closed", true},
+    {"while parsing a quoted scalar",
+     "an escape that does not exist; write \\\\ for a backslash, or use single quotes", false},
+    {"while scanning a block scalar",
+     "something behind | or > that does not belong there; the text begins in the next line", false},
+    {"while scanning a simple key", "no colon with a space behind it after this key", true},
+    {"mapping values are not allowed in this context",
+     "a colon within a text that began before it; check the indent, or put quotes around the text",
+     false},
+    {"mapping keys are not allowed in this context",
+     "a question mark cannot stand alone here; put quotes around the text", false},
+    {"block sequence entries are not allowed in this context",
+     "a dash cannot begin a list here; the first one has a line of its own", false},
+    {"did not find expected key", "no key where one is wanted; check the indent and the quotes",
+     false},
+    {"did not find expected '-' indicator",
+     "no dash where one is wanted; check the indent and the quotes", false},
+    {"did not find expected node content",
+     "no value where one is wanted; check the brackets and commas", false},
+    {"did not find expected ',' or ']'", "neither a comma nor the closing ] of a list", false},
+    {"did not find expected ',' or '}'", "neither a comma nor the closing } of a mapping", false},
+    {"did not find expected <document start>",
+     "more text where the document has ended; check the indent and the quotes", false},
+};
+
+static const struct wording *wording_of(struct span problem, struct span context)
+{
+    for (size_t i = 0; i < sizeof wordings / sizeof wordings[0]; i++) {
+        struct span theirs = span_of_text(wordings[i].theirs);
+        if (span_eq(theirs, problem) || span_eq(theirs, context))
+            return &wordings[i];
+    }
     return NULL;
 }
 
-// Ends, and values that are left out, have no token: the last place then serves.
-static void note_mark(struct builder *builder, const struct fy_event *event)
+static bool is_tab_at(struct span text, size_t index)
 {
-    struct fy_token *token = token_of(event);
-    const struct fy_mark *mark = token != NULL ? fy_token_start_mark(token) : NULL;
-    if (mark != NULL)
-        builder->mark = (struct yaml_mark){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
+    uint32_t scalar = 0;
+    for (size_t i = 0; i <= index && utf8_take(&text, &scalar); i++)
+        ;
+    return scalar == '\t';
 }
 
-static enum err syntax_error(struct builder *builder, struct fy_diag *diag)
+static struct span problem_of(const struct builder *builder, const yaml_parser_t *parser)
 {
-    void *previous = NULL;
-    const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &previous);
-    if (error == NULL)
-        return refuse(builder, "no YAML");
-    if (error->line > 0)
-        builder->mark = (struct yaml_mark){(uint32_t)error->line, (uint32_t)error->column};
-    return refuse(builder, error->msg);
+    struct span problem = span_of_text(parser->problem);
+    if (!span_eq(problem, SPAN(BAD_FIRST)))
+        return problem;
+    return is_tab_at(builder->text, parser->problem_mark.index) ? SPAN(TAB) : problem;
 }
 
-static enum err take_events(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
+static enum err syntax_error(struct builder *builder, const yaml_parser_t *parser)
+{
+    if (parser->error == YAML_MEMORY_ERROR)
+        return ERR_NO_MEMORY;
+    struct span doing = parser->context != NULL ? span_of_text(parser->context) : SPAN("");
+    const struct wording *wording = wording_of(problem_of(builder, parser), doing);
+    struct yaml_mark context = mark_of(parser->context_mark);
+    bool is_at_context = wording != NULL && wording->is_at_context;
+    builder->mark = is_at_context ? context : mark_of(parser->problem_mark);
+    const char *story = wording != NULL ? wording->ours : parser->problem;
+    if (doing.len == 0 || context.line == builder->mark.line)
+        return refuse(builder, story);
+    err_info_set(builder->info, "%s (in what begins in line %u)", story, context.line);
+    return ERR_INVALID;
+}
+
+static enum err take_events(struct builder *builder, yaml_parser_t *parser)
 {
     enum err err = ERR_OK;
-    struct fy_event *event = NULL;
-    while (err == ERR_OK && (event = fy_parser_parse(parser)) != NULL) {
-        note_mark(builder, event);
-        err = take_event(builder, event);
-        fy_parser_event_free(parser, event);
+    bool is_at_end = false;
+    while (err == ERR_OK && !is_at_end) {
+        yaml_event_t event;
+        if (yaml_parser_parse(parser, &event) == 0)
+            return syntax_error(builder, parser);
+        is_at_end = event.type == YAML_STREAM_END_EVENT;
+        builder->mark = mark_of(event.start_mark);
+        err = take_event(builder, &event);
+        yaml_event_delete(&event);
     }
-    if (err == ERR_OK && fy_parser_get_stream_error(parser))
-        return syntax_error(builder, diag);
     return err;
 }
 
-static enum err parse_with(struct builder *builder, struct span text, struct fy_diag *diag)
+static enum err parse_text(struct builder *builder)
 {
-    const struct fy_parse_cfg options = {
-        .flags = FYPCF_QUIET | FYPCF_JSON_NONE | FYPCF_DEFAULT_VERSION_1_2,
-        .diag = diag,
-    };
-    struct fy_parser *parser = fy_parser_create(&options);
-    if (parser == NULL)
+    yaml_parser_t parser;
+    if (yaml_parser_initialize(&parser) == 0)
         return ERR_NO_MEMORY;
-    enum err err = ERR_NO_MEMORY;
-    if (fy_parser_set_string(parser, (const char *)text.data, text.len) == 0)
-        err = take_events(builder, parser, diag);
-    fy_parser_destroy(parser);
-    return err;
-}
-
-static enum err parse_text(struct builder *builder, struct span text)
-{
-    struct fy_diag_cfg options;
-    fy_diag_cfg_default(&options);
-    options.fp = NULL;
-    struct fy_diag *diag = fy_diag_create(&options);
-    if (diag == NULL)
-        return ERR_NO_MEMORY;
-    fy_diag_set_collect_errors(diag, true);
-    enum err err = parse_with(builder, text, diag);
-    fy_diag_destroy(diag);
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, builder->text.data, builder->text.len);
+    enum err err = take_events(builder, &parser);
+    yaml_parser_delete(&parser);
     return err;
 }
 
@@ -318,15 +346,17 @@ static struct yaml_document *document_create(size_t text_len)
 enum err yaml_parse(struct span text, struct yaml_document **out, struct yaml_mark *mark_out,
                     struct err_info *info)
 {
+    const struct span byte_order_mark = SPAN("\xEF\xBB\xBF");
+    if (span_starts_with(text, byte_order_mark))
+        text = span_from(text, byte_order_mark.len);
     enum err err = check_bytes(text, mark_out, info);
-    if (err == ERR_OK)
-        err = check_keys(text, mark_out, info);
     if (err != ERR_OK)
         return err;
-    struct builder builder = {.document = document_create(text.len), .info = info, .mark = {1, 1}};
+    struct builder builder = {
+        .text = text, .document = document_create(text.len), .info = info, .mark = {1, 1}};
     if (builder.document == NULL)
         return ERR_NO_MEMORY;
-    err = text.len > 0 ? parse_text(&builder, text) : ERR_OK;
+    err = text.len > 0 ? parse_text(&builder) : ERR_OK;
     *mark_out = builder.mark;
     if (err != ERR_OK)
         yaml_destroy(&builder.document);

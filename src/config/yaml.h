@@ -5,7 +5,7 @@
 // known to yaml.c alone.
 //
 // Taken is what a configuration needs: one document of mappings, sequences and scalars. Tags,
-// anchors and aliases are refused, and so are control characters and what is no UTF-8.
+// anchors, aliases and directives are refused, and so are control characters and what is no UTF-8.
 
 #include "base/err.h"
 
@@ -22,7 +22,7 @@ struct yaml_node {
     enum yaml_kind kind;
     bool is_null;          // a plain scalar that is empty, "~" or "null"
     struct span text;      // scalar: lives as long as the document
-    uint32_t line, column; // from 1
+    uint32_t line, column; // from 1; of a value that is left out: where it would stand
     uint32_t first;        // index of the first child; 0: none
     uint32_t next;         // index of the next sibling; 0: none
 };
