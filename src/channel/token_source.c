@@ -110,7 +110,8 @@ static enum token_state state_of(struct token_source *source)
     struct span token;
     uint64_t version;
     enum keeper_news problem = keeper_problem(&source->keeper);
-    if (!source->keeper.is_read)
+    bool is_looking = source->keeper.state == KEEPER_READING && source->keeper.look == KEEPER_LOOK;
+    if (!source->keeper.is_read || is_looking)
         return TOKEN_STATE_READING;
     if (problem != KEEPER_NO_NEWS)
         return problems[problem];
@@ -123,6 +124,9 @@ static void tell(struct token_source *source)
     const struct token_pair *held = &source->keeper.held;
     struct token_status status = {
         .state = state_of(source),
+        .needs_person =
+            source->keeper.is_read && (keeper_problem(&source->keeper) != KEEPER_NO_NEWS ||
+                                       keeper_ends_soon(&source->keeper, now_ms(source))),
         .access_ends_at_ms = held->access_ends_at_ms,
         .refresh_ends_at_ms = held->refresh_ends_at_ms,
         .words_len = source->keeper.words_len,

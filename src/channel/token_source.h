@@ -37,6 +37,7 @@ enum token_state {
 // For people.
 struct token_status {
     enum token_state state;
+    bool needs_person;          // it is over, or soon will be, and will not mend by itself
     int64_t access_ends_at_ms;  // 0: not known
     int64_t refresh_ends_at_ms; // 0: there is none
     uint16_t words_len;
