@@ -287,6 +287,7 @@ static enum err create_control(struct graph *graph, struct err_info *info)
     const struct control_deps deps = {
         .config = graph->config,
         .brands = graph->brands,
+        .providers = &graph->providers,
         .log = graph->log,
         .monitor = &graph->monitor,
         .clock = graph->clock,
