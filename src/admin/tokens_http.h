@@ -23,7 +23,8 @@ struct tokens_page {
 struct tokens_http {
     // False: no provider of that name has tokens.
     bool (*show)(void *ctx, struct span provider, struct tokens_page *out);
-    // May wait for the store. ERR_NOT_FOUND: as above; ERR_INVALID: it is no token.
+    // Waits for the store, and for what the provider says to it. ERR_NOT_FOUND: as above;
+    // ERR_INVALID: it is no token.
     enum err (*set)(void *ctx, struct span provider, struct span refresh);
     void *ctx;
     struct logger *log;

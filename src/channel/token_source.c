@@ -110,7 +110,9 @@ static enum token_state state_of(struct token_source *source)
     struct span token;
     uint64_t version;
     enum keeper_news problem = keeper_problem(&source->keeper);
-    bool is_looking = source->keeper.state == KEEPER_READING && source->keeper.look == KEEPER_LOOK;
+    enum keeper_look look = source->keeper.look;
+    bool is_looking = source->keeper.state == KEEPER_READING &&
+                      (look == KEEPER_LOOK || look == KEEPER_LOOK_AFTER_SPENT);
     if (!source->keeper.is_read || is_looking)
         return TOKEN_STATE_READING;
     if (problem != KEEPER_NO_NEWS)

@@ -4,12 +4,8 @@
 #include "cli/admin.h"
 #include "cli/secret.h"
 
-#include <time.h>
-
 #define TOKENS_PATH "/admin/v1/provider/tokens"
 #define BODY_BYTES_MAX (6U * SECRET_BYTES_MAX + 32U)
-#define TRY_MS_MAX 20000 // longer than a provider takes to answer
-#define LOOK_MS 100
 
 static int provider_tokens_show(struct admin *admin);
 static int provider_tokens_set(struct admin *admin);
@@ -29,17 +25,15 @@ int cli_provider(const struct cli *cli)
 
 struct state_row {
     const char *name, *sentence;
-    bool is_final; // nothing changes by waiting
 };
 
 static const struct state_row states[] = {
-    {"ready", "messages can be sent", true},
-    {"reading", "being looked at", false},
-    {"renewing", "the access token is being fetched, and tried again if that fails", false},
-    {"missing", "there is no refresh token; otpd provider tokens set gives it one", true},
-    {"spent", "the refresh token was used already; get another one, and: otpd provider tokens set",
-     true},
-    {"refused", "the provider does not renew the tokens", true},
+    {"ready", "messages can be sent"},
+    {"reading", "being looked at"},
+    {"renewing", "the access token is being fetched, and tried again if that fails"},
+    {"missing", "there is no refresh token; otpd provider tokens set gives it one"},
+    {"spent", "the refresh token was used already; get another one, and: otpd provider tokens set"},
+    {"refused", "the provider does not renew the tokens"},
 };
 
 static const struct state_row *state_of(const struct control_reply *reply)
@@ -108,22 +102,6 @@ static int send_token(const struct admin *admin, const struct secret *secret,
     return status;
 }
 
-// Until the provider has said what it thinks of it.
-static int await(const struct admin *admin, struct control_reply *reply)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
-    int status = EXIT_STATUS_OK;
-    for (int ms = 0; ms < TRY_MS_MAX && !state_of(reply)->is_final; ms += LOOK_MS) {
-        (void)nanosleep(&pause, NULL);
-        control_reply_fini(reply);
-        status = ask(admin, reply);
-        bool has_failed = status == EXIT_STATUS_OK && control_text(reply->json, "words")[0] != '\0';
-        if (status != EXIT_STATUS_OK || has_failed)
-            break;
-    }
-    return status;
-}
-
 static int take_secret(const struct admin *admin, struct secret *secret)
 {
     struct err_info info;
@@ -144,8 +122,6 @@ static int provider_tokens_set(struct admin *admin)
     if (status == EXIT_STATUS_OK)
         status = send_token(admin, &secret, &reply);
     secret_wipe(&secret);
-    if (status == EXIT_STATUS_OK)
-        status = await(admin, &reply);
     if (status == EXIT_STATUS_OK) {
         print(admin, &reply);
         bool is_ready = state_of(&reply) == &states[0];

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum vault_job { VAULT_IDLE, VAULT_READ, VAULT_WRITE };
@@ -22,7 +23,7 @@ struct token_vault {
     pthread_t thread;
     bool is_started;
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t wake, told;
     // All that follows: under the lock.
     bool is_stopping;
     enum vault_job job;
@@ -163,6 +164,7 @@ static void port_tell(void *port, const struct token_status *status)
     lock(vault);
     if (!vault->is_changed) // else it is about what was there before
         vault->status = *status;
+    (void)pthread_cond_broadcast(&vault->told);
     unlock(vault);
     vault->on_status(vault->ctx);
 }
@@ -186,6 +188,25 @@ void token_vault_status(struct token_vault *vault, struct token_status *out)
     unlock(vault);
 }
 
+// Nothing more comes of waiting.
+static bool is_settled(const struct token_vault *vault)
+{
+    const struct token_status *status = &vault->status;
+    bool has_failed = status->state == TOKEN_STATE_RENEWING && status->words_len > 0;
+    return has_failed ||
+           (status->state != TOKEN_STATE_READING && status->state != TOKEN_STATE_RENEWING);
+}
+
+static void await_outcome(struct token_vault *vault)
+{
+    struct timespec until;
+    int rc = 0;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += TOKEN_VAULT_WAIT_MS / 1000;
+    while (!is_settled(vault) && !vault->is_stopping && rc == 0)
+        rc = pthread_cond_timedwait(&vault->told, &vault->lock, &until);
+}
+
 enum err token_vault_set(struct token_vault *vault, struct span refresh, int64_t now_ms,
                          int64_t refresh_ms)
 {
@@ -200,11 +221,22 @@ enum err token_vault_set(struct token_vault *vault, struct span refresh, int64_t
     vault->is_changed = true;
     vault->status = (struct token_status){.state = TOKEN_STATE_READING};
     ring(vault);
+    await_outcome(vault);
     unlock(vault);
     return ERR_OK;
 }
 
 // --- life ------------------------------------------------------------------------------------
+
+static void init_conditions(struct token_vault *vault)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&vault->wake, NULL);
+    (void)pthread_cond_init(&vault->told, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
 
 enum err token_vault_create(const struct provider_tokens *tokens, void (*on_status)(void *ctx),
                             void *ctx, struct token_vault **out)
@@ -216,7 +248,7 @@ enum err token_vault_create(const struct provider_tokens *tokens, void (*on_stat
     vault->on_status = on_status;
     vault->ctx = ctx;
     (void)pthread_mutex_init(&vault->lock, NULL);
-    (void)pthread_cond_init(&vault->wake, NULL);
+    init_conditions(vault);
     vault->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out = vault;
     if (vault->fd >= 0 && start(vault))
@@ -232,6 +264,7 @@ void token_vault_stop(struct token_vault *vault)
     lock(vault);
     vault->is_stopping = true;
     (void)pthread_cond_signal(&vault->wake);
+    (void)pthread_cond_broadcast(&vault->told);
     unlock(vault);
     (void)pthread_join(vault->thread, NULL);
     vault->is_started = false;
@@ -245,6 +278,7 @@ void token_vault_destroy(struct token_vault **vault)
     if ((*vault)->fd >= 0)
         (void)close((*vault)->fd);
     (void)pthread_cond_destroy(&(*vault)->wake);
+    (void)pthread_cond_destroy(&(*vault)->told);
     (void)pthread_mutex_destroy(&(*vault)->lock);
     wipe(*vault, sizeof **vault);
     free(*vault);

@@ -11,7 +11,10 @@
 //      └────── event, by fd ──────┘        administrator ──token_vault_set──▶ store, then an event
 
 #include "channel/token_source.h"
-#include "service/provider_tokens.h"
+#include "outbox/provider_tokens.h"
+
+// Less than commands wait for an answer.
+#define TOKEN_VAULT_WAIT_MS 8000
 
 struct token_vault;
 
@@ -31,7 +34,8 @@ struct token_port token_vault_port(struct token_vault *vault);
 void token_vault_status(struct token_vault *vault, struct token_status *out);
 
 // Replaces what is stored by a refresh token that lives for `refresh_ms` from now; the first access
-// token is then fetched with it. Waits for the store, and fails as it does; ERR_INVALID: it is no
-// token. From any thread but the courier's.
+// token is then fetched with it. Waits for the store, and fails as it does, and then for the
+// provider, TOKEN_VAULT_WAIT_MS at most: the status afterwards says what came of it. ERR_INVALID:
+// it is no token. From any thread but the courier's.
 MUST_CHECK enum err token_vault_set(struct token_vault *vault, struct span refresh, int64_t now_ms,
                                     int64_t refresh_ms);

@@ -98,7 +98,7 @@ struct settlement {
 
 // A setting as the store sees it: a name and bytes. A brand's has the brand's name, in upper case;
 // settings of other kinds have a prefix in lower case that no brand's name can have.
-#define SETTING_TOKENS_PREFIX "tokens/" // and the name of a provider: see service/provider_tokens.h
+#define SETTING_TOKENS_PREFIX "tokens/" // and the name of a provider: see outbox/provider_tokens.h
 #define SETTING_NAME_BYTES_MAX 64U
 #define SETTING_VALUE_BYTES_MAX 16384U
 

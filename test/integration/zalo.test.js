@@ -124,7 +124,7 @@ test('from the first refresh token to the code that logs in', () =>
   withSite({}, async (site, zalo) => {
     const set = await site.set(zalo.refresh);
     assert.equal(set.status, EXIT.ok, set.stderr);
-    assert.match(set.stdout, /^oa: ready: .*\n {2}access token ends: 2.*\n {2}refresh token ends: /);
+    assert.match(set.stdout, /^oa: ready: .*\n {2}access token ends: 2.*\n {2}refresh token ends:/);
     assert.deepEqual([zalo.renewals[0].method, zalo.renewals[0].headers['content-type']],
       ['POST', 'application/x-www-form-urlencoded']);
     const sessionId = await site.send('84901234502');

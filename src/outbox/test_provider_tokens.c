@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "service/provider_tokens.h"
+#include "outbox/provider_tokens.h"
 #include "sim/seeded.h"
 #include "store/memory/memory.h"
 
@@ -189,5 +189,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_value_that_was_changed_or_cut_does_not_open, open_store,
                                         close_store),
     };
-    return cmocka_run_group_tests_name("service/provider_tokens", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("outbox/provider_tokens", tests, NULL, NULL);
 }

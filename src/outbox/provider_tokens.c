@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include "service/provider_tokens.h"
+#include "outbox/provider_tokens.h"
 
 #include "base/assert.h"
 #include "base/strbuf.h"
