@@ -29,8 +29,6 @@ struct token_source {
     uint8_t body[HTTP_BODY_BYTES_MAX];
 };
 
-static void run(struct token_source *source);
-
 static int64_t now_ms(const struct token_source *source)
 {
     return clock_wall_ms(&source->deps.clock);
@@ -139,6 +137,38 @@ static void tell(struct token_source *source)
 
 // --- doing what the keeper asks for ----------------------------------------------------------
 
+static void write_fresh(struct token_source *source)
+{
+    uint64_t version;
+    const struct token_pair *fresh = keeper_fresh(&source->keeper, &version);
+    source->deps.port.write(source->deps.port.port, fresh, version);
+}
+
+static void set_alarm(struct token_source *source)
+{
+    int64_t left_ms = source->keeper.wakes_at_ms - now_ms(source);
+    if (left_ms < 0)
+        left_ms = 0;
+    source->watch.until = mono_after(outbound_now(source->deps.outbound),
+                                     left_ms < CHECK_MS_MAX ? left_ms : CHECK_MS_MAX);
+}
+
+// All that the keeper asks for but asking itself, which is the caller's: a transport that cannot
+// even begin tells so at once.
+static enum keeper_step advance(struct token_source *source)
+{
+    enum keeper_step step = keeper_next(&source->keeper, now_ms(source));
+    set_alarm(source);
+    log_news(source);
+    warn_in_time(source);
+    tell(source);
+    if (step == KEEPER_READ)
+        source->deps.port.read(source->deps.port.port);
+    if (step == KEEPER_WRITE)
+        write_fresh(source);
+    return step;
+}
+
 static void on_outcome(void *ctx, const struct http_outcome *outcome)
 {
     struct token_source *source = ctx;
@@ -150,7 +180,9 @@ static void on_outcome(void *ctx, const struct http_outcome *outcome)
     keeper_answered(&source->keeper, now_ms(source), &source->reply);
     wipe(&source->reply, sizeof source->reply);
     source->is_asking = false;
-    run(source);
+    // At once, not when the watch wakes up: it does not, when the server is going down.
+    enum keeper_step step = advance(source);
+    ASSERT(step != KEEPER_ASK); // something is read before
 }
 
 static void ask(struct token_source *source)
@@ -171,36 +203,9 @@ static void ask(struct token_source *source)
         on_outcome(source, &(struct http_outcome){.phase = HTTP_NOT_SENT, .failure = info.text});
 }
 
-static void write_fresh(struct token_source *source)
-{
-    uint64_t version;
-    const struct token_pair *fresh = keeper_fresh(&source->keeper, &version);
-    source->deps.port.write(source->deps.port.port, fresh, version);
-}
-
-static void set_alarm(struct token_source *source)
-{
-    int64_t left_ms = source->keeper.wakes_at_ms - now_ms(source);
-    if (left_ms < 0)
-        left_ms = 0;
-    source->watch.until = mono_after(outbound_now(source->deps.outbound),
-                                     left_ms < CHECK_MS_MAX ? left_ms : CHECK_MS_MAX);
-}
-
-// What is begun here is told later or, by a transport that cannot even begin, at once: then the
-// inner call has done all that there is to do.
 static void run(struct token_source *source)
 {
-    enum keeper_step step = keeper_next(&source->keeper, now_ms(source));
-    set_alarm(source);
-    log_news(source);
-    warn_in_time(source);
-    tell(source);
-    if (step == KEEPER_READ)
-        source->deps.port.read(source->deps.port.port);
-    if (step == KEEPER_WRITE)
-        write_fresh(source);
-    if (step == KEEPER_ASK)
+    if (advance(source) == KEEPER_ASK)
         ask(source);
 }
 
