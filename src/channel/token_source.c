@@ -11,6 +11,7 @@
 
 #define CHECK_MS_MAX ((int64_t)30 * 1000)
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define NEWS_FIELDS_MAX 5U
 #define WORDS_BYTES_MAX (TOKEN_WORDS_BYTES_MAX + 256U)
 
 struct token_source {
@@ -69,14 +70,17 @@ static void log_news(struct token_source *source)
     if (news == KEEPER_NO_NEWS)
         return;
     const struct news_row *row = &news_rows[news];
-    const struct log_field fields[] = {
+    struct log_field fields[NEWS_FIELDS_MAX] = {
         log_text("provider", source->deps.name),
-        log_text("what", span_of_text(row->what)),
-        log_text("words", words_of(&source->keeper)),
         log_number("accessEndsAt", held->access_ends_at_ms),
         log_number("refreshEndsAt", held->refresh_ends_at_ms),
     };
-    log_event(source->deps.log, row->level, row->event, fields, sizeof fields / sizeof fields[0]);
+    size_t count = 3;
+    if (row->what[0] != '\0')
+        fields[count++] = log_text("what", span_of_text(row->what));
+    if (source->keeper.words_len > 0)
+        fields[count++] = log_text("words", words_of(&source->keeper));
+    log_event(source->deps.log, row->level, row->event, fields, count);
 }
 
 static void warn_in_time(struct token_source *source)
