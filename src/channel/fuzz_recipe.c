@@ -57,7 +57,7 @@ static void use(struct room *room, const struct recipe *recipe)
         .headers = wire_over(room->headers, sizeof room->headers),
         .body = wire_over(room->body, sizeof room->body),
     };
-    if (recipe_render(plan, &message, &request, NULL) == ERR_OK)
+    if (recipe_render(plan, &message, SPAN(""), &request, NULL) == ERR_OK)
         check_request(&request);
     recipe_plan_destroy(&plan);
 }

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     enum err err = recipe_bind(recipe, NULL, 0, &plan, NULL);
     ASSERT(err == ERR_OK);
-    recipe_judge(plan, &message, &outcome, &verdict);
+    recipe_judge(plan, &message, SPAN(""), &outcome, &verdict);
     check(&verdict);
     recipe_plan_destroy(&plan);
     recipe_destroy(&recipe);

@@ -4,6 +4,8 @@
 // the courier's message is borrowed until its result has been told.
 #include "channel/http_channel.h"
 
+#include "crypto/pure/mac.h"
+
 #include <stdlib.h>
 
 struct job {
@@ -13,6 +15,8 @@ struct job {
     send_done *on_result;
     void *ctx;
     struct vendor_request request;
+    struct token_text token; // empty: the plan wants none
+    uint64_t token_version;
     uint8_t url[HTTP_URL_BYTES_MAX];
     uint8_t headers[HTTP_HEADERS_BYTES_MAX];
     uint8_t body[HTTP_BODY_BYTES_MAX];
@@ -22,6 +26,7 @@ struct http_channel {
     struct channel base;
     struct http_transport transport;
     struct recipe_plan *plan;
+    struct token_source *tokens; // NULL: none, or nobody set it
     struct job *jobs;
     struct job *first_free;
     size_t in_flight;
@@ -60,6 +65,8 @@ static void job_end(struct job *job)
     wire_wipe(&job->request.url);
     wire_wipe(&job->request.headers);
     wire_wipe(&job->request.body);
+    wipe(job->token.bytes, job->token.len);
+    job->token.len = 0;
     job->next_free = channel->first_free;
     channel->first_free = job;
     channel->in_flight--;
@@ -72,23 +79,47 @@ static void on_outcome(void *ctx, const struct http_outcome *outcome)
     struct recipe_verdict verdict;
     send_done *on_result = job->on_result;
     void *result_ctx = job->ctx;
-    recipe_judge(job->channel->plan, job->message, outcome, &verdict);
+    struct token_source *tokens = job->channel->tokens;
+    recipe_judge(job->channel->plan, job->message, token_span(&job->token), outcome, &verdict);
+    if (verdict.result.reason == SEND_TOKEN_ENDED)
+        token_source_refused(tokens, job->token_version, &verdict.result);
     job_end(job);
     on_result(result_ctx, &verdict.result);
+}
+
+static void end_unsent(struct job *job, const struct send_result *result)
+{
+    send_done *on_result = job->on_result;
+    void *ctx = job->ctx;
+    job_end(job);
+    on_result(ctx, result);
 }
 
 // The same message would not fit the next time either.
 static void refuse(struct job *job, const struct err_info *info)
 {
-    send_done *on_result = job->on_result;
-    void *ctx = job->ctx;
-    const struct send_result result = {
+    end_unsent(job, &(struct send_result){
+                        .outcome = SEND_REFUSED,
+                        .reason = SEND_TEMPLATE_PARAMS,
+                        .words = span_of_text(info->text),
+                    });
+}
+
+// False: there is no access token, and *result_out says what becomes of the message.
+static bool take_token(struct job *job, struct send_result *result_out)
+{
+    struct http_channel *channel = job->channel;
+    if (!recipe_plan_is_rotating(channel->plan))
+        return true;
+    if (channel->tokens != NULL)
+        return token_source_use(channel->tokens, &job->token, &job->token_version, result_out);
+    *result_out = (struct send_result){
         .outcome = SEND_REFUSED,
-        .reason = SEND_TEMPLATE_PARAMS,
-        .words = span_of_text(info->text),
+        .reason = SEND_AUTH_FAILED,
+        .words = SPAN("the access token of this provider is the running server's alone; otpd "
+                      "provider tokens show tells how it is"),
     };
-    job_end(job);
-    on_result(ctx, &result);
+    return false;
 }
 
 static void http_channel_send(struct channel *base, const struct send_request *message,
@@ -106,7 +137,13 @@ static void http_channel_send(struct channel *base, const struct send_request *m
         return;
     }
     job_begin(job, message, on_result, ctx);
-    if (recipe_render(channel->plan, message, &job->request, &info) == ERR_OK)
+    struct send_result unsent;
+    if (!take_token(job, &unsent)) {
+        end_unsent(job, &unsent);
+        return;
+    }
+    if (recipe_render(channel->plan, message, token_span(&job->token), &job->request, &info) ==
+        ERR_OK)
         channel->transport.start(channel->transport.transport, &job->request, on_outcome, job);
     else
         refuse(job, &info);
@@ -143,10 +180,22 @@ void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
     message_put(&channel->probe_text, SPAN("0000"));
     job_begin(job, &message, on_result, ctx);
     job->request.is_probe = true;
-    if (recipe_render(channel->plan, &message, &job->request, &info) == ERR_OK)
+    if (recipe_render(channel->plan, &message, SPAN(""), &job->request, &info) == ERR_OK)
         channel->transport.start(channel->transport.transport, &job->request, on_probed, job);
     else
         refuse(job, &info);
+}
+
+void http_channel_set_tokens(struct channel *base, struct token_source *tokens)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    ASSERT(channel->in_flight == 0);
+    channel->tokens = tokens;
+}
+
+const struct recipe_plan *http_channel_plan(const struct channel *base)
+{
+    return ((const struct http_channel *)base)->plan;
 }
 
 static void http_channel_destroy(struct channel *base)

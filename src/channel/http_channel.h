@@ -6,12 +6,20 @@
 // when the channel is made, and wiped after each message.
 
 #include "channel/recipe.h"
+#include "channel/token_source.h"
 
 // Takes the plan over, also when it fails; the plan's recipe and the transport are borrowed until
 // the channel is destroyed, which must not be while messages are on their way. ERR_NO_MEMORY.
 MUST_CHECK enum err http_channel_create(struct recipe_plan **plan,
                                         const struct http_transport *transport,
                                         size_t in_flight_max, struct channel **out);
+
+// From now on the access tokens of a rotating plan come from there. Before the first message;
+// without it such a channel refuses all. Borrowed until the channel is destroyed.
+void http_channel_set_tokens(struct channel *channel, struct token_source *tokens);
+
+// Borrowed, as long as the channel lives.
+const struct recipe_plan *http_channel_plan(const struct channel *channel);
 
 // Connects to where messages would go, and sends nothing: SEND_ACCEPTED when TLS stands. As the
 // channel's send.

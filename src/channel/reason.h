@@ -28,6 +28,8 @@
       "the account has no money or quota left")                                                    \
     X(SEND_AUTH_FAILED, "auth_failed", SEND_CLASS_OPERATOR,                                        \
       "the provider refused the credentials")                                                      \
+    X(SEND_TOKEN_ENDED, "token_ended", SEND_CLASS_RETRY,                                           \
+      "the access token has ended, and a new one is being fetched")                                \
     X(SEND_VENDOR_DOWN, "vendor_down", SEND_CLASS_RETRY,                                           \
       "the provider cannot be reached or failed")                                                  \
     X(SEND_UNCLASSIFIED, "unclassified", SEND_CLASS_NEXT_ROUTE,                                    \

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "channel/channel.h"
 #include "channel/http_transport.h"
+#include "channel/token.h"
 
 #define RECIPE_KEYS_MAX 3U
 #define RECIPE_FIELDS_MAX 512U
@@ -70,15 +71,22 @@ MUST_CHECK enum err recipe_bind(const struct recipe *recipe, const struct recipe
 // Its URL is http://, which only leads to this machine.
 bool recipe_plan_is_plain(const struct recipe_plan *plan);
 
+// Its requests carry an access token that has to be fetched (auth.kind: rotating).
+bool recipe_plan_is_rotating(const struct recipe_plan *plan);
+
+// How long a refresh token of that provider lives.
+int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan);
+
 // Wipes the values.
 void recipe_plan_destroy(struct recipe_plan **plan);
 
 // Writes the request for one message; the wires of `out` have been set up by the caller, and the
-// plan outlives it. ERR_INVALID with a story that says nothing of the message: a text that is too
-// long for the provider or that a place in the request cannot carry.
+// plan outlives it. `token` is the access token of a rotating plan, else empty. ERR_INVALID with a
+// story that says nothing of the message: a text that is too long for the provider or that a place
+// in the request cannot carry.
 MUST_CHECK enum err recipe_render(const struct recipe_plan *plan,
-                                  const struct send_request *message, struct vendor_request *out,
-                                  struct err_info *info);
+                                  const struct send_request *message, struct span token,
+                                  struct vendor_request *out, struct err_info *info);
 
 // Where the spans of a result lie.
 struct recipe_verdict {
@@ -87,7 +95,16 @@ struct recipe_verdict {
     uint8_t ref[RECIPE_REF_BYTES_MAX];
 };
 
-// What became of the message. Neither its code nor its address, nor a secret of the plan's, is in
-// the words, even if the provider repeats them.
+// What became of the message, which went out with `token`. Neither its code nor its address, nor
+// the token or a secret of the plan's, is in the words, even if the provider repeats them.
 void recipe_judge(const struct recipe_plan *plan, const struct send_request *message,
-                  const struct http_outcome *outcome, struct recipe_verdict *out);
+                  struct span token, const struct http_outcome *outcome,
+                  struct recipe_verdict *out);
+
+// Writes the request for a pair of tokens, of a rotating plan, as recipe_render does.
+MUST_CHECK enum err recipe_token_render(const struct recipe_plan *plan, struct span refresh,
+                                        struct vendor_request *out, struct err_info *info);
+
+// What the provider said to that request. No token and no secret of the plan's is in the words.
+void recipe_token_judge(const struct recipe_plan *plan, struct span refresh,
+                        const struct http_outcome *outcome, struct token_reply *out);

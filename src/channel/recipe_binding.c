@@ -110,15 +110,16 @@ static bool is_url(struct span value)
     return path.len == 0 || path.data[0] == '/' || path.data[0] == '?';
 }
 
-static enum err check_url_values(struct plan_binding *binding, struct err_info *info)
+static enum err check_url_value(struct plan_binding *binding, struct span url,
+                                struct err_info *info)
 {
     struct recipe_part part;
-    struct span rest = binding->recipe->url;
+    struct span rest = url;
     if (recipe_part_take(binding->recipe, &rest, &part, info) != ERR_OK)
         return ERR_INVALID;
     if (part.filter != RECIPE_FILTER_URL)
         return ERR_OK;
-    binding->is_plain = span_starts_with(binding->values[part.index], SPAN("http://"));
+    binding->is_plain |= span_starts_with(binding->values[part.index], SPAN("http://"));
     if (is_url(binding->values[part.index]))
         return ERR_OK;
     return refuse(&binding->recipe->parameters[part.index],
@@ -141,5 +142,8 @@ enum err plan_binding_fill(struct plan_binding *binding, const struct recipe_set
         if (binding->values[i].data == NULL && !parameter->is_optional)
             return refuse(parameter, "it is missing", info);
     }
-    return check_url_values(binding, info);
+    enum err err = check_url_value(binding, recipe->url, info);
+    if (err != ERR_OK || recipe->renewal.url.data == NULL)
+        return err;
+    return check_url_value(binding, recipe->renewal.url, info);
 }

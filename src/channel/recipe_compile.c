@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// One table says which keys a recipe may have and who takes the text below them. Parameters are
-// taken before all else, so that templates can be checked against them wherever they stand; at last
-// comes what concerns several fields at once. Every error has the place of its field.
+// One table says which keys a recipe may have and who takes the text below them. auth.kind and the
+// parameters are taken before all else, so that templates can be checked against them wherever they
+// stand; at last comes what concerns several fields at once. Every error has the place of its
+// field.
 #include "base/number.h"
 #include "channel/recipe_inside.h"
 #include "channel/sms_text.h"
@@ -101,19 +102,26 @@ static bool is_header_name(struct span name)
         if (span_eq_nocase(kept[i], name))
             return false;
     }
-    return is_name(name);
+    struct span rest = name;
+    while (rest.len > 0) { // "access_token": an underscore is a letter here
+        struct span part = span_split(rest, '_', &rest);
+        if (part.len > 0 && !is_name(part))
+            return false;
+    }
+    return name.len > 0 && name.len <= 64;
 }
 
 static enum err take_pair(struct compiler *compiler, const struct rule *rule,
                           const struct recipe_field *field, struct err_info *info)
 {
     struct recipe_pairs *pairs = at(compiler, rule);
-    struct span name = field->keys[1];
+    struct span name = field->keys[field->depth - 1];
+    bool is_header = rule->place == RECIPE_IN_HEADER || rule->place == RECIPE_IN_TOKEN_HEADER;
     if (pairs->count == RECIPE_PAIRS_MAX) {
         err_info_set(info, "more than %u of them", RECIPE_PAIRS_MAX);
         return ERR_INVALID;
     }
-    if (rule->place == RECIPE_IN_HEADER && !is_header_name(name)) {
+    if (is_header && !is_header_name(name)) {
         err_info_set(info, "no name of a header, or one that is written without being asked");
         return ERR_INVALID;
     }
@@ -329,10 +337,10 @@ static struct recipe_parameter *parameter_of(struct compiler *compiler, struct s
     return parameter;
 }
 
-static bool is_reserved(struct span name)
+static bool is_reserved(const struct recipe *recipe, struct span name)
 {
     for (size_t i = 0; i < RECIPE_VALUE_COUNT_; i++) {
-        if (span_eq(recipe_values[i].name, name))
+        if (recipe_value_is_known(recipe, i) && span_eq(recipe_values[i].name, name))
             return true;
     }
     return false;
@@ -353,7 +361,7 @@ static enum err take_parameter(struct compiler *compiler, const struct rule *rul
     (void)rule;
     struct span name = field->keys[1];
     struct span key = field->keys[2];
-    if (!is_name(name) || is_reserved(name)) {
+    if (!is_name(name) || is_reserved(compiler->recipe, name)) {
         err_info_set(info, "\"%.*s\" cannot be a parameter's name", (int)span_first(name, 64).len,
                      (const char *)name.data);
         return ERR_INVALID;
@@ -377,12 +385,17 @@ static enum err take_parameter(struct compiler *compiler, const struct rule *rul
 
 static const char *const methods[] = {"POST", "GET", NULL};
 static const char *const numbers[] = {"plus", "digits", NULL};
-static const char *const auths[] = {"none", "basic", "bearer", "aws", "standardWebhooks", NULL};
+static const char *const auths[] = {"none",     "basic", "bearer", "aws", "standardWebhooks",
+                                    "rotating", NULL};
 static const char *const formats[] = {"json", "xml", "fields", "nothing", NULL};
 #define AT(member) offsetof(struct recipe, member)
 
 static const struct rule parameter_rule = {.keys = {"parameters", "*", "*"},
                                            .take = take_parameter};
+
+// What may be written in templates depends on it.
+static const struct rule auth_rule = {
+    .keys = {"auth", "kind"}, .take = take_choice, .offset = AT(auth), .choices = auths};
 
 static const struct rule rules[] = {
     {.keys = {"recipe"}, .take = take_name, .offset = AT(name)},
@@ -396,7 +409,6 @@ static const struct rule rules[] = {
     {.keys = {"request", "ucs2"}, .take = take_text, .offset = AT(text_types[SMS_UCS2])},
     {.keys = {"request", "secondsMin"}, .take = take_number, .offset = AT(seconds_min)},
     {.keys = {"request", "secondsMax"}, .take = take_number, .offset = AT(seconds_max)},
-    {.keys = {"auth", "kind"}, .take = take_choice, .offset = AT(auth), .choices = auths},
     {.keys = {"auth", "user"}, .take = take_template, .offset = AT(user), .place = RECIPE_IN_AUTH},
     {.keys = {"auth", "password"},
      .take = take_template,
@@ -418,6 +430,29 @@ static const struct rule rules[] = {
      .take = take_template,
      .offset = AT(service),
      .place = RECIPE_IN_AUTH},
+    {.keys = {"auth", "proof"},
+     .take = take_template,
+     .offset = AT(proof),
+     .place = RECIPE_IN_PROOF},
+    {.keys = {"token", "url"},
+     .take = take_template,
+     .offset = AT(renewal.url),
+     .place = RECIPE_IN_TOKEN_URL},
+    {.keys = {"token", "headers", "*"},
+     .take = take_pair,
+     .offset = AT(renewal.headers),
+     .place = RECIPE_IN_TOKEN_HEADER},
+    {.keys = {"token", "form", "*"},
+     .take = take_pair,
+     .offset = AT(renewal.form),
+     .place = RECIPE_IN_TOKEN_FORM},
+    {.keys = {"token", "access"}, .take = take_paths, .offset = AT(renewal.access)},
+    {.keys = {"token", "refresh"}, .take = take_paths, .offset = AT(renewal.refresh)},
+    {.keys = {"token", "seconds"}, .take = take_paths, .offset = AT(renewal.seconds)},
+    {.keys = {"token", "code"}, .take = take_paths, .offset = AT(renewal.code)},
+    {.keys = {"token", "words"}, .take = take_paths, .offset = AT(renewal.words)},
+    {.keys = {"token", "spentCodes"}, .take = take_text, .offset = AT(renewal.spent_codes)},
+    {.keys = {"token", "refreshDays"}, .take = take_number, .offset = AT(renewal.refresh_days)},
     {.keys = {"headers", "*"}, .take = take_pair, .offset = AT(headers), .place = RECIPE_IN_HEADER},
     {.keys = {"query", "*"}, .take = take_pair, .offset = AT(query), .place = RECIPE_IN_QUERY},
     {.keys = {"form", "*"}, .take = take_pair, .offset = AT(form), .place = RECIPE_IN_FORM},
@@ -506,21 +541,26 @@ static enum err take_field(struct compiler *compiler, const struct rule *rule,
     return err == ERR_NO_MEMORY ? err : ERR_OK;
 }
 
-static bool is_parameter(const struct recipe_field *field)
+// All fields that the rule is for.
+static enum err take_by(struct compiler *compiler, const struct rule *rule)
 {
-    return rule_matches(&parameter_rule, field);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < compiler->count && err == ERR_OK; i++) {
+        if (rule_matches(rule, &compiler->fields[i]))
+            err = take_field(compiler, rule, &compiler->fields[i]);
+    }
+    return err;
 }
 
 static enum err take_all(struct compiler *compiler)
 {
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < compiler->count && err == ERR_OK; i++) {
-        if (is_parameter(&compiler->fields[i]))
-            err = take_field(compiler, &parameter_rule, &compiler->fields[i]);
-    }
+    enum err err = take_by(compiler, &auth_rule);
+    if (err == ERR_OK)
+        err = take_by(compiler, &parameter_rule);
     for (size_t i = 0; i < compiler->count && err == ERR_OK; i++) {
         const struct recipe_field *field = &compiler->fields[i];
-        if (!is_parameter(field))
+        bool is_taken = rule_matches(&auth_rule, field) || rule_matches(&parameter_rule, field);
+        if (!is_taken)
             err = take_field(compiler, rule_of(field), field);
     }
     return err;
@@ -576,6 +616,39 @@ static void check_auth(struct compiler *compiler)
     check(compiler, demands, sizeof demands / sizeof demands[0]);
 }
 
+static bool has_token_reason(const struct recipe *recipe)
+{
+    const struct recipe_map *const maps[] = {&recipe->statuses, &recipe->codes, &recipe->texts};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        for (size_t k = 0; k < maps[i]->count; k++) {
+            if (maps[i]->held[k].reason == SEND_TOKEN_ENDED)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void check_token(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    const struct recipe_renewal *token = &recipe->renewal;
+    bool is_rotating = recipe->auth == RECIPE_AUTH_ROTATING;
+    bool has_request = token->url.data != NULL && token->form.count > 0;
+    bool has_paths =
+        token->access.data != NULL && token->refresh.data != NULL && token->seconds.data != NULL;
+    bool has_any = token->url.data != NULL || token->form.count > 0 || token->headers.count > 0;
+    const struct demand demands[] = {
+        {!is_rotating || has_request, "\"token.url\" and \"token.form\" are missing"},
+        {!is_rotating || has_paths,
+         "\"token.access\", \"token.refresh\" and \"token.seconds\" are missing"},
+        {!is_rotating || token->refresh_days > 0, "\"token.refreshDays\" is missing"},
+        {is_rotating || !has_any, "\"token\" is of no use without \"auth.kind: rotating\""},
+        {is_rotating || !has_token_reason(recipe),
+         "\"token_ended\" is of no use without \"auth.kind: rotating\""},
+    };
+    check(compiler, demands, sizeof demands / sizeof demands[0]);
+}
+
 static void check_replies(struct compiler *compiler)
 {
     const struct recipe_reply *reply = &compiler->recipe->reply;
@@ -593,6 +666,7 @@ static void check_whole(struct compiler *compiler)
 {
     check_request(compiler);
     check_auth(compiler);
+    check_token(compiler);
     check_replies(compiler);
 }
 

@@ -19,17 +19,20 @@
 
 // What a message brings to a template, with whether it may stand in a URL: those are logged on the
 // way, so that a code or a text never may.
-#define RECIPE_VALUE_LIST(X)                           \
-    X(RECIPE_TO, "to", true, false)                    \
-    X(RECIPE_OTP, "otp", false, false)                 \
-    X(RECIPE_TEXT, "text", false, false)               \
-    X(RECIPE_BRAND, "brand", true, false)              \
-    X(RECIPE_CHANNEL, "channel", true, false)          \
-    X(RECIPE_ID, "id", true, false)                    \
-    X(RECIPE_TEXT_TYPE, "textType", true, false)       \
-    X(RECIPE_MINUTES, "minutes", true, true)           \
-    X(RECIPE_SECONDS, "seconds", true, true)           \
-    X(RECIPE_MILLISECONDS, "milliseconds", true, true) \
+#define RECIPE_VALUE_LIST(X)                              \
+    X(RECIPE_TO, "to", true, false)                       \
+    X(RECIPE_OTP, "otp", false, false)                    \
+    X(RECIPE_TEXT, "text", false, false)                  \
+    X(RECIPE_BRAND, "brand", true, false)                 \
+    X(RECIPE_CHANNEL, "channel", true, false)             \
+    X(RECIPE_ID, "id", true, false)                       \
+    X(RECIPE_TEXT_TYPE, "textType", true, false)          \
+    X(RECIPE_TOKEN, "token", false, false)                \
+    X(RECIPE_TOKEN_PROOF, "tokenProof", false, false)     \
+    X(RECIPE_REFRESH_TOKEN, "refreshToken", false, false) \
+    X(RECIPE_MINUTES, "minutes", true, true)              \
+    X(RECIPE_SECONDS, "seconds", true, true)              \
+    X(RECIPE_MILLISECONDS, "milliseconds", true, true)    \
     X(RECIPE_EXPIRES_AT, "expiresAt", true, true)
 
 #define RECIPE_VALUE_ENUM(name, text, may_be_in_url, is_number) name,
@@ -52,6 +55,7 @@ enum recipe_auth {
     RECIPE_AUTH_BEARER,
     RECIPE_AUTH_AWS,
     RECIPE_AUTH_STANDARD_WEBHOOKS,
+    RECIPE_AUTH_ROTATING,
 };
 enum recipe_format {
     RECIPE_JSON,
@@ -90,19 +94,30 @@ struct recipe_reply {
     struct span id, code, words; // paths; data NULL: none
 };
 
+// How an access token is fetched; of RECIPE_AUTH_ROTATING alone.
+struct recipe_renewal {
+    struct span url;
+    struct recipe_pairs headers, form;
+    struct span access, refresh, seconds; // paths
+    struct span code, words;              // paths; data NULL: none
+    struct span spent_codes;              // that say that the refresh token is of no use any more
+    uint32_t refresh_days;                // how long a refresh token lives
+};
+
 struct recipe {
     struct span name, title;
     uint32_t channels;
     struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
     size_t parameters_count;
     uint32_t method, number, auth;
-    struct span url, user, password, token, region, service, secret;
+    struct span url, user, password, token, region, service, secret, proof;
     uint32_t text_bytes_max;           // 0: whatever a message may have
     uint32_t seconds_min, seconds_max; // of validity; 0: no bound
     struct span text_types[2];         // by enum sms_alphabet
     struct recipe_pairs headers, query, form;
     json_t *json; // NULL: none
     struct recipe_reply reply;
+    struct recipe_renewal renewal;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
     size_t texts_len;
@@ -120,6 +135,9 @@ struct recipe_part {
     enum recipe_filter filter;
 };
 
+// Tokens are something of those recipes alone that fetch them.
+bool recipe_value_is_known(const struct recipe *recipe, size_t value);
+
 // Takes the next part off `rest`, which is not empty. ERR_INVALID with a story.
 MUST_CHECK enum err recipe_part_take(const struct recipe *recipe, struct span *rest,
                                      struct recipe_part *out, struct err_info *info);
@@ -130,7 +148,11 @@ enum recipe_place {
     RECIPE_IN_HEADER,
     RECIPE_IN_FORM,
     RECIPE_IN_JSON,
-    RECIPE_IN_AUTH, // parameters alone
+    RECIPE_IN_AUTH,  // parameters alone
+    RECIPE_IN_PROOF, // the same, but they may be unset
+    RECIPE_IN_TOKEN_URL,
+    RECIPE_IN_TOKEN_HEADER,
+    RECIPE_IN_TOKEN_FORM,
 };
 
 MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
@@ -164,6 +186,8 @@ struct recipe_plan {
     bool has_too_many;    // ops
     bool is_plain;        // the URL is http://
     struct plan_ops url, headers, body;
+    struct plan_ops token_url, token_headers, token_body; // RECIPE_AUTH_ROTATING
+    struct span proof_key;                 // in literals_held; data NULL: no proof is wanted
     struct span secrets[PLAN_SECRETS_MAX]; // in literals_held
     size_t secrets_count;
     const char *aws_sigv4, *aws_user; // in literals_held, or NULL
@@ -183,6 +207,23 @@ struct plan_binding {
 MUST_CHECK enum err plan_binding_fill(struct plan_binding *binding,
                                       const struct recipe_setting *settings, size_t count,
                                       struct err_info *info);
+
+// What the templates' values stand for. Numbers are in `numbers`, texts in `texts`.
+struct recipe_values {
+    struct span texts[RECIPE_VALUE_COUNT_];
+    uint64_t numbers[RECIPE_VALUE_COUNT_];
+};
+
+void plan_write(const struct recipe_plan *plan, struct plan_ops section,
+                const struct recipe_values *values, struct wire *out);
+
+// A status within "200-299", or, data NULL, a 2xx.
+bool recipe_is_good_status(struct span statuses, unsigned status);
+
+// Appends what fits of a provider's words, whole characters alone: controls become spaces, and what
+// is in `hidden` becomes "***".
+void recipe_put_words(const struct span *hidden, size_t count, struct span text,
+                      struct strbuf *out);
 
 struct plan_mark {
     size_t ops_count, literals_len;

@@ -7,17 +7,17 @@
 // neither yes nor why not, is unknown.
 #include "base/number.h"
 #include "channel/recipe_inside.h"
-#include "telemetry/utf8.h"
 
 #define CODE_BYTES_MAX 128U
 #define READ_BYTES_MAX 1024U
 #define RETRY_AFTER_SECONDS_MAX 3600U // longer waits outlive every code
-#define HIDDEN "***"
 #define HIDDEN_LEAST 4U
+#define HIDDEN_MAX (PLAN_SECRETS_MAX + 3U)
 
 struct judge {
     const struct recipe_plan *plan;
     const struct send_request *message;
+    struct span token;
     const struct http_outcome *outcome;
     struct reply_reader reader;
     struct recipe_verdict *verdict;
@@ -25,43 +25,26 @@ struct judge {
 
 // --- words -----------------------------------------------------------------------------------
 
-// Length of what must not be shown at the start of `text`; 0: nothing.
-static size_t hidden_at(const struct judge *judge, struct span text)
+// All that must not be shown, however the provider came to repeat it.
+static size_t hidden_of(const struct judge *judge, struct span out[HIDDEN_MAX])
 {
+    size_t count = 0;
     struct span to = judge->message->to;
     struct span digits = span_starts_with(to, SPAN("+")) ? span_from(to, 1) : to;
-    struct span code = message_reveal(judge->message->otp_only);
-    if (code.len > 0 && span_starts_with(text, code))
-        return code.len;
-    if (digits.len >= HIDDEN_LEAST && span_starts_with(text, digits))
-        return digits.len;
-    for (size_t i = 0; i < judge->plan->secrets_count; i++) {
-        if (span_starts_with(text, judge->plan->secrets[i]))
-            return judge->plan->secrets[i].len;
-    }
-    return 0;
+    out[count++] = message_reveal(judge->message->otp_only);
+    if (digits.len >= HIDDEN_LEAST)
+        out[count++] = digits;
+    out[count++] = judge->token;
+    for (size_t i = 0; i < judge->plan->secrets_count; i++)
+        out[count++] = judge->plan->secrets[i];
+    return count;
 }
 
-static bool is_shown(uint32_t point)
-{
-    return point >= 0x20 && !(point >= 0x7F && point < 0xA0) && point != 0x2028 && point != 0x2029;
-}
-
-// Appends what fits, whole characters alone.
 static void put_words(const struct judge *judge, struct strbuf *out, struct span text)
 {
-    while (text.len > 0 && !out->is_overflowed) {
-        uint32_t point = 0;
-        size_t hidden = hidden_at(judge, text);
-        size_t len = hidden > 0 ? hidden : utf8_next(text, &point);
-        if (hidden > 0)
-            strbuf_put(out, SPAN(HIDDEN));
-        else if (len > 0 && is_shown(point))
-            strbuf_put(out, span_first(text, len));
-        else
-            strbuf_put_byte(out, ' ');
-        text = span_from(text, len > 0 ? len : 1);
-    }
+    struct span hidden[HIDDEN_MAX];
+    size_t count = hidden_of(judge, hidden);
+    recipe_put_words(hidden, count, text, out);
 }
 
 static void put_status(struct strbuf *out, unsigned status)
@@ -270,15 +253,6 @@ static void refuse(struct judge *judge, bool is_status_good)
 
 // --- success ---------------------------------------------------------------------------------
 
-static bool is_good_status(const struct recipe *recipe, unsigned status)
-{
-    uint64_t least = 200, most = 299;
-    if (recipe->reply.statuses.data != NULL &&
-        !recipe_range_parse(recipe->reply.statuses, &least, &most))
-        return false;
-    return status >= least && status <= most;
-}
-
 static bool is_accepted_value(const struct recipe *recipe, struct span value)
 {
     struct span rest = recipe->reply.accepted_values;
@@ -318,7 +292,7 @@ static void judge_reply(struct judge *judge)
     static const struct recipe_mapped unreadable = {.reason = SEND_UNCLASSIFIED,
                                                     .is_unknown = true};
     const struct recipe *recipe = judge->plan->recipe;
-    bool is_status_good = is_good_status(recipe, judge->outcome->status);
+    bool is_status_good = recipe_is_good_status(recipe->reply.statuses, judge->outcome->status);
     bool is_status_enough = recipe->reply.accepted_path.data == NULL;
     if (is_status_good && (is_status_enough || does_body_accept(judge))) {
         accept(judge);
@@ -343,9 +317,10 @@ static void judge_failure(struct judge *judge)
 }
 
 void recipe_judge(const struct recipe_plan *plan, const struct send_request *message,
-                  const struct http_outcome *outcome, struct recipe_verdict *out)
+                  struct span token, const struct http_outcome *outcome, struct recipe_verdict *out)
 {
-    struct judge judge = {.plan = plan, .message = message, .outcome = outcome, .verdict = out};
+    struct judge judge = {
+        .plan = plan, .message = message, .token = token, .outcome = outcome, .verdict = out};
     out->result = (struct send_result){.outcome = SEND_REFUSED};
     if (outcome->phase != HTTP_REPLIED) {
         judge_failure(&judge);

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#define MS_PER_DAY ((int64_t)24 * 3600 * 1000)
 #define SECRET_SHOWN_LEAST 4U // shorter ones would blot out half of what a provider says
 
 struct plan_mark plan_mark(const struct recipe_plan *plan)
@@ -59,6 +60,8 @@ static bool put_part(struct recipe_plan *plan, const struct plan_binding *bindin
         plan_put_literal(plan, encodings.literal, part->literal);
         return true;
     case RECIPE_PART_VALUE:
+        if (part->index == RECIPE_TOKEN_PROOF && plan->proof_key.data == NULL)
+            return false;
         add_op(plan, (struct plan_op){.kind = PLAN_VALUE,
                                       .encoding = (uint8_t)encodings.data,
                                       .from = (uint16_t)part->index});
@@ -94,7 +97,7 @@ static void put_pairs(struct recipe_plan *plan, const struct plan_binding *bindi
         const struct recipe_pair *pair = &pairs->held[i];
         static const struct plan_encodings form = {WIRE_FORM, WIRE_FORM};
         static const struct plan_encodings query = {WIRE_URL, WIRE_URL};
-        bool is_form = pairs == &binding->recipe->form;
+        bool is_form = pairs != &binding->recipe->query;
         struct plan_mark mark = plan_mark(plan);
         plan_put_literal(plan, WIRE_RAW, span_of_text(separator));
         plan_put_literal(plan, is_form ? WIRE_FORM : WIRE_URL, pair->name);
@@ -186,6 +189,21 @@ static struct span put_signing_key(struct recipe_plan *plan, struct span secret)
     return span_make(room, len);
 }
 
+// Its parameters are set.
+static bool is_proof_wanted(const struct plan_binding *binding)
+{
+    struct span rest = binding->recipe->proof;
+    bool is_set = rest.len > 0;
+    while (rest.len > 0) {
+        struct recipe_part part;
+        enum err err = recipe_part_take(binding->recipe, &rest, &part, NULL);
+        ASSERT(err == ERR_OK); // checked when the recipe was compiled
+        if (part.kind == RECIPE_PART_PARAMETER && binding->values[part.index].data == NULL)
+            is_set = false;
+    }
+    return is_set;
+}
+
 static void put_auth_aside(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     const struct recipe *recipe = binding->recipe;
@@ -193,6 +211,8 @@ static void put_auth_aside(struct recipe_plan *plan, const struct plan_binding *
         plan->signing_key = put_signing_key(plan, put_aside(plan, binding, recipe->secret));
         return;
     }
+    if (recipe->auth == RECIPE_AUTH_ROTATING && is_proof_wanted(binding))
+        plan->proof_key = put_aside(plan, binding, recipe->proof);
     if (recipe->auth != RECIPE_AUTH_AWS)
         return;
     struct span region = put_aside(plan, binding, recipe->region);
@@ -250,6 +270,27 @@ static void put_body(struct recipe_plan *plan, const struct plan_binding *bindin
         put_pairs(plan, binding, &binding->recipe->form, "");
 }
 
+static void put_token_url(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    static const struct plan_encodings url = {WIRE_RAW, WIRE_URL};
+    bool is_set = plan_put_template(plan, binding, url, binding->recipe->renewal.url);
+    ASSERT(is_set); // an optional parameter may not stand there
+    plan_put_literal(plan, WIRE_RAW, SPAN("\0"));
+}
+
+static void put_token_headers(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    const struct recipe_pairs *headers = &binding->recipe->renewal.headers;
+    put_header(plan, binding, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
+    for (size_t i = 0; i < headers->count; i++)
+        put_header(plan, binding, headers->held[i].name, headers->held[i].template);
+}
+
+static void put_token_body(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    put_pairs(plan, binding, &binding->recipe->renewal.form, "");
+}
+
 static void keep_secrets(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     for (size_t i = 0; i < binding->recipe->parameters_count; i++) {
@@ -281,6 +322,11 @@ static enum err build(struct recipe_plan *plan, const struct plan_binding *bindi
     plan->url = put_section(plan, binding, put_url);
     plan->headers = put_section(plan, binding, put_headers);
     plan->body = put_section(plan, binding, put_body);
+    if (binding->recipe->auth == RECIPE_AUTH_ROTATING) {
+        plan->token_url = put_section(plan, binding, put_token_url);
+        plan->token_headers = put_section(plan, binding, put_token_headers);
+        plan->token_body = put_section(plan, binding, put_token_body);
+    }
     bool is_signed = binding->recipe->auth == RECIPE_AUTH_STANDARD_WEBHOOKS;
     if (is_signed && plan->signing_key.len == 0) {
         err_info_set(info, "the signing secret is no \"whsec_\" with base64 behind it");
@@ -317,6 +363,16 @@ enum err recipe_bind(const struct recipe *recipe, const struct recipe_setting *s
 bool recipe_plan_is_plain(const struct recipe_plan *plan)
 {
     return plan->is_plain;
+}
+
+bool recipe_plan_is_rotating(const struct recipe_plan *plan)
+{
+    return plan->recipe->auth == RECIPE_AUTH_ROTATING;
+}
+
+int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan)
+{
+    return (int64_t)plan->recipe->renewal.refresh_days * MS_PER_DAY;
 }
 
 void recipe_plan_destroy(struct recipe_plan **plan)

@@ -11,12 +11,12 @@
 #define NUMBER_BYTES_MAX 64U // "+" and 15 digits; e-mail addresses are taken as they are
 #define SIGNATURE_ID_BYTES_MAX 64U
 
-// What the templates' values stand for. Numbers are in `numbers`, texts in `texts`.
+// And what some of them are made of.
 struct values {
-    struct span texts[RECIPE_VALUE_COUNT_];
-    uint64_t numbers[RECIPE_VALUE_COUNT_];
+    struct recipe_values values;
     uint8_t to[NUMBER_BYTES_MAX];
     uint8_t id[16];
+    uint8_t proof[2 * HS256_BYTES];
 };
 
 // Canonical numbers have a plus, or none; providers insist on one of the two.
@@ -57,26 +57,41 @@ static struct span hex_id(uint64_t id, uint8_t room[16])
     return strbuf_span(&out);
 }
 
+// HMAC-SHA-256 over the token, in hexadecimal digits.
+static struct span proof_of(const struct recipe_plan *plan, struct span token,
+                            uint8_t room[2 * HS256_BYTES])
+{
+    struct hs256_key key;
+    uint8_t digest[HS256_BYTES];
+    struct strbuf hex = strbuf_over(room, 2 * HS256_BYTES);
+    hs256_key_init(&key, plan->proof_key);
+    hs256_sign(&key, token, digest);
+    hs256_key_wipe(&key);
+    strbuf_put_hex(&hex, span_make(digest, sizeof digest));
+    return strbuf_span(&hex);
+}
+
 static void values_fill(struct values *values, const struct recipe *recipe,
                         const struct send_request *message)
 {
     uint64_t seconds = seconds_left(recipe, message);
     struct span text = message_reveal(message->text);
-    values->texts[RECIPE_TO] = number_for(recipe, message->to, values->to);
-    values->texts[RECIPE_OTP] = message_reveal(message->otp_only);
-    values->texts[RECIPE_TEXT] = text;
-    values->texts[RECIPE_BRAND] = message->brand;
-    values->texts[RECIPE_CHANNEL] = span_of_text(channel_name(message->kind));
-    values->texts[RECIPE_ID] = hex_id(message->id, values->id);
-    values->texts[RECIPE_TEXT_TYPE] = recipe->text_types[sms_text_alphabet(text)];
-    values->numbers[RECIPE_SECONDS] = seconds;
-    values->numbers[RECIPE_MINUTES] = (seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
-    values->numbers[RECIPE_MILLISECONDS] = seconds * MS_PER_SECOND;
-    values->numbers[RECIPE_EXPIRES_AT] = (uint64_t)message->deadline_at_ms / MS_PER_SECOND;
+    values->values.texts[RECIPE_TO] = number_for(recipe, message->to, values->to);
+    values->values.texts[RECIPE_OTP] = message_reveal(message->otp_only);
+    values->values.texts[RECIPE_TEXT] = text;
+    values->values.texts[RECIPE_BRAND] = message->brand;
+    values->values.texts[RECIPE_CHANNEL] = span_of_text(channel_name(message->kind));
+    values->values.texts[RECIPE_ID] = hex_id(message->id, values->id);
+    values->values.texts[RECIPE_TEXT_TYPE] = recipe->text_types[sms_text_alphabet(text)];
+    values->values.numbers[RECIPE_SECONDS] = seconds;
+    values->values.numbers[RECIPE_MINUTES] =
+        (seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
+    values->values.numbers[RECIPE_MILLISECONDS] = seconds * MS_PER_SECOND;
+    values->values.numbers[RECIPE_EXPIRES_AT] = (uint64_t)message->deadline_at_ms / MS_PER_SECOND;
 }
 
-static void put_ops(const struct recipe_plan *plan, struct plan_ops section,
-                    const struct values *values, struct wire *out)
+void plan_write(const struct recipe_plan *plan, struct plan_ops section,
+                const struct recipe_values *values, struct wire *out)
 {
     for (size_t i = section.first; i < section.first + section.count; i++) {
         const struct plan_op *op = &plan->ops[i];
@@ -113,7 +128,7 @@ static void sign(const struct recipe_plan *plan, const struct send_request *mess
     struct wire text = wire_over(room, sizeof room);
     uint64_t seconds = (uint64_t)message->sent_at_ms / MS_PER_SECOND;
     wire_put(&text, WIRE_RAW, SPAN("msg_"));
-    wire_put(&text, WIRE_RAW, values->texts[RECIPE_ID]);
+    wire_put(&text, WIRE_RAW, values->values.texts[RECIPE_ID]);
     struct span id = wire_reveal(&text);
     wire_put(&out->headers, WIRE_RAW, SPAN("webhook-id: "));
     wire_put(&out->headers, WIRE_RAW, id);
@@ -138,7 +153,7 @@ static enum err check_whole(const struct vendor_request *request, struct err_inf
 }
 
 enum err recipe_render(const struct recipe_plan *plan, const struct send_request *message,
-                       struct vendor_request *out, struct err_info *info)
+                       struct span token, struct vendor_request *out, struct err_info *info)
 {
     static const char *const methods[] = {[RECIPE_POST] = "POST", [RECIPE_GET] = "GET"};
     const struct recipe *recipe = plan->recipe;
@@ -149,12 +164,15 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
         return ERR_INVALID;
     }
     values_fill(&values, recipe, message);
+    values.values.texts[RECIPE_TOKEN] = token;
+    if (plan->proof_key.data != NULL)
+        values.values.texts[RECIPE_TOKEN_PROOF] = proof_of(plan, token, values.proof);
     out->method = methods[recipe->method];
     out->aws_sigv4 = plan->aws_sigv4;
     out->aws_user = plan->aws_user;
-    put_ops(plan, plan->url, &values, &out->url);
-    put_ops(plan, plan->headers, &values, &out->headers);
-    put_ops(plan, plan->body, &values, &out->body);
+    plan_write(plan, plan->url, &values.values, &out->url);
+    plan_write(plan, plan->headers, &values.values, &out->headers);
+    plan_write(plan, plan->body, &values.values, &out->body);
     if (plan->signing_key.data != NULL && wire_is_whole(&out->body))
         sign(plan, message, &values, out);
     wipe(&values, sizeof values);

@@ -18,6 +18,13 @@ static enum err fail(struct err_info *info, const char *what, struct span shown)
     return ERR_INVALID;
 }
 
+bool recipe_value_is_known(const struct recipe *recipe, size_t value)
+{
+    bool is_token =
+        value == RECIPE_TOKEN || value == RECIPE_TOKEN_PROOF || value == RECIPE_REFRESH_TOKEN;
+    return !is_token || recipe->auth == RECIPE_AUTH_ROTATING;
+}
+
 static bool find_name(const struct recipe *recipe, struct span name, struct recipe_part *out)
 {
     for (size_t i = 0; i < recipe->parameters_count; i++) {
@@ -27,7 +34,7 @@ static bool find_name(const struct recipe *recipe, struct span name, struct reci
         }
     }
     for (size_t i = 0; i < RECIPE_VALUE_COUNT_; i++) {
-        if (span_eq(recipe_values[i].name, name)) {
+        if (recipe_value_is_known(recipe, i) && span_eq(recipe_values[i].name, name)) {
             *out = (struct recipe_part){.kind = RECIPE_PART_VALUE, .index = i};
             return true;
         }
@@ -109,11 +116,29 @@ static bool is_printable_ascii(struct span text)
     return true;
 }
 
+static bool is_url_start(enum recipe_place place)
+{
+    return place == RECIPE_IN_URL || place == RECIPE_IN_TOKEN_URL;
+}
+
+static bool is_header(enum recipe_place place)
+{
+    return place == RECIPE_IN_HEADER || place == RECIPE_IN_TOKEN_HEADER;
+}
+
+// A refresh token is for fetching others alone, and there is no message then.
+static bool is_value_at_home(enum recipe_place place, enum recipe_value value)
+{
+    bool is_fetching = place == RECIPE_IN_TOKEN_URL || place == RECIPE_IN_TOKEN_HEADER ||
+                       place == RECIPE_IN_TOKEN_FORM;
+    return is_fetching == (value == RECIPE_REFRESH_TOKEN);
+}
+
 // Without it nothing could be sent.
 static bool is_needed(const struct recipe *recipe, enum recipe_place place,
                       const struct recipe_part *part)
 {
-    if (place != RECIPE_IN_URL && place != RECIPE_IN_AUTH)
+    if (!is_url_start(place) && place != RECIPE_IN_AUTH)
         return false;
     return part->kind == RECIPE_PART_PARAMETER && recipe->parameters[part->index].is_optional &&
            recipe->parameters[part->index].preset.data == NULL;
@@ -130,7 +155,7 @@ static bool is_filter_at_home(const struct recipe_part *part, enum recipe_place 
                               bool is_first, bool is_alone)
 {
     if (part->filter == RECIPE_FILTER_URL)
-        return place == RECIPE_IN_URL && is_first && part->kind == RECIPE_PART_PARAMETER;
+        return is_url_start(place) && is_first && part->kind == RECIPE_PART_PARAMETER;
     if (part->filter == RECIPE_FILTER_NUMBER)
         return place == RECIPE_IN_JSON && is_alone && part->kind == RECIPE_PART_VALUE &&
                recipe_values[part->index].is_number;
@@ -140,20 +165,27 @@ static bool is_filter_at_home(const struct recipe_part *part, enum recipe_place 
 static enum err check_part(const struct recipe *recipe, enum recipe_place place,
                            const struct recipe_part *part, struct err_info *info)
 {
-    bool is_url = place == RECIPE_IN_URL || place == RECIPE_IN_QUERY;
+    bool is_url = is_url_start(place) || place == RECIPE_IN_QUERY;
+    bool is_auth = place == RECIPE_IN_AUTH || place == RECIPE_IN_PROOF;
     if (is_url && !may_be_in_url(recipe, part)) {
         err_info_set(info, "a code, a text or a secret must not stand in a URL: URLs are logged");
         return ERR_INVALID;
     }
-    if (place == RECIPE_IN_AUTH && part->kind == RECIPE_PART_VALUE) {
+    if (is_auth && part->kind == RECIPE_PART_VALUE) {
         err_info_set(info, "only parameters are for credentials");
+        return ERR_INVALID;
+    }
+    if (part->kind == RECIPE_PART_VALUE &&
+        !is_value_at_home(place, (enum recipe_value)part->index)) {
+        err_info_set(info, "fetching a token knows {refreshToken} and nothing of a message; a "
+                           "message knows no {refreshToken}");
         return ERR_INVALID;
     }
     if (is_needed(recipe, place, part)) {
         err_info_set(info, "an optional parameter without a preset cannot stand here");
         return ERR_INVALID;
     }
-    bool is_ascii_alone = is_url || place == RECIPE_IN_HEADER;
+    bool is_ascii_alone = is_url || is_header(place);
     if (is_ascii_alone && !is_printable_ascii(part->literal)) {
         err_info_set(info, "only printable ASCII can stand here");
         return ERR_INVALID;
@@ -185,7 +217,7 @@ enum err recipe_template_check(const struct recipe *recipe, enum recipe_place pl
         enum err err = recipe_part_take(recipe, &rest, &part, info);
         if (err == ERR_OK)
             err = check_part(recipe, place, &part, info);
-        if (err == ERR_OK && place == RECIPE_IN_URL && is_first)
+        if (err == ERR_OK && is_url_start(place) && is_first)
             err = check_url_start(&part, info);
         if (err != ERR_OK)
             return err;

@@ -14,6 +14,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BASE "recipe=x\nchannels=SMS\nrequest.url=https://example.com/\n"
+#define ROTATING                                                                                  \
+    BASE "auth.kind=rotating\ntoken.url=https://example.com/token\ntoken.form.r={refreshToken}\n" \
+         "token.access=a\ntoken.refresh=r\ntoken.seconds=s\ntoken.refreshDays=90\n"
 #define TOKEN "parameters.token.secret=true\nparameters.name.optional=true\n"
 
 struct complaints {
@@ -110,6 +113,26 @@ static const struct wrong wrongs[] = {
     {BASE "auth.token={to}", 4, "only parameters are for credentials"},
     {BASE "auth.token={name}\n" TOKEN, 4,
      "an optional parameter without a preset cannot stand here"},
+    {BASE "auth.kind=rotating", 1, "\"token.url\" and \"token.form\" are missing"},
+    {BASE "auth.kind=rotating\ntoken.url=https://example.com/\ntoken.form.a=b", 1,
+     "\"token.access\", \"token.refresh\" and \"token.seconds\" are missing"},
+    {BASE "token.url=https://example.com/", 1,
+     "\"token\" is of no use without \"auth.kind: rotating\""},
+    {BASE "codes.1=token_ended", 1, "\"token_ended\" is of no use without \"auth.kind: rotating\""},
+    {BASE "headers.a={token}", 4, "neither a parameter nor something of a message: \"token\""},
+    {ROTATING "query.a={token}", 11,
+     "a code, a text or a secret must not stand in a URL: URLs are logged"},
+    {ROTATING "headers.a={refreshToken}", 11,
+     "fetching a token knows {refreshToken} and nothing of a message; a message knows no "
+     "{refreshToken}"},
+    {ROTATING "token.form.a={to}", 11,
+     "fetching a token knows {refreshToken} and nothing of a message; a message knows no "
+     "{refreshToken}"},
+    {ROTATING "token.headers.Host=a", 11,
+     "no name of a header, or one that is written without being asked"},
+    {ROTATING "parameters.token.help=a", 11, "\"token\" cannot be a parameter's name"},
+    {BASE "auth.kind=rotating\ntoken.url=http://example.com/", 5,
+     "a URL begins with https:// or with {parameter|url}"},
     {BASE "reply.id=a..b", 4, "a path is names, numbers and \"*\" with dots between, at most 8"},
     {BASE "reply.id=1.2.3.4.5.6.7.8.9", 4,
      "a path is names, numbers and \"*\" with dots between, at most 8"},
@@ -121,7 +144,8 @@ static const struct wrong wrongs[] = {
     {BASE "codes.1=slow", 4,
      "\"slow\" is no reason; there are invalid_number, not_mobile, unreachable, blocked_by_user, "
      "no_account_on_channel, carrier_filtered, sender_not_registered, template_invalid, "
-     "template_params, region_disabled, throttled, quota_or_balance, auth_failed, vendor_down, "
+     "template_params, region_disabled, throttled, quota_or_balance, auth_failed, token_ended, "
+     "vendor_down, "
      "unclassified"},
     {"parameters.to.help=x", 1, "\"to\" cannot be a parameter's name"},
     {"parameters.a.colour=x", 1, "a parameter has help, preset, secret and optional"},

@@ -256,8 +256,9 @@ static void put_printable(const char *text, struct strbuf *out)
     }
 }
 
-static int tell_refusal(const struct control_reply *reply)
+static int tell_refusal(const struct control_request *request, const struct control_reply *reply)
 {
+    bool is_brand = span_starts_with(span_of_text(request->path), SPAN("/admin/v1/brand"));
     char storage[1024];
     struct strbuf story = strbuf_over(storage, sizeof storage);
     const char *detail = control_text(reply->json, "detail");
@@ -272,7 +273,8 @@ static int tell_refusal(const struct control_reply *reply)
         return admin_refuse(EXIT_STATUS_SOFTWARE, "the server failed (%ld): %.*s", reply->status,
                             len, storage);
     return admin_refuse(EXIT_STATUS_DATA, "%.*s%s", len, storage,
-                        reply->status == 404 ? "; otpd brand list shows what there is" : "");
+                        reply->status == 404 && is_brand ? "; otpd brand list shows what there is"
+                                                         : "");
 }
 
 int admin_ask(const struct admin *admin, const struct control_request *request,
@@ -288,7 +290,7 @@ int admin_ask(const struct admin *admin, const struct control_request *request,
     enum err err = control_ask(&control, request, out, &info);
     if (err != ERR_OK)
         return admin_refuse(status_of(err), "%s", info.text);
-    return out->status >= 400 ? tell_refusal(out) : EXIT_STATUS_OK;
+    return out->status >= 400 ? tell_refusal(request, out) : EXIT_STATUS_OK;
 }
 
 int admin_send(const struct admin *admin, struct control_request *request, json_t *body,

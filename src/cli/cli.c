@@ -74,6 +74,15 @@ const struct cli_row cli_rows[] = {
      "An import adds what is missing and sets exactly these settings on what is there; it "
      "removes no brand, and changes nothing when anything in the file is wrong.",
      NULL},
+    {"provider", cli_provider, "show and set the tokens of a running server's providers",
+     provider_actions,
+     "For providers whose access token is renewed by a refresh token, such as zalo. The refresh "
+     "token "
+     "comes from a file (refreshToken=@FILE, which nobody else may read) or from standard input "
+     "(refreshToken=-). It is tried at once, and works once: otpd keeps the next one, encrypted, "
+     "in "
+     "the data directory. docs/providers tells where the first one comes from.",
+     NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
      "--online connects and logs in to every provider that allows it; nothing is sent. The other "

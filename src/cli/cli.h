@@ -66,6 +66,7 @@ void cli_put_call(const struct cli_row *row, const struct cli_action *action, FI
 
 extern const struct cli_action brand_actions[];
 extern const struct cli_action brands_actions[];
+extern const struct cli_action provider_actions[];
 
 cli_command cli_serve;
 cli_command cli_init;
@@ -74,6 +75,7 @@ cli_command cli_send_test;
 cli_command cli_template;
 cli_command cli_brand;
 cli_command cli_brands;
+cli_command cli_provider;
 cli_command cli_man;
 cli_command cli_version;
 cli_command cli_help;

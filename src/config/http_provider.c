@@ -165,6 +165,12 @@ static enum err check_plan(const struct config_entry *entry, const struct config
         err_info_set(&info, "allowPrivate: http:// to this machine needs allowPrivate: true");
         err = ERR_INVALID;
     }
+    if (err == ERR_OK && recipe_plan_is_rotating(plan) &&
+        strlen(provider->name) > CONFIG_ROTATING_NAME_BYTES_MAX) {
+        err_info_set(&info, "name: at most %u bytes for a provider with tokens",
+                     CONFIG_ROTATING_NAME_BYTES_MAX);
+        err = ERR_INVALID;
+    }
     recipe_plan_destroy(&plan);
     if (err == ERR_INVALID)
         complain(entry, &info);

@@ -19,5 +19,6 @@ RECIPE(twilio, "twilio.yaml")
 RECIPE(vonage, "vonage.yaml")
 RECIPE(webhook, "webhook.yaml")
 RECIPE(whatsapp_cloud, "whatsapp-cloud.yaml")
+RECIPE(zalo, "zalo.yaml")
 
     .section .note.GNU-stack, "", %progbits

@@ -68,7 +68,7 @@ static const struct error_case error_cases[] = {
     {"providers:\n  - {name: '', kind: fax, host: a, from: a@b.example}\n",
      "c.yaml:2:12: error: a provider without a name\n"
      "c.yaml:2:22: error: kind: \"fax\" is not smtp, custom, aws-eum, aws-sns, gupshup, infobip, "
-     "kaleyra, msg91, twilio, vonage, webhook or whatsapp-cloud\n"},
+     "kaleyra, msg91, twilio, vonage, webhook, whatsapp-cloud or zalo\n"},
     {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
      "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
     {MAIL FROM "  - name: mail\n    kind: webhook\n" URL

@@ -89,7 +89,7 @@ static void shipped_recipes_are_sound_and_bear_their_names(void **state)
         assert_non_null(memmem(text.data, text.len, naming, (size_t)len));
         recipe_destroy(&recipe);
     }
-    assert_int_equal(index, 10);
+    assert_int_equal(index, 11);
 }
 
 // A help for every parameter: it is all that somebody who sets up a provider is told.

@@ -4,6 +4,7 @@
 
 #include "admin/problem.h"
 #include "base/assert.h"
+#include "channel/http_channel.h"
 #include "daemon/brands.h"
 
 #include <errno.h>
@@ -94,6 +95,40 @@ static enum err make_data_dir(const char *path, struct err_info *info)
     return ERR_IO;
 }
 
+static bool show_tokens(void *ctx, struct span name, struct tokens_page *out)
+{
+    static const char *const states[] = {
+        [TOKEN_STATE_READING] = "reading", [TOKEN_STATE_NONE] = "missing",
+        [TOKEN_STATE_READY] = "ready",     [TOKEN_STATE_RENEWING] = "renewing",
+        [TOKEN_STATE_SPENT] = "spent",     [TOKEN_STATE_REFUSED] = "refused",
+    };
+    const struct control *control = ctx;
+    const struct provider *provider = providers_find_tokens(control->providers, name);
+    struct token_status status;
+    if (provider == NULL)
+        return false;
+    token_vault_status(provider->vault, &status);
+    *out = (struct tokens_page){
+        .state = states[status.state],
+        .needs_person = status.needs_person,
+        .access_ends_at_ms = status.access_ends_at_ms,
+        .refresh_ends_at_ms = status.refresh_ends_at_ms,
+        .words_len = status.words_len,
+    };
+    memcpy(out->words, status.words, status.words_len);
+    return true;
+}
+
+static enum err set_tokens(void *ctx, struct span name, struct span refresh)
+{
+    const struct control *control = ctx;
+    const struct provider *provider = providers_find_tokens(control->providers, name);
+    if (provider == NULL)
+        return ERR_NOT_FOUND;
+    return token_vault_set(provider->vault, refresh, clock_wall_ms(&control->clock),
+                           recipe_plan_refresh_ms(http_channel_plan(provider->channel)));
+}
+
 static void make_routes(struct control *control, const struct control_deps *deps)
 {
     control->brands.brands = deps->brands;
@@ -102,6 +137,11 @@ static void make_routes(struct control *control, const struct control_deps *deps
     brands_routes(&control->brands, control->routes);
     memcpy(control->routes + BRANDS_ROUTES_COUNT, deps->monitor->routes,
            sizeof deps->monitor->routes);
+    control->providers = deps->providers;
+    control->clock = deps->clock;
+    control->tokens = (struct tokens_http){
+        .show = show_tokens, .set = set_tokens, .ctx = control, .log = deps->log};
+    tokens_routes(&control->tokens, control->routes + BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT);
     control->router = (struct http_router){.routes = control->routes,
                                            .count = CONTROL_ROUTES_COUNT,
                                            .write_error = problem_put_status};

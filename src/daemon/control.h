@@ -9,17 +9,22 @@
 // $XDG_RUNTIME_DIR or /tmp.
 
 #include "admin/brands_http.h"
+#include "admin/tokens_http.h"
 #include "config/config.h"
 #include "daemon/monitor.h"
+#include "daemon/providers.h"
 #include "http/listen.h"
 
-#define CONTROL_ROUTES_COUNT (BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT)
+#define CONTROL_ROUTES_COUNT (BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT + TOKENS_ROUTES_COUNT)
 
 // Must not move.
 struct control {
     char path[HTTP_SOCKET_PATH_BYTES_MAX + 1]; // empty until it listens
     struct ruled *ruled;
     struct brands_http brands;
+    struct providers *providers;
+    struct tokens_http tokens;
+    struct clock clock;
     struct http_route routes[CONTROL_ROUTES_COUNT];
     struct http_router router;
     struct random_pool pool;
@@ -40,6 +45,7 @@ MUST_CHECK enum err control_put_brands(struct control *control, struct brands *b
 struct control_deps {
     const struct config *config;
     struct brands *brands;
+    struct providers *providers;
     struct logger *log;
     const struct monitor *monitor;
     struct clock clock;

@@ -91,6 +91,13 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
 static enum err create_channels(struct graph *graph, struct err_info *info)
 {
     const struct config *config = graph->config;
+    graph->providers.keeping = (struct providers_keeping){
+        .store = graph->store,
+        .wrap_key = keyring_wrap(graph->keyring),
+        .entropy = &graph->entropy,
+        .log = graph->log,
+        .metrics = graph->monitor.metrics,
+    };
     if (!config->is_dev)
         return providers_create(&graph->providers, config, &graph->clock, graph->channels, info);
     enum err err = dev_create(graph, info);
@@ -280,6 +287,7 @@ static enum err create_control(struct graph *graph, struct err_info *info)
     const struct control_deps deps = {
         .config = graph->config,
         .brands = graph->brands,
+        .providers = &graph->providers,
         .log = graph->log,
         .monitor = &graph->monitor,
         .clock = graph->clock,
@@ -351,6 +359,7 @@ enum err graph_stop(struct graph *graph)
     if (err != ERR_OK)
         return err;
     stop_courier(graph);
+    providers_stop(&graph->providers);
     err = monitor_stop(&graph->monitor);
     return err == ERR_OK ? control_stop(&graph->control) : err;
 }
@@ -360,6 +369,7 @@ void graph_destroy(struct graph **out)
     struct graph *graph = *out;
     control_fini(&graph->control);
     stop_courier(graph);
+    providers_stop(&graph->providers);
     store_destroy(&graph->store); // its thread may still be handing an answer to a loop
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);

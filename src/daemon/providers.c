@@ -5,6 +5,7 @@
 #include "channel/http_channel.h"
 #include "channel/smtp.h"
 #include "outbox/courier.h"
+#include "telemetry/metrics.h"
 
 // Of all providers at once: each may be a connection with its buffers. Every channel can use its
 // whole share of the courier's places.
@@ -17,8 +18,51 @@ static enum err create_smtp(struct providers *providers, const struct config_pro
                        &out->channel);
 }
 
-static enum err create_http(struct providers *providers, const struct config_provider *provider,
+_Static_assert(CONFIG_ROTATING_NAME_BYTES_MAX == PROVIDER_TOKENS_NAME_BYTES_MAX, "one bound");
+
+static void on_token_status(void *ctx)
+{
+    const struct providers *providers = ctx;
+    int64_t count = 0;
+    for (size_t i = 0; i < providers->held; i++) {
+        struct token_status status;
+        if (providers->list[i].vault == NULL)
+            continue;
+        token_vault_status(providers->list[i].vault, &status);
+        count += status.needs_person ? 1 : 0;
+    }
+    metrics_set(providers->keeping.metrics, METRIC_TOKENS_TO_MEND, count);
+}
+
+static enum err keep_tokens(struct providers *providers, const struct clock *clock,
                             struct provider *out)
+{
+    const struct providers_keeping *keeping = &providers->keeping;
+    const struct provider_tokens tokens = {keeping->store, keeping->wrap_key, keeping->entropy,
+                                           out->name};
+    const struct recipe_plan *plan = http_channel_plan(out->channel);
+    if (keeping->store == NULL || !recipe_plan_is_rotating(plan))
+        return ERR_OK;
+    enum err err = token_vault_create(&tokens, on_token_status, providers, &out->vault);
+    if (err != ERR_OK)
+        return err;
+    const struct token_source_deps deps = {
+        .outbound = providers->outbound,
+        .clock = *clock,
+        .plan = plan,
+        .transport = http_curl_transport(out->http),
+        .port = token_vault_port(out->vault),
+        .name = out->name,
+        .log = keeping->log,
+    };
+    err = token_source_create(&deps, &out->tokens);
+    if (err == ERR_OK)
+        http_channel_set_tokens(out->channel, out->tokens);
+    return err;
+}
+
+static enum err create_http(struct providers *providers, const struct config_provider *provider,
+                            const struct clock *clock, struct provider *out)
 {
     struct err_info info;
     struct recipe_plan *plan = NULL;
@@ -37,16 +81,18 @@ static enum err create_http(struct providers *providers, const struct config_pro
         return err;
     }
     const struct http_transport transport = http_curl_transport(out->http);
-    return http_channel_create(&plan, &transport, TRANSFERS_MAX, &out->channel);
+    err = http_channel_create(&plan, &transport, TRANSFERS_MAX, &out->channel);
+    return err == ERR_OK ? keep_tokens(providers, clock, out) : err;
 }
 
 static enum err add(struct providers *providers, const struct config_provider *provider,
-                    struct channel *channels_out[CHANNEL_COUNT_])
+                    const struct clock *clock, struct channel *channels_out[CHANNEL_COUNT_])
 {
     struct provider *out = &providers->list[providers->held++];
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
-    enum err err =
-        is_smtp ? create_smtp(providers, provider, out) : create_http(providers, provider, out);
+    out->name = span_of_text(provider->name);
+    enum err err = is_smtp ? create_smtp(providers, provider, out)
+                           : create_http(providers, provider, clock, out);
     for (unsigned kind = 0; err == ERR_OK && kind < CHANNEL_COUNT_; kind++) {
         if ((provider->channels >> kind & 1U) != 0)
             channels_out[kind] = out->channel;
@@ -63,8 +109,28 @@ void providers_probe(struct providers *providers, size_t index, send_done *on_re
         smtp_probe(provider->channel, on_result, ctx);
 }
 
+const struct provider *providers_find_tokens(const struct providers *providers, struct span name)
+{
+    for (size_t i = 0; i < providers->held; i++) {
+        const struct provider *provider = &providers->list[i];
+        if (provider->tokens != NULL && span_eq(provider->name, name))
+            return provider;
+    }
+    return NULL;
+}
+
+void providers_stop(struct providers *providers)
+{
+    for (size_t i = 0; i < providers->held; i++) {
+        if (providers->list[i].vault != NULL)
+            token_vault_stop(providers->list[i].vault);
+    }
+}
+
 static void destroy(struct provider *provider)
 {
+    token_source_destroy(&provider->tokens);
+    token_vault_destroy(&provider->vault);
     if (provider->channel != NULL)
         provider->channel->ops->destroy(provider->channel);
     provider->channel = NULL;
@@ -79,7 +145,7 @@ enum err providers_create(struct providers *providers, const struct config *conf
     if (config->providers_held > 0)
         err = outbound_create(clock, TRANSFERS_MAX, &providers->outbound);
     for (size_t i = 0; err == ERR_OK && i < config->providers_held; i++)
-        err = add(providers, config->providers[i], channels_out);
+        err = add(providers, config->providers[i], clock, channels_out);
     if (err != ERR_OK)
         err_info_set(info, "providers: %s", err_text(err));
     return err;

@@ -5,20 +5,37 @@
 
 #include "channel/http_transport_curl.h"
 #include "config/config.h"
+#include "daemon/token_vault.h"
 
 struct provider {
     struct channel *channel;
     struct http_curl *http; // NULL: it is a mail relay
+    // Of one whose access token is renewed; else NULL, or where nothing is kept.
+    struct token_vault *vault;
+    struct token_source *tokens;
+    struct span name;
+};
+
+// Where tokens are kept, and who hears of them. All is borrowed until providers_destroy, the store
+// until providers_stop.
+struct providers_keeping {
+    struct store *store; // NULL: nothing is kept, and providers with tokens refuse all
+    const struct key *wrap_key;
+    const struct entropy *entropy; // callable from every thread
+    struct logger *log;
+    struct metrics *metrics;
 };
 
 struct providers {
+    struct providers_keeping keeping;
     struct outbound *outbound;                  // NULL: there are no providers
     struct provider list[CONFIG_PROVIDERS_MAX]; // in the order of the configuration
     size_t held;
 };
 
-// `providers` is all zero; `config` outlives it. Sets the channels that a provider carries, leaves
-// the others; they are borrowed. On failure what was made stays, for providers_destroy.
+// `providers` is all zero but for `keeping`, and must not move; `config` outlives it. Sets the
+// channels that a provider carries, leaves the others; they are borrowed. On failure what was made
+// stays, for providers_destroy.
 MUST_CHECK enum err providers_create(struct providers *providers, const struct config *config,
                                      const struct clock *clock,
                                      struct channel *channels_out[CHANNEL_COUNT_],
@@ -27,5 +44,12 @@ MUST_CHECK enum err providers_create(struct providers *providers, const struct c
 // Connects, and logs in where that can be done without a message; sends nothing. The result as of a
 // channel's send.
 void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx);
+
+// Of the provider with that name; NULL: there is none, or it has no tokens to keep.
+const struct provider *providers_find_tokens(const struct providers *providers, struct span name);
+
+// When the driving has ended, and before the store is destroyed: tokens that were just fetched are
+// written.
+void providers_stop(struct providers *providers); // safe twice
 
 void providers_destroy(struct providers *providers); // safe twice

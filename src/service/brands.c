@@ -124,7 +124,8 @@ static void on_setting_read(void *ctx, const struct setting *setting)
 {
     struct reading *reading = ctx;
     char name[BRAND_NAME_BYTES_MAX + sizeof "brand "];
-    if (reading->err != ERR_OK || setting->value.len == 0)
+    if (reading->err != ERR_OK || setting->value.len == 0 ||
+        span_starts_with(setting->name, SPAN(SETTING_TOKENS_PREFIX)))
         return;
     reading->err = read_brand(reading, setting);
     if (reading->err == ERR_OK) {

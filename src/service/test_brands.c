@@ -516,6 +516,22 @@ static void test_reload_sees_what_others_wrote(void **state)
     brands_destroy(&other);
 }
 
+static void test_settings_of_another_kind_are_no_brands(void **state)
+{
+    struct fixture *fixture = *state;
+    put_default(fixture, "DocDemo");
+    put_raw(fixture, "tokens/my-zalo", "\x01 sealed", 1);
+    assert_int_equal(brands_reload(fixture->brands, NULL), ERR_OK);
+    const struct brand_set *set = brands_acquire(fixture->brands);
+    assert_int_equal(brand_set_count(set), 1);
+    brands_release(fixture->brands, &set);
+    // A brand of that name is another setting.
+    put_default(fixture, "tokens/my-zalo");
+    set = brands_acquire(fixture->brands);
+    assert_non_null(brand_set_find(set, SPAN("tokens/my-zalo")));
+    brands_release(fixture->brands, &set);
+}
+
 static void test_a_bad_value_keeps_the_old_snapshot(void **state)
 {
     struct fixture *fixture = *state;
@@ -725,6 +741,7 @@ int main(void)
         WITH_FIXTURE(test_what_is_refused_is_not_written),
         WITH_FIXTURE(test_a_lost_race_is_run_again),
         WITH_FIXTURE(test_reload_sees_what_others_wrote),
+        WITH_FIXTURE(test_settings_of_another_kind_are_no_brands),
         WITH_FIXTURE(test_a_bad_value_keeps_the_old_snapshot),
         WITH_FIXTURE(test_a_bad_value_can_be_removed_but_not_replaced),
         WITH_FIXTURE(test_a_value_moved_to_another_name_is_refused),

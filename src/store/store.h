@@ -8,7 +8,8 @@
 //   store_claim     outbox entries that are due, under a lease with a fencing token
 //   store_settle    what became of claimed entries
 //   store_entries   how many are not settled, store_next_due_ms when the next one is due
-//   store_settings  brand settings: one versioned value each, with a notice of change
+//   store_settings  settings of brands, tokens of providers: one versioned value each, with a
+//                   notice of change
 //
 // Promises of every implementation:
 //   1. `done` is called exactly once per op, after its effects are durable (as durable as that
@@ -95,7 +96,9 @@ struct settlement {
     int64_t due_at_ms;
 };
 
-// One brand's settings as the store sees them: a name and bytes.
+// A setting as the store sees it: a name and bytes. A brand's has the brand's name, in upper case;
+// settings of other kinds have a prefix in lower case that no brand's name can have.
+#define SETTING_TOKENS_PREFIX "tokens/" // and the name of a provider: see outbox/provider_tokens.h
 #define SETTING_NAME_BYTES_MAX 64U
 #define SETTING_VALUE_BYTES_MAX 16384U
 

@@ -132,6 +132,12 @@ static const struct metric_row rows[METRIC_COUNT_] = {
                                "gauge",
                                3,
                                {{0}}},
+    [METRIC_TOKENS_TO_MEND] = {"otpd_provider_tokens_to_mend",
+                               "Providers whose refresh token is missing, used or refused, or ends "
+                               "within 14 days",
+                               "gauge",
+                               0,
+                               {{0}}},
     [METRIC_CPU_US] = {"process_cpu_seconds_total", "User and system time", "counter", 6, {{0}}},
     [METRIC_RESIDENT_BYTES] =
         {"process_resident_memory_bytes", "Resident memory", "gauge", 0, {{0}}},

@@ -29,6 +29,7 @@
     X(METRIC_OUTBOX_MESSAGES)      \
     X(METRIC_OUTBOX_OLDEST_AGE_MS) \
     X(METRIC_RELOADED_AT_MS)       \
+    X(METRIC_TOKENS_TO_MEND)       \
     X(METRIC_CPU_US)               \
     X(METRIC_RESIDENT_BYTES)       \
     X(METRIC_OPEN_FDS)             \

@@ -57,6 +57,7 @@ void rig_message(struct rig_message *out, struct span to, struct span text, stru
     message_init(&out->otp);
     message_put(&out->text, text);
     message_put(&out->otp, otp);
+    out->token = SPAN(RIG_TOKEN);
     out->request = (struct send_request){
         .id = 0x0123456789ABCDEFU,
         .kind = CHANNEL_SMS,
@@ -69,13 +70,18 @@ void rig_message(struct rig_message *out, struct span to, struct span text, stru
     };
 }
 
-enum err rig_render(const struct recipe_plan *plan, const struct rig_message *message,
-                    struct rendered *out, struct err_info *info)
+struct vendor_request *rig_room(struct rendered *out)
 {
     out->request = (struct vendor_request){
         .url = wire_over(out->url, sizeof out->url),
         .headers = wire_over(out->headers, sizeof out->headers),
         .body = wire_over(out->body, sizeof out->body),
     };
-    return recipe_render(plan, &message->request, &out->request, info);
+    return &out->request;
+}
+
+enum err rig_render(const struct recipe_plan *plan, const struct rig_message *message,
+                    struct rendered *out, struct err_info *info)
+{
+    return recipe_render(plan, &message->request, message->token, rig_room(out), info);
 }

@@ -14,9 +14,12 @@ struct rendered {
     uint8_t body[HTTP_BODY_BYTES_MAX];
 };
 
+#define RIG_TOKEN "example-access-token"
+
 struct rig_message {
     struct send_request request;
     struct message text, otp;
+    struct span token; // for a provider whose access token is fetched
 };
 
 // Fails the test with what is wrong with the recipe.
@@ -27,6 +30,9 @@ struct recipe_plan *rig_plan(const struct recipe *recipe, json_t *settings);
 
 // An SMS to `to` that is valid for `seconds`.
 void rig_message(struct rig_message *out, struct span to, struct span text, struct span otp);
+
+// An empty request over the room that there is.
+struct vendor_request *rig_room(struct rendered *out);
 
 enum err rig_render(const struct recipe_plan *plan, const struct rig_message *message,
                     struct rendered *out, struct err_info *info);

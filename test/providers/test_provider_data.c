@@ -106,7 +106,7 @@ static void check_reply(const struct recipe_plan *plan, json_t *row)
         .retry_after = text_of(row, "retryAfter", ""),
         .body = text_of(row, "body", ""),
     };
-    recipe_judge(plan, &message.request, &outcome, &verdict);
+    recipe_judge(plan, &message.request, message.token, &outcome, &verdict);
     assert_text(name, "outcome", span_of_text(outcomes[verdict.result.outcome]),
                 text_of(row, "outcome", ""));
     assert_text(name, "reason", span_of_text(send_reason_name(verdict.result.reason)),
@@ -129,6 +129,57 @@ static void replies_mean_this(void **state)
     recipe_plan_destroy(&plan);
 }
 
+// Of a provider whose access token is fetched: the request for a pair, and what is said to it.
+static void check_token_request(const struct recipe_plan *plan, json_t *tokens)
+{
+    struct err_info info;
+    struct rendered rendered;
+    struct vendor_request *request = rig_room(&rendered);
+    struct span refresh = text_of(tokens, "refresh", "");
+    if (recipe_token_render(plan, refresh, request, &info) != ERR_OK)
+        fail_msg("%s", info.text);
+    struct span url = wire_reveal(&request->url);
+    assert_text("tokens", "URL", span_first(url, url.len - 1), text_of(tokens, "url", ""));
+    assert_string_equal(request->method, "POST");
+    assert_headers("tokens", request, json_object_get(tokens, "headers"));
+    assert_text("tokens", "body", wire_reveal(&request->body), text_of(tokens, "body", ""));
+}
+
+static void check_token_reply(const struct recipe_plan *plan, struct span refresh, json_t *row)
+{
+    static const char *const answers[] = {"given", "spent", "refused", "lost", "not asked"};
+    static struct token_reply reply;
+    const char *name = json_string_value(json_object_get(row, "name"));
+    const struct http_outcome outcome = {
+        .phase = HTTP_REPLIED,
+        .status = (unsigned)json_integer_value(json_object_get(row, "status")),
+        .body = text_of(row, "body", ""),
+    };
+    recipe_token_judge(plan, refresh, &outcome, &reply);
+    assert_text(name, "answer", span_of_text(answers[reply.answer]), text_of(row, "answer", ""));
+    assert_text(name, "words", token_reply_words(&reply), text_of(row, "words", ""));
+    if (reply.answer != TOKEN_GIVEN)
+        return;
+    assert_text(name, "access", token_span(&reply.access), text_of(row, "access", ""));
+    assert_text(name, "refresh", token_span(&reply.refresh), text_of(row, "refresh", ""));
+    assert_int_equal(reply.seconds, json_integer_value(json_object_get(row, "seconds")));
+}
+
+static void tokens_are_renewed_so(void **state)
+{
+    const struct provider *provider = *state;
+    json_t *tokens = json_object_get(provider->file, "tokens");
+    json_t *rows = json_object_get(tokens, "replies");
+    struct recipe_plan *plan =
+        rig_plan(provider->recipe, json_object_get(provider->file, "settings"));
+    assert_true(recipe_plan_is_rotating(plan));
+    check_token_request(plan, tokens);
+    assert_true(json_array_size(rows) > 0);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        check_token_reply(plan, text_of(tokens, "refresh", ""), json_array_get(rows, i));
+    recipe_plan_destroy(&plan);
+}
+
 static int open_provider(void **state)
 {
     struct provider *provider = *state;
@@ -144,11 +195,25 @@ static int close_provider(void **state)
     return 0;
 }
 
+struct check {
+    const char *what;
+    CMUnitTestFunction run;
+    bool is_of_tokens; // for files that have "tokens" alone
+};
+
+static const struct check checks[] = {
+    {"requests are these bytes", requests_are_these_bytes, false},
+    {"replies mean this", replies_mean_this, false},
+    {"tokens are renewed so", tokens_are_renewed_so, true},
+};
+
+#define CHECKS (sizeof checks / sizeof checks[0])
+
 int main(int argc, char **argv)
 {
     static struct provider providers[FILES_MAX];
-    static struct CMUnitTest tests[2 * FILES_MAX];
-    static char names[2 * FILES_MAX][192];
+    static struct CMUnitTest tests[CHECKS * FILES_MAX];
+    static char names[CHECKS * FILES_MAX][192];
     size_t count = 0;
     for (int i = 1; i < argc && (size_t)i <= FILES_MAX; i++) {
         struct provider *provider = &providers[i - 1];
@@ -159,17 +224,17 @@ int main(int argc, char **argv)
             return 1;
         }
         const char *name = json_string_value(json_object_get(provider->file, "recipe"));
-        (void)snprintf(names[count], sizeof names[0], "%s: requests are these bytes", name);
-        tests[count] = (struct CMUnitTest){names[count], requests_are_these_bytes, open_provider,
-                                           close_provider, provider};
-        count++;
-        (void)snprintf(names[count], sizeof names[0], "%s: replies mean this", name);
-        tests[count] = (struct CMUnitTest){names[count], replies_mean_this, open_provider,
-                                           close_provider, provider};
-        count++;
+        for (size_t k = 0; k < CHECKS; k++) {
+            if (checks[k].is_of_tokens && json_object_get(provider->file, "tokens") == NULL)
+                continue;
+            (void)snprintf(names[count], sizeof names[0], "%s: %s", name, checks[k].what);
+            tests[count] = (struct CMUnitTest){names[count], checks[k].run, open_provider,
+                                               close_provider, provider};
+            count++;
+        }
     }
     int failed = _cmocka_run_group_tests("providers", tests, count, NULL, NULL);
-    for (size_t i = 0; i < count / 2; i++)
+    for (size_t i = 0; i < FILES_MAX; i++)
         json_decref(providers[i].file);
     return failed;
 }

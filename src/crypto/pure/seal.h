@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Authenticated encryption of a short text at rest: XChaCha20-Poly1305 with a random 192-bit nonce,
+// Authenticated encryption of a text at rest: XChaCha20-Poly1305 with a random 192-bit nonce,
 // so that keys may be used without counting. What it belongs to goes in as associated data: a
 // sealed address moved to another entry or brand does not open.
 
@@ -25,3 +25,11 @@ void seal_text(const struct key *key, const struct entropy *entropy, struct span
 // or the associated data differ or a byte was changed: then nothing of the plain text is in `out`.
 bool seal_open(const struct key *key, struct span associated, const struct sealed *sealed,
                uint8_t *out, size_t *len_out);
+
+// A longer text: `out` has room for plain.len + SEAL_OVERHEAD_BYTES.
+void seal_bytes(const struct key *key, const struct entropy *entropy, struct span associated,
+                struct span plain, uint8_t *out);
+
+// Opens into `out` of sealed.len - SEAL_OVERHEAD_BYTES bytes. False as seal_open.
+bool seal_open_bytes(const struct key *key, struct span associated, struct span sealed,
+                     uint8_t *out);
