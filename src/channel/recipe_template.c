@@ -115,8 +115,19 @@ static bool is_needed(const struct recipe *recipe, enum recipe_place place,
 {
     if (place != RECIPE_IN_URL && place != RECIPE_IN_AUTH)
         return false;
+    if (part->kind == RECIPE_PART_VALUE)
+        return part->index >= RECIPE_VALUES_ALWAYS;
     return part->kind == RECIPE_PART_PARAMETER && recipe->parameters[part->index].is_optional &&
            recipe->parameters[part->index].preset.data == NULL;
+}
+
+// A message's own value is encoded for its place; credentials and whole URLs are settled before.
+static bool is_overridden_where_fixed(const struct recipe *recipe, enum recipe_place place,
+                                      const struct recipe_part *part)
+{
+    if (part->kind != RECIPE_PART_PARAMETER || recipe->overriders[part->index] == 0)
+        return false;
+    return place == RECIPE_IN_AUTH || part->filter == RECIPE_FILTER_URL;
 }
 
 static bool may_be_in_url(const struct recipe *recipe, const struct recipe_part *part)
@@ -150,7 +161,11 @@ static enum err check_part(const struct recipe *recipe, enum recipe_place place,
         return ERR_INVALID;
     }
     if (is_needed(recipe, place, part)) {
-        err_info_set(info, "an optional parameter without a preset cannot stand here");
+        err_info_set(info, "what may be unset cannot stand here");
+        return ERR_INVALID;
+    }
+    if (is_overridden_where_fixed(recipe, place, part)) {
+        err_info_set(info, "a parameter with \"overriddenBy\" cannot stand here");
         return ERR_INVALID;
     }
     bool is_ascii_alone = is_url || place == RECIPE_IN_HEADER;

@@ -16,7 +16,7 @@ struct rendered {
 
 struct rig_message {
     struct send_request request;
-    struct message text, otp;
+    struct message text, otp, subject;
 };
 
 // Fails the test with what is wrong with the recipe.
