@@ -40,8 +40,7 @@ const struct cli_action brand_actions[] = {
      brand_keys_rotate, 1, 2, ASKS},
     {"keys retire", "NAME NUMBER", "Forget an older key; the one that signs stays",
      brand_keys_retire, 2, 2, ASKS},
-    {"lint", "NAME", "How many SMS its texts make, and what phones will not take", brand_lint_texts,
-     1, 1, CLI_SERVER},
+    {"lint", "NAME", "How many SMS its texts make, and why", brand_lint_texts, 1, 1, CLI_SERVER},
     {"options", "[KEY]", "What can be set, its range and its default", brand_list_options, 0, 1, 0},
     {0},
 };

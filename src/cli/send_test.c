@@ -12,7 +12,7 @@
 #define TEST_CODE "000000"
 #define TEST_TEXT "This is a test of otpd. " TEST_CODE " is no code: nobody can log in with it."
 
-#define TEST_SUBJECT "A test of otpd"
+#define TEST_SUBJECT "Your otpd test code"
 
 #define TEST_MS_MAX 60000
 

@@ -217,7 +217,7 @@ const struct option brand_options[] = {
      .type = OPTION_OBJECT,
      TEXT_FIELD(translations),
      .is_nullable = true,
-     .help = "The texts above in other languages, as in {\"vi\":{\"smsTemplate\":\"…\"}}"},
+     .help = "The same texts in other languages, an object of texts for each, such as vi"},
 };
 
 const size_t brand_options_count = sizeof brand_options / sizeof brand_options[0];

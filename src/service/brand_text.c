@@ -195,6 +195,13 @@ static json_t *load(const struct brand_settings *settings)
                : json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
 }
 
+// Most brands have a few, and a place is some 12 KB.
+static struct brand_translation *shrink(struct brand_translation *list, size_t held)
+{
+    struct brand_translation *shrunk = realloc(list, (held > 0 ? held : 1) * sizeof *list);
+    return shrunk != NULL ? shrunk : list;
+}
+
 enum err brand_translations_compile(const struct brand_settings *settings,
                                     struct brand_translation **out, size_t *held_out,
                                     struct err_info *info)
@@ -213,11 +220,12 @@ enum err brand_translations_compile(const struct brand_settings *settings,
     else
         err = read_translations(root, list, held_out, info);
     json_decref(root);
-    if (err != ERR_OK)
+    if (err != ERR_OK) {
         free(list);
-    else
-        *out = list;
-    return err;
+        return err;
+    }
+    *out = shrink(list, *held_out);
+    return ERR_OK;
 }
 
 // --- changing one ----------------------------------------------------------------------------
