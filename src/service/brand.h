@@ -139,6 +139,11 @@ static inline const struct token_key *brand_signing_key(const struct brand *bran
 void brand_wording(const struct brand *brand, enum channel_kind kind, struct span language,
                    struct wording *out);
 
+// Which of the brand's languages, its own and its translations', the value of an Accept-Language
+// header asks for: a tag of at most LANGUAGE_BYTES_MAX bytes, borrowed from the brand. Empty: none
+// of them, or there is nothing to choose from.
+struct span brand_language(const struct brand *brand, struct span accept_language);
+
 // Immutable and counted. Found by name without regard to ASCII case; NULL when there is none.
 struct brand_set;
 

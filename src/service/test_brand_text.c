@@ -107,6 +107,42 @@ static void without_a_language_none_is_told(void **state)
     brand_destroy(&brand);
 }
 
+static void a_header_asks_for_what_there_is(void **state)
+{
+    static const struct {
+        const char *header;
+        const char *language;
+    } asked[] = {
+        {"", ""},
+        {"*", ""},
+        {"fr", ""},
+        {"vi", "vi"},
+        {"VI-vn", "vi"},
+        {"fr, vi;q=0.5, en;q=0.4", "vi"},
+        {"en-US,en;q=0.9,vi;q=0.8", "en"},
+        {"en;q=0.2,vi;q=0.25", "vi"},
+        {"vi;q=0.5, ar;q=0.5", "vi"},
+        {"vi;q=0,pt;q=0.001", "pt-BR"},
+        {"vi;q=0.000", ""},
+        {" ar-EG ; q=1.0 ", "ar"},
+        {"vi;q=9", "vi"},
+        {",,;;q=,vi", "vi"},
+        {"x\r\n,\xFF", ""},
+        {"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,vi", ""},
+    };
+    struct brand *brand = brand_with(sample, COUNT_OF(sample));
+    struct brand *plain = brand_with(NULL, 0);
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        struct span language = brand_language(brand, span_of_text(asked[i].header));
+        if (!span_eq(language, span_of_text(asked[i].language)))
+            fail_msg("%s: %.*s", asked[i].header, (int)language.len, (const char *)language.data);
+        assert_int_equal(brand_language(plain, span_of_text(asked[i].header)).len, 0);
+    }
+    brand_destroy(&brand);
+    brand_destroy(&plain);
+}
+
 struct refused {
     const char *json;
     const char *story;
@@ -207,11 +243,41 @@ static void more_than_there_is_room_for_is_refused(void **state)
     assert_string_equal(info.text, "translations: together they have more than 8191 bytes");
 }
 
+// Each is within its range.
+static void all_together_is_bounded_too(void **state)
+{
+    static struct brand_settings settings;
+    struct err_info info;
+    (void)state;
+    brand_settings_init(&settings);
+    memset(settings.words.channels[CHANNEL_WHATSAPP].template, '\n', 1023);
+    memcpy(settings.words.channels[CHANNEL_WHATSAPP].template, "{otp}", 5);
+    memset(settings.words.channels[CHANNEL_ZALO].template, '"', 1023);
+    memcpy(settings.words.channels[CHANNEL_ZALO].template, "{otp}", 5);
+    assert_int_equal(brand_settings_validate(&settings, NULL), ERR_OK);
+    for (int i = 0; i < 8; i++) {
+        char path[] = "va.emailTemplate";
+        char text[951] = "{otp}";
+        path[1] = (char)('a' + i);
+        memset(text + 5, 'x', sizeof text - 6);
+        assert_int_equal(
+            brand_translations_edit(&settings, span_of_text(path), span_of_text(text), NULL),
+            ERR_OK);
+    }
+    assert_int_equal(brand_settings_validate(&settings, NULL), ERR_OK);
+    memset(settings.words.channels[CHANNEL_EMAIL].template, '"', 1023);
+    memcpy(settings.words.channels[CHANNEL_EMAIL].template, "{otp}", 5);
+    assert_int_equal(brand_settings_validate(&settings, &info), ERR_INVALID);
+    assert_string_equal(info.text, "settings: as JSON they have more than 14000 bytes together");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wish_gets_what_fits_best),
         cmocka_unit_test(without_a_language_none_is_told),
+        cmocka_unit_test(a_header_asks_for_what_there_is),
+        cmocka_unit_test(all_together_is_bounded_too),
         cmocka_unit_test(what_is_wrong_is_named_by_its_path),
         cmocka_unit_test(one_text_is_put_and_taken_out),
         cmocka_unit_test(a_path_that_is_none_is_refused),
