@@ -350,10 +350,10 @@ static enum err set_flag(struct span text, bool *out, struct err_info *info)
 // Only of what a brand has; a code or a text is no setting.
 static enum err set_overrider(struct span text, uint8_t *out, struct err_info *info)
 {
-    for (uint8_t i = RECIPE_LANGUAGE; i < RECIPE_VALUE_COUNT_; i++) {
+    for (unsigned i = RECIPE_LANGUAGE; i < RECIPE_VALUE_COUNT_; i++) {
         if (!span_eq(recipe_values[i].name, text))
             continue;
-        *out = i;
+        *out = (uint8_t)i;
         return ERR_OK;
     }
     err_info_set(info, "messageLanguage, messageLocale, brandSender or brandTemplateId is wanted");

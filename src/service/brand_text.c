@@ -167,7 +167,18 @@ static enum err read_translation(struct span tag, json_t *object, struct brand_t
     return err;
 }
 
-static enum err read_translations(json_t *root, struct brand_translation *list, size_t *held_out,
+// Of a language that is the brand's own, nobody would ever get the translation.
+static enum err check_foreign(const struct brand_settings *settings, const char *tag,
+                              struct err_info *info)
+{
+    if (!span_eq(span_of_text(tag), span_of_text(settings->language)))
+        return ERR_OK;
+    err_info_set(info, "translations.%s: it is the brand's own language", tag);
+    return ERR_INVALID;
+}
+
+static enum err read_translations(const struct brand_settings *settings, json_t *root,
+                                  struct brand_translation *list, size_t *held_out,
                                   struct err_info *info)
 {
     const char *tag;
@@ -179,7 +190,9 @@ static enum err read_translations(json_t *root, struct brand_translation *list, 
     }
     json_object_foreach(root, tag, object)
     {
-        enum err err = read_translation(span_of_text(tag), object, &list[*held_out], info);
+        enum err err = check_foreign(settings, tag, info);
+        if (err == ERR_OK)
+            err = read_translation(span_of_text(tag), object, &list[*held_out], info);
         if (err != ERR_OK)
             return err;
         (*held_out)++;
@@ -218,7 +231,7 @@ enum err brand_translations_compile(const struct brand_settings *settings,
     else if (!json_is_object(root))
         err_info_set(info, "translations: no object of languages");
     else
-        err = read_translations(root, list, held_out, info);
+        err = read_translations(settings, root, list, held_out, info);
     json_decref(root);
     if (err != ERR_OK) {
         free(list);

@@ -162,6 +162,7 @@ static const struct refused refusals[] = {
     {"{\"vi\":{\"smstemplate\":\"{otp}\"}}",
      "translations.vi: a translation has no \"smstemplate\"; did you mean smsTemplate?"},
     {"{\"vi\":{\"otpLength\":\"6\"}}", "translations.vi: a translation has no \"otpLength\""},
+    {"{\"en\":{\"smsTemplate\":\"{otp}\"}}", "translations.en: it is the brand's own language"},
     {"{\"vi\":{}}",
      "translations.vi: texts by their names are wanted, as in {\"smsTemplate\":\"…\"}"},
     {"{\"VI\":{\"smsTemplate\":\"{otp}\"}}",
@@ -177,6 +178,7 @@ static void what_is_wrong_is_named_by_its_path(void **state)
         struct brand_settings settings;
         struct err_info info;
         brand_settings_init(&settings);
+        set(&settings, "language", "en");
         set(&settings, "translations", refusals[i].json);
         assert_int_equal(brand_settings_validate(&settings, &info), ERR_INVALID);
         assert_string_equal(info.text, refusals[i].story);
