@@ -180,6 +180,15 @@ static void print_changes(const struct admin *admin, const struct control_reply 
         show_changes(before->json, after->json, names, stdout);
 }
 
+// Words on standard error, which a script that reads the answer does not see.
+static void warn(const struct admin *admin, const struct control_reply *after, const json_t *names)
+{
+    struct brand_settings settings;
+    json_t *told = json_object_get(after->json, "settings");
+    if (!admin->is_json && read_settings(told, &settings) == EXIT_STATUS_OK)
+        lint_warn(admin->words[0], &settings, names);
+}
+
 // Looks, changes, and tells the difference. Takes `body` over.
 static int change(struct admin *admin, json_t *body, const json_t *names)
 {
@@ -192,8 +201,10 @@ static int change(struct admin *admin, json_t *body, const json_t *names)
         status = admin_send(admin, &request, body, &after);
     else
         json_decref(body);
-    if (status == EXIT_STATUS_OK)
+    if (status == EXIT_STATUS_OK) {
         print_changes(admin, &before, &after, names);
+        warn(admin, &after, names);
+    }
     control_reply_fini(&before);
     control_reply_fini(&after);
     return status;

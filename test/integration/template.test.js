@@ -112,6 +112,16 @@ describe('a running server', () => {
     assert.doesNotMatch(await done('show'), /translations\./);
   });
 
+  test('a text that costs more than one SMS is taken, and that is said', async () => {
+    const long = `{otp} ${'x'.repeat(160)}`;
+    const { status, stderr } = await brand('set', `smsTemplate=${long}`, 'otpMaxCount=3');
+    assert.equal(status, 0);
+    assert.equal(stderr,
+      'otpd: DocDemo: smsTemplate: 2 SMS: 167 of 306 characters of GSM-7, 167 bytes\n');
+    assert.equal((await brand('set', 'otpMaxCount=4')).stderr, '');
+    await done('unset', 'smsTemplate', 'otpMaxCount');
+  });
+
   test('brand lint fails as template lint does', async () => {
     await done('set', 'smsTemplate=<#> {otp} short');
     const { status, stdout } = await brand('lint');
