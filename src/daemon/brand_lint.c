@@ -117,6 +117,24 @@ static void lint_ids(struct linter *linter, const struct brand_words *words)
     }
 }
 
+// A sender or a subject alone makes no message of that language.
+static void lint_rest(struct linter *linter, const struct brand_translation *translation)
+{
+    static const char *const names[] = {"smsTemplate", "whatsappTemplate", "zaloTemplate",
+                                        "emailTemplate"};
+    _Static_assert(sizeof names / sizeof names[0] == CHANNEL_COUNT_, "a name for each channel");
+    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
+        const struct brand_channel_words *words = &translation->words.channels[kind];
+        bool has_subject = kind == CHANNEL_EMAIL && translation->words.email_subject[0] != '\0';
+        bool has_rest = has_subject || words->sender[0] != '\0';
+        bool is_used =
+            translation->templates.texts[kind].parts_held > 0 || words->template_id[0] != '\0';
+        if (has_rest && !is_used)
+            say(linter, LINT_ADVICE, names[kind],
+                "not set: without it the translation is not used for this channel");
+    }
+}
+
 static void lint_translation(struct linter *linter, const struct brand_translation *translation)
 {
     const struct brand_words *words = &translation->words;
@@ -124,6 +142,7 @@ static void lint_translation(struct linter *linter, const struct brand_translati
     linter->language = translation->language;
     lint_words(linter, words, &translation->templates);
     lint_ids(linter, words);
+    lint_rest(linter, translation);
     if (has_mail && words->email_subject[0] == '\0')
         say(linter, LINT_ADVICE, "emailSubject",
             "not set: the subject stays in the brand's own language");

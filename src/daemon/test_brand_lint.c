@@ -75,6 +75,29 @@ static void every_text_in_every_language_is_told_about(void **state)
                 "language\n");
 }
 
+static void what_is_never_used_is_told(void **state)
+{
+    struct brand_settings settings;
+    (void)state;
+    brand_settings_init(&settings);
+    set(&settings, "language", "en");
+    set(&settings, "smsTemplate", "{otp}");
+    set(&settings, "emailTemplate", "{otp}");
+    set(&settings, "emailSubject", "Code");
+    set(&settings, "translations",
+        "{\"ar\":{\"emailSubject\":\"a\"},\"vi\":{\"whatsappSender\":\"1\","
+        "\"whatsappTemplateId\":\"x\",\"zaloSender\":\"2\"}}");
+    assert_lint(&settings,
+                " smsTemplate: 1 SMS: 6 of 160 characters of GSM-7, 6 bytes\n"
+                " emailTemplate: 6 bytes\n"
+                " emailSubject: 4 bytes\n"
+                " translations.ar.emailSubject: 1 bytes\n"
+                "Atranslations.ar.emailTemplate: not set: without it the translation is not used "
+                "for this channel\n"
+                "Atranslations.vi.zaloTemplate: not set: without it the translation is not used "
+                "for this channel\n");
+}
+
 static void settings_that_are_not_valid_are_refused(void **state)
 {
     struct brand_settings settings;
@@ -92,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_need_nothing),
         cmocka_unit_test(every_text_in_every_language_is_told_about),
+        cmocka_unit_test(what_is_never_used_is_told),
         cmocka_unit_test(settings_that_are_not_valid_are_refused),
     };
     return cmocka_run_group_tests_name("brand_lint", tests, NULL, NULL);
