@@ -30,10 +30,8 @@ static void put_option(const struct option *option, const struct brand_settings 
                        struct strbuf *out)
 {
     static const char *const types[] = {
-        [OPTION_U32] = "integer",
-        [OPTION_BOOL] = "boolean",
-        [OPTION_TEXT] = "text",
-        [OPTION_CHOICE] = "choice",
+        [OPTION_U32] = "integer",   [OPTION_BOOL] = "boolean",  [OPTION_TEXT] = "text",
+        [OPTION_CHOICE] = "choice", [OPTION_OBJECT] = "object",
     };
     char storage[RANGE_BYTES_MAX];
     struct strbuf range = strbuf_over(storage, sizeof storage);

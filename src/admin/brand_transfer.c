@@ -55,7 +55,7 @@ static enum err apply(struct brand_put *put, json_t *settings, struct err_info *
     struct brand_edits_read read = {.count = 0};
     enum err err = brand_edits_read_set(&read, settings, info);
     for (size_t i = 0; i < read.count && err == ERR_OK; i++)
-        err = option_set(read.items[i].option, &put->settings, read.items[i].text, info);
+        err = brand_edit_apply(&read.items[i], &put->settings, info);
     return err == ERR_OK ? brand_settings_validate(&put->settings, info) : err;
 }
 

@@ -241,10 +241,15 @@ static void rule(struct fixture *f)
 }
 
 #define TEXTS                                                                              \
-    "\"smsTemplate\":\"{otp} is your {brand} code, valid for {minutes} minutes. Never "    \
-    "share it with anyone.\",\"emailTemplate\":\"Your {brand} code is {otp}. It is valid " \
+    "\"language\":null,\"smsTemplate\":\"{otp} is your {brand} code, valid for {minutes} " \
+    "minutes. Never "                                                                      \
+    "share it with anyone.\",\"smsSender\":null,\"smsTemplateId\":null,"                   \
+    "\"whatsappTemplate\":null,\"whatsappSender\":null,\"whatsappTemplateId\":null,"       \
+    "\"zaloTemplate\":null,\"zaloSender\":null,\"zaloTemplateId\":null,\"emailTemplate\":" \
+    "\"Your {brand} code is {otp}. It is valid "                                           \
     "for {minutes} minutes. Never share it with anyone; nobody from {brand} will ask you " \
-    "for it.\"}"
+    "for it.\",\"emailSender\":null,\"emailTemplateId\":null,\"emailSubject\":\"Your "     \
+    "{brand} code\",\"translations\":null}"
 
 static void a_brand_is_told_whole(void **state)
 {
@@ -423,6 +428,22 @@ static const struct refusal_row refusal_rows[] = {
      "issuer: a string is wanted: " ISSUER_RANGE},
     {"PUT brand?name=DocDemo", "{\"settings\":{\"smsTemplate\":\"none\"}}", 422, VALUE,
      "smsTemplate: template: no {otp} in it"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"translations\":\"vi\"}}", 422, VALUE,
+     "translations: an object is wanted: object of at most 8191 bytes as JSON, or null"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"translations\":{\"vi\":{\"smsTemplate\":\"x\"}}}}",
+     422, VALUE, "translations.vi.smsTemplate: template: no {otp} in it"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"translations.vi.smsTemplate\":\"x\"}}", 422, VALUE,
+     "translations.vi.smsTemplate: template: no {otp} in it"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"translations.vi.smsTemplate\":3}}", 422, VALUE,
+     "translations.vi.smsTemplate: a string or null is wanted"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"translations.vi\":\"{otp}\"}}", 422, VALUE,
+     "translations.vi: a language and a text are wanted, as in translations.vi.smsTemplate"},
+    {"PUT brand?name=DocDemo", "{\"settings\":{\"issuer.vi\":\"x\"}}", 422, VALUE,
+     "there is no setting \\\"issuer.vi\\\""},
+    {"PUT brand?name=DocDemo",
+     "{\"settings\":{\"translations\":{\"vi\":{\"smsTemplate\":\"{otp}\"}},"
+     "\"translations.ar.smsTemplate\":\"{otp}\"}}",
+     422, VALUE, "translations is named twice"},
     {"PUT brand?name=DocDemo", "{\"settings\":{\"otpMaxAttempts\":6,\"lockAfterFailures\":5}}", 422,
      VALUE, "otpMaxAttempts: 6 is more than lockAfterFailures, which is 5"},
     {"PUT brand?name=DocDemo", "{\"settings\":{\"ogc\":\"a\"},\"unset\":[\"ogc\"]}", 422, VALUE,
@@ -622,6 +643,35 @@ static void an_export_comes_in_again(void **state)
     assert_has(log_since(f), "brand=DocDemo what=imported settings=otpMaxCount");
 }
 
+#define TRANSLATED(texts) \
+    "{\"format\":1,\"brands\":[{\"name\":\"DocDemo\",\"settings\":{\"translations\":" texts "}}]}"
+#define ONE "{\"vi\":{\"smsTemplate\":\"vi {otp}\"}}"
+#define TWO "{\"ar\":{\"smsTemplate\":\"ar {otp}\"},\"vi\":{\"smsTemplate\":\"vi {otp}\"}}"
+
+// Whole, one by one, out of the one and into the other; the order of names does not count.
+static void translations_are_an_object_and_its_paths(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(ask(f, "PUT brand?name=DocDemo",
+                  "{\"settings\":{\"translations\":{ \"vi\":{\"smsTemplate\":\"vi {otp}\"}}}}"),
+              200);
+    assert_body(f, "GET export", NULL, TRANSLATED(ONE));
+    assert_ok(ask(f, "PUT brand?name=DocDemo",
+                  "{\"settings\":{\"translations.ar.smsTemplate\":\"ar {otp}\","
+                  "\"translations.ar.emailSender\":\"x\"}}"),
+              200);
+    assert_ok(
+        ask(f, "PUT brand?name=DocDemo", "{\"settings\":{\"translations.ar.emailSender\":null}}"),
+        200);
+    assert_body(f, "GET export", NULL, TRANSLATED(TWO));
+    assert_body(f, "POST import", TRANSLATED(TWO),
+                "{\"added\":[],\"changed\":[],\"unchanged\":[\"DocDemo\"]}");
+    assert_ok(ask(f, "PUT brand?name=DocDemo", "{\"unset\":[\"translations.ar\"]}"), 200);
+    assert_body(f, "GET export", NULL, TRANSLATED(ONE));
+    assert_ok(ask(f, "PUT brand?name=DocDemo", "{\"unset\":[\"translations\"]}"), 200);
+    assert_has(ask(f, "GET brand?name=DocDemo", NULL), "\"translations\":null},\"changed\":[]");
+}
+
 static void an_import_sets_others_back_and_removes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -691,6 +741,7 @@ int main(void)
         TEST(some_settings_change_only_by_force),
         TEST(what_the_store_says_is_passed_on),
         TEST(an_export_comes_in_again),
+        TEST(translations_are_an_object_and_its_paths),
         TEST(an_import_sets_others_back_and_removes_nothing),
         TEST(an_import_that_fails_says_how_far_it_came),
         TEST(no_body_does_harm),

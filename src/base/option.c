@@ -191,11 +191,19 @@ static void describe_text(const struct option *option, struct strbuf *out)
         strbuf_put_text(out, " but line feeds");
 }
 
+static void describe_object(const struct option *option, struct strbuf *out)
+{
+    strbuf_put_text(out, "object of at most ");
+    strbuf_put_u64(out, option->capacity - 1);
+    strbuf_put_text(out, " bytes as JSON");
+}
+
 static const struct type_row type_rows[] = {
     [OPTION_U32] = {set_u32, is_null_u32, text_of_u32, describe_u32},
     [OPTION_BOOL] = {set_bool, is_never_null, text_of_bool, describe_bool},
     [OPTION_TEXT] = {set_text, is_null_text, text_of_text, describe_text},
     [OPTION_CHOICE] = {set_choice, is_never_null, text_of_choice, describe_choice},
+    [OPTION_OBJECT] = {set_text, is_null_text, text_of_text, describe_object},
 };
 
 static const struct type_row *row_of(const struct option *option)
@@ -257,7 +265,7 @@ static enum err refuse(const struct option *option, struct span text, struct err
 
 static void set_null(const struct option *option, void *at)
 {
-    if (option->type == OPTION_TEXT) {
+    if (option->type == OPTION_TEXT || option->type == OPTION_OBJECT) {
         memset(at, 0, option->capacity);
         return;
     }

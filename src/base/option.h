@@ -12,6 +12,7 @@ enum option_type {
     OPTION_BOOL,   // bool: true, false
     OPTION_TEXT,   // char[capacity], NUL-terminated, at most capacity − 1 bytes
     OPTION_CHOICE, // uint32_t: index into choices
+    OPTION_OBJECT, // char[capacity], as OPTION_TEXT: JSON, which whoever sets it has checked
 };
 
 struct option {
@@ -22,7 +23,7 @@ struct option {
     uint32_t least, most;       // OPTION_U32
     const char *const *choices; // OPTION_CHOICE, NULL-terminated
     size_t offset;
-    size_t capacity;    // OPTION_TEXT
+    size_t capacity;    // OPTION_TEXT, OPTION_OBJECT
     bool has_lines;     // OPTION_TEXT: line feeds are part of it
     bool is_nullable;   // null is 0 or the empty text
     bool is_secret;     // never shown

@@ -47,6 +47,10 @@ struct send_request {
     struct span to;    // canonical address
     const struct message *text;
     const struct message *otp_only; // the code alone, for channels whose vendor renders the text
+    const struct message *subject;  // CHANNEL_EMAIL: there is one; else NULL
+    struct span language;           // of the text, a tag (base/language.h); empty: not known
+    struct span sender;             // what the brand has set; empty: the provider's own
+    struct span template_id;        // as sender
     int64_t sent_at_ms;
     int64_t deadline_at_ms; // the code's end, as sent_at_ms
 };

@@ -34,7 +34,8 @@ static void check_request(const struct vendor_request *request)
     ASSERT(span_find(url, '\0') == url.len - 1);
 }
 
-static void use(struct room *room, const struct recipe *recipe)
+// With what a message may lack, or without it.
+static void use(struct room *room, const struct recipe *recipe, bool has_brand)
 {
     struct recipe_setting settings[RECIPE_PARAMETERS_MAX];
     const struct recipe_parameter *parameters;
@@ -51,6 +52,10 @@ static void use(struct room *room, const struct recipe *recipe)
     const struct send_request message = {.to = SPAN("12025550147"),
                                          .text = &room->text,
                                          .otp_only = &room->otp,
+                                         .subject = has_brand ? &room->otp : NULL,
+                                         .sender = has_brand ? SPAN("a\r\n\"&") : SPAN(""),
+                                         .template_id = has_brand ? SPAN("1\\/") : SPAN(""),
+                                         .language = has_brand ? SPAN("pt-BR") : SPAN(""),
                                          .deadline_at_ms = 90000};
     struct vendor_request request = {
         .url = wire_over(room->url, sizeof room->url),
@@ -70,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(room != NULL);
     size_t count = recipe_lines_split(span_make(data, size), room->fields, RECIPE_FIELDS_MAX);
     if (recipe_compile(room->fields, count, &complaints, &recipe) == ERR_OK)
-        use(room, recipe);
+        use(room, recipe, size % 2 == 0);
     recipe_destroy(&recipe);
     free(room);
     return 0;

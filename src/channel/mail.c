@@ -10,6 +10,7 @@
 // 4.5.2).
 #include "channel/mail.h"
 
+#include "base/language.h"
 #include "base/unicode_digit.h"
 
 #include <time.h>
@@ -20,7 +21,7 @@
 
 static const char HTML_HEAD[] =
     "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n"
-    "<body style=\"font-family:sans-serif;font-size:16px;line-height:1.5\">\n<p>";
+    "<body style=\"font-family:sans-serif;font-size:16px;line-height:1.5\">\n<p";
 static const char HTML_TAIL[] = "</p>\n</body></html>\n";
 static const char CODE_HEAD[] =
     "<strong style=\"font-size:28px;letter-spacing:3px;-webkit-user-select:all;user-select:all\">";
@@ -242,8 +243,13 @@ static void put_headers(struct strbuf *out, const struct mail *mail)
     strbuf_put(out, mail_address_domain(mail->from));
     // No robot is to answer (RFC 3834; the second one is Exchange's).
     strbuf_put_text(out, ">\r\nAuto-Submitted: auto-generated\r\n"
-                         "X-Auto-Response-Suppress: All\r\n"
-                         "MIME-Version: 1.0\r\n"
+                         "X-Auto-Response-Suppress: All\r\n");
+    if (mail->language.len > 0) {
+        strbuf_put_text(out, "Content-Language: ");
+        strbuf_put(out, mail->language);
+        strbuf_put_text(out, "\r\n");
+    }
+    strbuf_put_text(out, "MIME-Version: 1.0\r\n"
                          "Content-Type: multipart/alternative; boundary=\"=_");
     put_id(out, mail->id);
     strbuf_put_text(out, "\"\r\n");
@@ -356,12 +362,26 @@ static void put_text_part(struct strbuf *out, const struct mail *mail)
     qp_line_end(&qp);
 }
 
+// On the paragraph, since mail programs drop what stands on the page. A text of no known language
+// runs as its first letter does.
+static void qp_put_direction(struct qp *qp, struct span language)
+{
+    if (language.len == 0) {
+        qp_put(qp, SPAN(" dir=\"auto\">"));
+        return;
+    }
+    qp_put(qp, SPAN(" lang=\""));
+    qp_put(qp, language);
+    qp_put(qp, language_is_rtl(language) ? SPAN("\" dir=\"rtl\">") : SPAN("\" dir=\"ltr\">"));
+}
+
 static void put_html_part(struct strbuf *out, const struct mail *mail)
 {
     struct qp qp = {.out = out};
     size_t at = find_code(mail->text, mail->code);
     put_part_head(out, mail, "text/html");
     qp_put(&qp, span_of_text(HTML_HEAD));
+    qp_put_direction(&qp, mail->language);
     qp_put_html(&qp, span_first(mail->text, at));
     if (at < mail->text.len) {
         qp_put(&qp, span_of_text(CODE_HEAD));
@@ -377,6 +397,7 @@ void mail_write(const struct mail *mail, struct strbuf *out)
     ASSERT(mail->from.span.len > 0);
     ASSERT(mail->to.span.len > 0);
     ASSERT(mail->text.len <= MAIL_BODY_BYTES_MAX);
+    ASSERT(mail->language.len == 0 || language_is_tag(mail->language));
     put_headers(out, mail);
     put_text_part(out, mail);
     put_html_part(out, mail);

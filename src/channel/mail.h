@@ -39,8 +39,9 @@ struct mail {
     struct mail_text subject;
     uint64_t id; // of the message; the same one has the same Message-ID
     int64_t sent_at_ms;
-    struct span text; // UTF-8, lines end in "\n"; MAIL_BODY_BYTES_MAX at most
-    struct span code; // shown large where it stands in the text; may be empty
+    struct span language; // of the text, a tag (base/language.h); empty: not known
+    struct span text;     // UTF-8, lines end in "\n"; MAIL_BODY_BYTES_MAX at most
+    struct span code;     // shown large where it stands in the text; may be empty
 };
 
 // The whole message with CRLF line ends, or out->is_overflowed. With a code in it `out` is secret.

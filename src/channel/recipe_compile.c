@@ -355,6 +355,19 @@ static enum err set_flag(struct span text, bool *out, struct err_info *info)
     return ERR_INVALID;
 }
 
+// Only of what a brand has; a code or a text is no setting.
+static enum err set_overrider(struct span text, uint8_t *out, struct err_info *info)
+{
+    for (unsigned i = RECIPE_LANGUAGE; i < RECIPE_VALUE_COUNT_; i++) {
+        if (!span_eq(recipe_values[i].name, text))
+            continue;
+        *out = (uint8_t)i;
+        return ERR_OK;
+    }
+    err_info_set(info, "messageLanguage, messageLocale, brandSender or brandTemplateId is wanted");
+    return ERR_INVALID;
+}
+
 static enum err take_parameter(struct compiler *compiler, const struct rule *rule,
                                const struct recipe_field *field, struct err_info *info)
 {
@@ -379,7 +392,11 @@ static enum err take_parameter(struct compiler *compiler, const struct rule *rul
         return set_flag(field->text, &parameter->is_secret, info);
     if (span_eq(key, SPAN("optional")))
         return set_flag(field->text, &parameter->is_optional, info);
-    err_info_set(info, "a parameter has help, preset, secret and optional");
+    if (span_eq(key, SPAN("overriddenBy")))
+        return set_overrider(
+            field->text, &compiler->recipe->overriders[parameter - compiler->recipe->parameters],
+            info);
+    err_info_set(info, "a parameter has help, preset, secret, optional and overriddenBy");
     return ERR_INVALID;
 }
 
@@ -662,8 +679,19 @@ static void check_replies(struct compiler *compiler)
     check(compiler, demands, sizeof demands / sizeof demands[0]);
 }
 
+// What overrides a secret would be told where secrets are kept out.
+static void check_overriders(struct compiler *compiler)
+{
+    const struct recipe *recipe = compiler->recipe;
+    struct demand demand = {true, "a secret parameter has no \"overriddenBy\""};
+    for (size_t i = 0; i < recipe->parameters_count; i++)
+        demand.is_met &= !recipe->parameters[i].is_secret || recipe->overriders[i] == 0;
+    check(compiler, &demand, 1);
+}
+
 static void check_whole(struct compiler *compiler)
 {
+    check_overriders(compiler);
     check_request(compiler);
     check_auth(compiler);
     check_token(compiler);

@@ -18,7 +18,7 @@
 #define PLAN_SECRETS_MAX RECIPE_PARAMETERS_MAX
 
 // What a message brings to a template, with whether it may stand in a URL: those are logged on the
-// way, so that a code or a text never may.
+// way, so that a code or a text never may. The last ones not every message has.
 #define RECIPE_VALUE_LIST(X)                              \
     X(RECIPE_TO, "to", true, false)                       \
     X(RECIPE_OTP, "otp", false, false)                    \
@@ -33,11 +33,23 @@
     X(RECIPE_MINUTES, "minutes", true, true)              \
     X(RECIPE_SECONDS, "seconds", true, true)              \
     X(RECIPE_MILLISECONDS, "milliseconds", true, true)    \
-    X(RECIPE_EXPIRES_AT, "expiresAt", true, true)
+    X(RECIPE_EXPIRES_AT, "expiresAt", true, true)         \
+    X(RECIPE_SUBJECT, "subject", false, false)            \
+    X(RECIPE_LANGUAGE, "messageLanguage", true, false)    \
+    X(RECIPE_LOCALE, "messageLocale", true, false)        \
+    X(RECIPE_SENDER, "brandSender", true, false)          \
+    X(RECIPE_TEMPLATE_ID, "brandTemplateId", true, false)
 
 #define RECIPE_VALUE_ENUM(name, text, may_be_in_url, is_number) name,
 enum recipe_value { RECIPE_VALUE_LIST(RECIPE_VALUE_ENUM) RECIPE_VALUE_COUNT_ };
 #undef RECIPE_VALUE_ENUM
+
+#define RECIPE_VALUES_ALWAYS RECIPE_SUBJECT // those before it every message has
+#define RECIPE_VALUES_SOMETIMES (RECIPE_VALUE_COUNT_ - RECIPE_VALUES_ALWAYS)
+
+// A set of those that a message may lack: bits 1 << (value - RECIPE_VALUES_ALWAYS).
+#define RECIPE_PRESENT(value) (1U << ((unsigned)(value)-RECIPE_VALUES_ALWAYS))
+#define PLAN_FORMS_MAX (1U << RECIPE_VALUES_SOMETIMES)
 
 struct recipe_value_row {
     struct span name;
@@ -108,6 +120,7 @@ struct recipe {
     struct span name, title;
     uint32_t channels;
     struct recipe_parameter parameters[RECIPE_PARAMETERS_MAX];
+    uint8_t overriders[RECIPE_PARAMETERS_MAX]; // enum recipe_value; 0: none
     size_t parameters_count;
     uint32_t method, number, auth;
     struct span url, user, password, token, region, service, secret, proof;
@@ -179,7 +192,11 @@ struct plan_ops {
     size_t first, count;
 };
 
+// A plan is a tree of one level: what a message may lack shapes the request, so that there is a
+// form for each set of what one may have. The plan itself is the form for those that lack it all.
 struct recipe_plan {
+    uint32_t used;                             // of what a message may lack, what the recipe names
+    struct recipe_plan *forms[PLAN_FORMS_MAX]; // by the set of what is there; NULL: as `used` says
     struct plan_op ops[PLAN_OPS_MAX];
     size_t ops_count;
     struct wire literals; // over literals_held
@@ -196,10 +213,12 @@ struct recipe_plan {
     uint8_t literals_held[PLAN_LITERALS_BYTES_MAX];
 };
 
-// The values of the parameters, while a plan is being made; data NULL: unset.
+// The values of the parameters, while a plan is being made; data NULL: unset. `present` is the set
+// of what the plan's messages have.
 struct plan_binding {
     const struct recipe *recipe;
     struct span values[RECIPE_PARAMETERS_MAX];
+    uint32_t present;
     bool is_plain;
 };
 
@@ -238,7 +257,8 @@ struct plan_encodings {
     enum wire_encoding literal, data;
 };
 
-// False when a parameter in it is unset: the caller then rewinds to before what it stands in.
+// False when a parameter in it is unset, or something that the messages lack: the caller then
+// rewinds to before what it stands in.
 bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *binding,
                        struct plan_encodings encodings, struct span template);
 

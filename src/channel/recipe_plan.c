@@ -52,6 +52,33 @@ void plan_put_literal(struct recipe_plan *plan, enum wire_encoding encoding, str
         add_op(plan, (struct plan_op){PLAN_LITERAL, WIRE_RAW, (uint16_t)from, (uint16_t)len});
 }
 
+// False when the messages lack it. What the forms have to tell apart is noted on the way.
+static bool put_value(struct recipe_plan *plan, const struct plan_binding *binding,
+                      enum wire_encoding encoding, size_t value)
+{
+    if (value >= RECIPE_VALUES_ALWAYS) {
+        plan->used |= RECIPE_PRESENT(value);
+        if ((binding->present & RECIPE_PRESENT(value)) == 0)
+            return false;
+    }
+    add_op(plan, (struct plan_op){
+                     .kind = PLAN_VALUE, .encoding = (uint8_t)encoding, .from = (uint16_t)value});
+    return true;
+}
+
+static bool put_parameter(struct recipe_plan *plan, const struct plan_binding *binding,
+                          struct plan_encodings encodings, const struct recipe_part *part)
+{
+    uint8_t overrider = binding->recipe->overriders[part->index];
+    struct span value = binding->values[part->index];
+    if (overrider != 0 && put_value(plan, binding, encodings.data, overrider))
+        return true;
+    if (value.data == NULL)
+        return false;
+    plan_put_literal(plan, part->filter == RECIPE_FILTER_URL ? WIRE_RAW : encodings.data, value);
+    return true;
+}
+
 static bool put_part(struct recipe_plan *plan, const struct plan_binding *binding,
                      struct plan_encodings encodings, const struct recipe_part *part)
 {
@@ -62,16 +89,9 @@ static bool put_part(struct recipe_plan *plan, const struct plan_binding *bindin
     case RECIPE_PART_VALUE:
         if (part->index == RECIPE_TOKEN_PROOF && plan->proof_key.data == NULL)
             return false;
-        add_op(plan, (struct plan_op){.kind = PLAN_VALUE,
-                                      .encoding = (uint8_t)encodings.data,
-                                      .from = (uint16_t)part->index});
-        return true;
+        return put_value(plan, binding, encodings.data, part->index);
     case RECIPE_PART_PARAMETER:
-        if (binding->values[part->index].data == NULL)
-            return false;
-        plan_put_literal(plan, part->filter == RECIPE_FILTER_URL ? WIRE_RAW : encodings.data,
-                         binding->values[part->index]);
-        return true;
+        return put_parameter(plan, binding, encodings, part);
     }
     UNREACHABLE();
 }
@@ -79,14 +99,14 @@ static bool put_part(struct recipe_plan *plan, const struct plan_binding *bindin
 bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *binding,
                        struct plan_encodings encodings, struct span template)
 {
-    while (template.len > 0) {
+    bool is_set = true;
+    while (template.len > 0) { // to its end, since `used` is to know all of it
         struct recipe_part part;
         enum err err = recipe_part_take(binding->recipe, &template, &part, NULL);
         ASSERT(err == ERR_OK); // checked when the recipe was compiled
-        if (!put_part(plan, binding, encodings, &part))
-            return false;
+        is_set = put_part(plan, binding, encodings, &part) && is_set;
     }
-    return true;
+    return is_set;
 }
 
 // "name=value" pairs behind `separator`, then "&". Pairs with an unset parameter are left out.
@@ -340,23 +360,39 @@ static enum err build(struct recipe_plan *plan, const struct plan_binding *bindi
     return ERR_INVALID;
 }
 
+// NULL when it fails.
+static enum err make_form(const struct plan_binding *binding, struct recipe_plan **out,
+                          struct err_info *info)
+{
+    struct recipe_plan *plan = calloc(1, sizeof *plan);
+    *out = NULL;
+    if (plan == NULL)
+        return ERR_NO_MEMORY;
+    plan->recipe = binding->recipe;
+    plan->is_plain = binding->is_plain;
+    plan->literals = wire_over(plan->literals_held, sizeof plan->literals_held);
+    enum err err = build(plan, binding, info);
+    if (err != ERR_OK)
+        recipe_plan_destroy(&plan);
+    *out = plan;
+    return err;
+}
+
 enum err recipe_bind(const struct recipe *recipe, const struct recipe_setting *settings,
                      size_t count, struct recipe_plan **out, struct err_info *info)
 {
     struct plan_binding binding = {.recipe = recipe};
     enum err err = plan_binding_fill(&binding, settings, count, info);
+    *out = NULL;
+    if (err == ERR_OK)
+        err = make_form(&binding, out, info);
+    for (uint32_t set = 1; err == ERR_OK && set < PLAN_FORMS_MAX; set++) {
+        binding.present = set;
+        if ((set & ~(*out)->used) == 0)
+            err = make_form(&binding, &(*out)->forms[set], info);
+    }
     if (err != ERR_OK)
-        return err;
-    struct recipe_plan *plan = calloc(1, sizeof *plan);
-    if (plan == NULL)
-        return ERR_NO_MEMORY;
-    plan->recipe = recipe;
-    plan->is_plain = binding.is_plain;
-    plan->literals = wire_over(plan->literals_held, sizeof plan->literals_held);
-    err = build(plan, &binding, info);
-    if (err != ERR_OK)
-        recipe_plan_destroy(&plan);
-    *out = plan;
+        recipe_plan_destroy(out);
     return err;
 }
 
@@ -375,11 +411,20 @@ int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan)
     return (int64_t)plan->recipe->renewal.refresh_days * MS_PER_DAY;
 }
 
+static void form_destroy(struct recipe_plan **form)
+{
+    if (*form == NULL)
+        return;
+    wipe(*form, sizeof **form);
+    free(*form);
+    *form = NULL;
+}
+
 void recipe_plan_destroy(struct recipe_plan **plan)
 {
     if (*plan == NULL)
         return;
-    wipe(*plan, sizeof **plan);
-    free(*plan);
-    *plan = NULL;
+    for (size_t i = 0; i < PLAN_FORMS_MAX; i++)
+        form_destroy(&(*plan)->forms[i]);
+    form_destroy(plan);
 }

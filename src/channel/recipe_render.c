@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // One message by a plan: literals are copied, what the message brings is encoded for its place.
+#include "base/language.h"
 #include "channel/recipe_inside.h"
 #include "channel/sms_text.h"
 #include "crypto/pure/base64.h"
@@ -11,12 +12,14 @@
 #define NUMBER_BYTES_MAX 64U // "+" and 15 digits; e-mail addresses are taken as they are
 #define SIGNATURE_ID_BYTES_MAX 64U
 
-// And what some of them are made of.
+// What the templates' values stand for, and what some of them are made of. A text that a message
+// may lack is empty where it does.
 struct values {
     struct recipe_values values;
     uint8_t to[NUMBER_BYTES_MAX];
     uint8_t id[16];
     uint8_t proof[2 * HS256_BYTES];
+    uint8_t locale[LANGUAGE_BYTES_MAX];
 };
 
 // Canonical numbers have a plus, or none; providers insist on one of the two.
@@ -71,6 +74,37 @@ static struct span proof_of(const struct recipe_plan *plan, struct span token,
     return strbuf_span(&hex);
 }
 
+// "pt-BR" as many providers write it, "pt_BR".
+static struct span locale_of(struct span language, uint8_t room[LANGUAGE_BYTES_MAX])
+{
+    ASSERT(language.len <= LANGUAGE_BYTES_MAX);
+    for (size_t i = 0; i < language.len; i++)
+        room[i] = language.data[i] == '-' ? '_' : language.data[i];
+    return span_make(room, language.len);
+}
+
+// What a message may lack.
+static void values_fill_brand(struct values *values, const struct send_request *message)
+{
+    values->values.texts[RECIPE_LANGUAGE] = message->language;
+    values->values.texts[RECIPE_LOCALE] = locale_of(message->language, values->locale);
+    values->values.texts[RECIPE_SENDER] = message->sender;
+    values->values.texts[RECIPE_TEMPLATE_ID] = message->template_id;
+    if (message->subject != NULL)
+        values->values.texts[RECIPE_SUBJECT] = message_reveal(message->subject);
+}
+
+// The form for what this message has.
+static const struct recipe_plan *form_of(const struct recipe_plan *plan,
+                                         const struct values *values)
+{
+    uint32_t present = 0;
+    for (unsigned i = RECIPE_VALUES_ALWAYS; i < RECIPE_VALUE_COUNT_; i++)
+        present |= values->values.texts[i].len > 0 ? RECIPE_PRESENT(i) : 0;
+    const struct recipe_plan *form = plan->forms[present & plan->used];
+    return form != NULL ? form : plan;
+}
+
 static void values_fill(struct values *values, const struct recipe *recipe,
                         const struct send_request *message)
 {
@@ -88,6 +122,7 @@ static void values_fill(struct values *values, const struct recipe *recipe,
         (seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
     values->values.numbers[RECIPE_MILLISECONDS] = seconds * MS_PER_SECOND;
     values->values.numbers[RECIPE_EXPIRES_AT] = (uint64_t)message->deadline_at_ms / MS_PER_SECOND;
+    values_fill_brand(values, message);
 }
 
 void plan_write(const struct recipe_plan *plan, struct plan_ops section,
@@ -167,6 +202,7 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
     values.values.texts[RECIPE_TOKEN] = token;
     if (plan->proof_key.data != NULL)
         values.values.texts[RECIPE_TOKEN_PROOF] = proof_of(plan, token, values.proof);
+    plan = form_of(plan, &values);
     out->method = methods[recipe->method];
     out->aws_sigv4 = plan->aws_sigv4;
     out->aws_user = plan->aws_user;

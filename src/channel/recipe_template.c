@@ -140,8 +140,19 @@ static bool is_needed(const struct recipe *recipe, enum recipe_place place,
 {
     if (!is_url_start(place) && place != RECIPE_IN_AUTH)
         return false;
+    if (part->kind == RECIPE_PART_VALUE)
+        return part->index >= RECIPE_VALUES_ALWAYS;
     return part->kind == RECIPE_PART_PARAMETER && recipe->parameters[part->index].is_optional &&
            recipe->parameters[part->index].preset.data == NULL;
+}
+
+// A message's own value is encoded for its place; credentials and whole URLs are settled before.
+static bool is_overridden_where_fixed(const struct recipe *recipe, enum recipe_place place,
+                                      const struct recipe_part *part)
+{
+    if (part->kind != RECIPE_PART_PARAMETER || recipe->overriders[part->index] == 0)
+        return false;
+    return place == RECIPE_IN_AUTH || part->filter == RECIPE_FILTER_URL;
 }
 
 static bool may_be_in_url(const struct recipe *recipe, const struct recipe_part *part)
@@ -162,39 +173,46 @@ static bool is_filter_at_home(const struct recipe_part *part, enum recipe_place 
     return true;
 }
 
-static enum err check_part(const struct recipe *recipe, enum recipe_place place,
-                           const struct recipe_part *part, struct err_info *info)
+// NULL: what the data of that part is may stand there.
+static const char *fault_of_data(const struct recipe *recipe, enum recipe_place place,
+                                 const struct recipe_part *part)
 {
     bool is_url = is_url_start(place) || place == RECIPE_IN_QUERY;
     bool is_auth = place == RECIPE_IN_AUTH || place == RECIPE_IN_PROOF;
-    if (is_url && !may_be_in_url(recipe, part)) {
-        err_info_set(info, "a code, a text or a secret must not stand in a URL: URLs are logged");
-        return ERR_INVALID;
-    }
-    if (is_auth && part->kind == RECIPE_PART_VALUE) {
-        err_info_set(info, "only parameters are for credentials");
-        return ERR_INVALID;
-    }
-    if (part->kind == RECIPE_PART_VALUE &&
-        !is_value_at_home(place, (enum recipe_value)part->index)) {
-        err_info_set(info, "fetching a token knows {refreshToken} and nothing of a message; a "
-                           "message knows no {refreshToken}");
-        return ERR_INVALID;
-    }
-    if (is_needed(recipe, place, part)) {
-        err_info_set(info, "an optional parameter without a preset cannot stand here");
-        return ERR_INVALID;
-    }
-    bool is_ascii_alone = is_url || is_header(place);
-    if (is_ascii_alone && !is_printable_ascii(part->literal)) {
-        err_info_set(info, "only printable ASCII can stand here");
-        return ERR_INVALID;
-    }
-    if (place != RECIPE_IN_JSON && has_control(part->literal)) {
-        err_info_set(info, "a control character");
-        return ERR_INVALID;
-    }
-    return ERR_OK;
+    if (is_url && !may_be_in_url(recipe, part))
+        return "a code, a text or a secret must not stand in a URL: URLs are logged";
+    if (is_auth && part->kind == RECIPE_PART_VALUE)
+        return "only parameters are for credentials";
+    if (part->kind == RECIPE_PART_VALUE && !is_value_at_home(place, (enum recipe_value)part->index))
+        return "fetching a token knows {refreshToken} and nothing of a message; a message knows no "
+               "{refreshToken}";
+    if (is_needed(recipe, place, part))
+        return "what may be unset cannot stand here";
+    if (is_overridden_where_fixed(recipe, place, part))
+        return "a parameter with \"overriddenBy\" cannot stand here";
+    return NULL;
+}
+
+static const char *fault_of_literal(enum recipe_place place, struct span literal)
+{
+    bool is_url = is_url_start(place) || place == RECIPE_IN_QUERY;
+    if ((is_url || is_header(place)) && !is_printable_ascii(literal))
+        return "only printable ASCII can stand here";
+    if (place != RECIPE_IN_JSON && has_control(literal))
+        return "a control character";
+    return NULL;
+}
+
+static enum err check_part(const struct recipe *recipe, enum recipe_place place,
+                           const struct recipe_part *part, struct err_info *info)
+{
+    const char *fault = fault_of_data(recipe, place, part);
+    if (fault == NULL)
+        fault = fault_of_literal(place, part->literal);
+    if (fault == NULL)
+        return ERR_OK;
+    err_info_set(info, "%s", fault);
+    return ERR_INVALID;
 }
 
 // A URL that is written out is https; otherwise it begins with a parameter that is one.

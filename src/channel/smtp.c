@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "channel/mail.h"
 #include "channel/smtp_talk.h"
+#include "channel/template.h"
 #include "crypto/pure/mac.h"
 
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #define URL_BYTES_MAX 600U
 #define WORDS_BYTES_MAX 300U
 #define RECEIVE_BYTES 2048U
+
+_Static_assert(TEMPLATE_SUBJECT_BYTES_MAX <= MAIL_HEADER_TEXT_BYTES_MAX, "a subject is a header");
 
 struct smtp {
     struct channel base;
@@ -246,27 +249,24 @@ static void on_ready(struct outbound_watch *watch, bool is_late)
     }
 }
 
-static void put_subject(const struct delivery *delivery, struct strbuf *out)
+// The brand's own, else the provider's, else what the brand is called.
+static struct span from_name_of(const struct delivery *delivery)
 {
-    bool has_code = delivery->smtp->settings.has_code_in_subject;
-    if (has_code)
-        strbuf_put(out, message_reveal(delivery->request.otp_only));
-    strbuf_put_text(out, has_code ? " is your " : "Your ");
-    strbuf_put(out, delivery->request.brand);
-    strbuf_put_text(out, " code");
+    struct span from_name = span_of_text(delivery->smtp->settings.from_name);
+    if (delivery->request.sender.len > 0)
+        return delivery->request.sender;
+    return from_name.len > 0 ? from_name : delivery->request.brand;
 }
 
 static bool write_mail(struct delivery *delivery)
 {
     const struct send_request *request = &delivery->request;
-    struct span from_name = span_of_text(delivery->smtp->settings.from_name);
-    uint8_t subject_bytes[MAIL_HEADER_TEXT_BYTES_MAX];
-    struct strbuf subject = strbuf_over(subject_bytes, sizeof subject_bytes);
     struct mail mail = {
         .from = delivery->smtp->from,
         .to = delivery->to,
         .id = request->id,
         .sent_at_ms = request->sent_at_ms,
+        .language = request->language,
         .text = message_reveal(request->text),
         .code = message_reveal(request->otp_only),
     };
@@ -274,13 +274,10 @@ static bool write_mail(struct delivery *delivery)
     if (delivery->mail == NULL)
         return false;
     struct strbuf out = strbuf_over(delivery->mail, MAIL_BYTES_MAX);
-    put_subject(delivery, &subject);
-    ASSERT(!subject.is_overflowed);
-    ASSERT(mail_text_of(strbuf_span(&subject), &mail.subject));
-    ASSERT(mail_text_of(from_name.len > 0 ? from_name : request->brand, &mail.from_name));
+    ASSERT(mail_text_of(message_reveal(request->subject), &mail.subject));
+    ASSERT(mail_text_of(from_name_of(delivery), &mail.from_name));
     mail_write(&mail, &out);
     ASSERT(!out.is_overflowed);
-    wipe(subject_bytes, sizeof subject_bytes);
     delivery->mail_len = out.len;
     return true;
 }

@@ -26,7 +26,6 @@ struct smtp_settings {
     char from_name[129];
     char hello_name[SMTP_HOST_BYTES_MAX]; // empty: the domain of `from`
     char ca_file[SMTP_PATH_BYTES_MAX];    // empty: the machine's
-    bool has_code_in_subject;
     uint32_t connections_max;
     uint32_t timeout_ms; // of one message, connection and all
 };

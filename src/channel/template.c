@@ -7,7 +7,7 @@
 //   text = { character | "{{" | "}}" | "{" name "}" }
 //
 // Invariant of a compiled template: parts are in order, literals lie within source, at least one
-// part is the code.
+// part is the code (but in a subject).
 #include "channel/template.h"
 
 #include "base/assert.h"
@@ -27,7 +27,7 @@ static const struct tag tags[] = {
 struct parser {
     struct template *template;
     size_t at;
-    bool has_otp;
+    bool is_subject;
     struct err_info *info;
 };
 
@@ -53,9 +53,9 @@ static enum err add_part(struct parser *parser, enum template_part_kind kind, si
 }
 
 // Line feeds are text; other controls would reach a phone or a mail header.
-static bool is_control(uint8_t byte)
+static bool is_refused(const struct parser *parser, uint8_t byte)
 {
-    return (byte < 0x20 && byte != '\n') || byte == 0x7F;
+    return (byte < 0x20 && (byte != '\n' || parser->is_subject)) || byte == 0x7F;
 }
 
 // Characters up to the next brace.
@@ -64,14 +64,14 @@ static enum err parse_literal(struct parser *parser)
     struct span rest = rest_of(parser);
     size_t len = 0;
     while (len < rest.len && rest.data[len] != '{' && rest.data[len] != '}' &&
-           !is_control(rest.data[len]))
+           !is_refused(parser, rest.data[len]))
         len++;
     enum err err = len > 0 ? add_part(parser, TEMPLATE_LITERAL, len) : ERR_OK;
     if (err != ERR_OK)
         return err;
     parser->at += len;
-    if (len < rest.len && is_control(rest.data[len]))
-        return fail(parser, "control character");
+    if (len < rest.len && is_refused(parser, rest.data[len]))
+        return fail(parser, rest.data[len] == '\n' ? "a second line" : "control character");
     return ERR_OK;
 }
 
@@ -95,7 +95,6 @@ static enum err parse_tag(struct parser *parser)
         return fail(parser, "unknown tag (known are {otp}, {brand}, {minutes}; \"{{\" is a brace)");
     enum err err = add_part(parser, tag->kind, 0);
     parser->at += name.len + 2;
-    parser->has_otp = parser->has_otp || tag->kind == TEMPLATE_OTP;
     return err;
 }
 
@@ -114,9 +113,10 @@ static enum err parse_brace(struct parser *parser)
     return parse_tag(parser);
 }
 
-enum err template_compile(struct span source, struct template *out, struct err_info *info)
+static enum err compile(struct parser *parser, struct span source)
 {
-    struct parser parser = {.template = out, .info = info};
+    struct template *out = parser->template;
+    struct err_info *info = parser->info;
     if (source.len > TEMPLATE_SOURCE_BYTES_MAX) {
         err_info_set(info, "template: longer than %u bytes", TEMPLATE_SOURCE_BYTES_MAX);
         return ERR_INVALID;
@@ -124,17 +124,61 @@ enum err template_compile(struct span source, struct template *out, struct err_i
     *out = (struct template){.source_len = (uint16_t)source.len};
     if (source.len > 0)
         memcpy(out->source, source.data, source.len);
-    while (parser.at < source.len) {
-        enum err err = parse_literal(&parser);
-        if (err == ERR_OK && parser.at < source.len)
-            err = parse_brace(&parser);
+    while (parser->at < source.len) {
+        enum err err = parse_literal(parser);
+        if (err == ERR_OK && parser->at < source.len)
+            err = parse_brace(parser);
         if (err != ERR_OK)
             return err;
     }
-    if (parser.has_otp)
-        return ERR_OK;
-    err_info_set(info, "template: no {otp} in it");
+    return ERR_OK;
+}
+
+static enum err refuse_whole(struct err_info *info, const char *why)
+{
+    err_info_set(info, "template: %s", why);
     return ERR_INVALID;
+}
+
+enum err template_compile(struct span source, struct template *out, struct err_info *info)
+{
+    struct parser parser = {.template = out, .info = info};
+    enum err err = compile(&parser, source);
+    if (err == ERR_OK && !template_has_otp(out))
+        return refuse_whole(info, "no {otp} in it");
+    return err;
+}
+
+enum err template_compile_subject(struct span source, struct template *out, struct err_info *info)
+{
+    struct parser parser = {.template = out, .is_subject = true, .info = info};
+    enum err err = compile(&parser, source);
+    if (err == ERR_OK && out->parts_held == 0)
+        return refuse_whole(info, "it is empty");
+    return err;
+}
+
+static size_t parts_of(const struct template *template, enum template_part_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < template->parts_held; i++)
+        count += template->parts[i].kind == kind ? 1 : 0;
+    return count;
+}
+
+bool template_has_otp(const struct template *template)
+{
+    return parts_of(template, TEMPLATE_OTP) > 0;
+}
+
+size_t template_bytes_longest(const struct template *template, size_t brand_bytes)
+{
+    size_t bytes = parts_of(template, TEMPLATE_OTP) * CODE_DIGITS_MAX +
+                   parts_of(template, TEMPLATE_BRAND) * brand_bytes +
+                   parts_of(template, TEMPLATE_MINUTES) * TEMPLATE_MINUTES_DIGITS_MAX;
+    for (size_t i = 0; i < template->parts_held; i++)
+        bytes += template->parts[i].len; // of a literal; tags have none
+    return bytes;
 }
 
 static void render_part(const struct template *template, const struct template_part *part,

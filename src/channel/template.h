@@ -9,6 +9,8 @@
 
 #define TEMPLATE_SOURCE_BYTES_MAX 1024U
 #define TEMPLATE_PARTS_MAX 32U
+#define TEMPLATE_SUBJECT_BYTES_MAX 256U
+#define TEMPLATE_MINUTES_DIGITS_MAX 4U // of the longest life that a code can have, a day
 
 enum template_part_kind {
     TEMPLATE_LITERAL,
@@ -42,6 +44,25 @@ struct template_values {
 // "{{" and "}}" stand for single braces.
 MUST_CHECK enum err template_compile(struct span source, struct template *out,
                                      struct err_info *info);
+
+// As template_compile, but of one line, and the code may be missing: the subject of an e-mail.
+MUST_CHECK enum err template_compile_subject(struct span source, struct template *out,
+                                             struct err_info *info);
+
+// Does the code stand in it?
+bool template_has_otp(const struct template *template);
+
+// Bytes of the longest text that it makes, for brands whose names have at most that many.
+size_t template_bytes_longest(const struct template *template, size_t brand_bytes);
+
+// How a brand says it by one channel in one language. The templates are borrowed from the brand.
+struct wording {
+    const struct template *text;
+    const struct template *subject; // NULL: the channel has none
+    struct span language;           // a tag; empty: nobody has said
+    struct span sender;             // empty: the provider's own
+    struct span template_id;        // empty: the provider's own
+};
 
 // The whole text is in `out`, or out->is_overflowed.
 void template_render(const struct template *template, const struct template_values *values,

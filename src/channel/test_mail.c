@@ -65,11 +65,25 @@ static const char GOLDEN[] =
     "<!DOCTYPE html>\r\n"
     "<html><head><meta charset=3D\"utf-8\"></head>\r\n"
     "<body style=3D\"font-family:sans-serif;font-size:16px;line-height:1.5\">\r\n"
-    "<p>Your code is <strong style=3D\"font-size:28px;letter-spacing:3px;-webkit-=\r\n"
-    "user-select:all;user-select:all\">482913</strong>.<br>\r\n"
+    "<p dir=3D\"auto\">Your code is <strong style=3D\"font-size:28px;letter-spacing=\r\n"
+    ":3px;-webkit-user-select:all;user-select:all\">482913</strong>.<br>\r\n"
     "Never share it.</p>\r\n"
     "</body></html>\r\n"
     "--=_0123456789abcdef--\r\n";
+
+static void a_known_language_is_named_and_gives_the_direction(void **state)
+{
+    static char out[MAIL_BYTES_MAX + 1];
+    struct mail mail = plain_mail();
+    (void)state;
+    mail.language = SPAN("ar");
+    write_mail(&mail, out);
+    assert_non_null(strstr(out, "\r\nContent-Language: ar\r\nMIME-Version"));
+    assert_non_null(strstr(out, "<p lang=3D\"ar\" dir=3D\"rtl\">Your"));
+    mail.language = SPAN("pt-BR");
+    write_mail(&mail, out);
+    assert_non_null(strstr(out, "<p lang=3D\"pt-BR\" dir=3D\"ltr\">Your"));
+}
 
 static void plain_mail_is_as_written_here(void **state)
 {
@@ -245,7 +259,7 @@ struct html_row {
 
 static const struct html_row html_rows[] = {
     {"482913", ">482913</strong></p>"},
-    {"1482913 or 482913", "<p>1482913 or <strong"},
+    {"1482913 or 482913", "\">1482913 or <strong"},
     {"4829134", NULL},
     {"48291", NULL},
     {"<b>&'\"", NULL},
@@ -273,7 +287,7 @@ static void markup_is_escaped(void **state)
     (void)state;
     mail.text = SPAN("<img src='x'>&\"");
     write_mail(&mail, out);
-    assert_non_null(strstr(out, "<p>&lt;img src=3D&#39;x&#39;&gt;&amp;&quot;</p>"));
+    assert_non_null(strstr(out, "\">&lt;img src=3D&#39;x&#39;&gt;&amp;&quot;</p>"));
     assert_null(strstr(strstr(out, "text/html"), "<img"));
 }
 
@@ -335,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_mail_is_as_written_here),
+        cmocka_unit_test(a_known_language_is_named_and_gives_the_direction),
         cmocka_unit_test(values_that_could_carry_a_header_are_refused),
         cmocka_unit_test(lengths_have_bounds),
         cmocka_unit_test(subjects_are_plain_or_encoded_words),

@@ -193,6 +193,40 @@ static void any_source_is_safe(void **state)
     assert_true(compiled > 100);
 }
 
+static void a_subject_is_one_line_and_may_lack_the_code(void **state)
+{
+    struct template template;
+    struct err_info info;
+    (void)state;
+    assert_int_equal(template_compile_subject(SPAN("Your {brand} code"), &template, NULL), ERR_OK);
+    assert_false(template_has_otp(&template));
+    assert_int_equal(template_compile_subject(SPAN("{otp}"), &template, NULL), ERR_OK);
+    assert_true(template_has_otp(&template));
+    assert_int_equal(template_compile_subject(SPAN("a\nBcc: b"), &template, &info), ERR_INVALID);
+    assert_string_equal(info.text, "template: a second line at byte 2");
+    assert_int_equal(template_compile_subject(SPAN("a\rb"), &template, &info), ERR_INVALID);
+    assert_string_equal(info.text, "template: control character at byte 2");
+    assert_int_equal(template_compile_subject(SPAN(""), &template, &info), ERR_INVALID);
+    assert_string_equal(info.text, "template: it is empty");
+}
+
+static void the_longest_text_is_known_before_there_is_one(void **state)
+{
+    static const struct code longest = {.length = CODE_DIGITS_MAX, .digits = "8888888888"};
+    static const char *const sources[] = {"{otp}", "{{{otp}}} {brand}, {brand}",
+                                          "{minutes} {otp} \xC3\xA3"};
+    (void)state;
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        struct template template;
+        struct message message;
+        const struct template_values values = {&longest, SPAN("brand"), 1440};
+        assert_int_equal(template_compile(span_of_text(sources[i]), &template, NULL), ERR_OK);
+        message_init(&message);
+        template_render(&template, &values, &message);
+        assert_int_equal(template_bytes_longest(&template, 5), message.len);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +237,8 @@ int main(void)
         cmocka_unit_test(most_parts_compile_and_more_do_not),
         cmocka_unit_test(too_long_a_message_is_marked),
         cmocka_unit_test(any_source_is_safe),
+        cmocka_unit_test(a_subject_is_one_line_and_may_lack_the_code),
+        cmocka_unit_test(the_longest_text_is_known_before_there_is_one),
     };
     return cmocka_run_group_tests_name("channel/template", tests, NULL, NULL);
 }

@@ -4,6 +4,10 @@
 
 #include "base/number.h"
 #include "cli/secret.h"
+#include "config/source.h"
+
+#define FILE_BYTES_MAX 16384U
+#define NAME_BYTES_MAX 64U
 
 enum err assign_find(struct option_table table, struct span name, const struct option **out,
                      struct err_info *info)
@@ -21,6 +25,34 @@ enum err assign_find(struct option_table table, struct span name, const struct o
         err_info_set(info, "there is no setting \"%.*s\"; otpd brand options lists them", shown,
                      text);
     return ERR_INVALID;
+}
+
+bool assign_is_path(struct option_table table, struct span name)
+{
+    struct span path;
+    const struct option *option = option_find(table, span_split(name, '.', &path));
+    return option != NULL && option->type == OPTION_OBJECT && path.len > 0;
+}
+
+// Of a value that may stand in a file, `text` becomes what is there, in `room`.
+static enum err read_file(struct span *text, struct strbuf *room, const char *name,
+                          struct err_info *info)
+{
+    char path[CONFIG_PATH_BYTES_MAX];
+    struct err_info why;
+    struct file_facts facts;
+    struct span from = span_from(*text, 1);
+    if (text->len == 0 || text->data[0] != '@')
+        return ERR_OK;
+    (void)snprintf(path, sizeof path, "%.*s", (int)from.len, (const char *)from.data);
+    if (config_file_read(path, room->data, room->cap, &facts, &why) != ERR_OK) {
+        err_info_set(info, "%.64s: %.200s: %.200s", name, path, why.text);
+        return ERR_INVALID;
+    }
+    *text = span_make(room->data, facts.len);
+    if (text->len > 0 && text->data[text->len - 1] == '\n')
+        text->len--;
+    return ERR_OK;
 }
 
 // The text is in the option's range. Where null is allowed the empty text is null.
@@ -49,6 +81,43 @@ static enum err add_value(struct assign *assign, const struct option *option, st
     return failed == 0 ? ERR_OK : ERR_NO_MEMORY;
 }
 
+static enum err add_object(struct assign *assign, const struct option *option, struct span text,
+                           struct err_info *info)
+{
+    json_error_t error;
+    bool is_null = span_eq(text, SPAN("null"));
+    json_t *value =
+        is_null ? json_null()
+                : json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL || !(is_null || json_is_object(value))) {
+        json_decref(value);
+        err_info_set(info, "%s: an object of JSON is wanted, or one of its texts: %s.vi.NAME=TEXT",
+                     option->name, option->name);
+        return ERR_INVALID;
+    }
+    return json_object_set_new(assign->values, option->name, value) == 0 ? ERR_OK : ERR_NO_MEMORY;
+}
+
+// What the server puts into the object.
+static enum err add_member(struct assign *assign, struct span path, struct span text,
+                           struct err_info *info)
+{
+    char name[NAME_BYTES_MAX];
+    uint8_t storage[FILE_BYTES_MAX];
+    struct strbuf room = strbuf_over(storage, sizeof storage);
+    (void)snprintf(name, sizeof name, "%.*s", (int)path.len, (const char *)path.data);
+    enum err err = read_file(&text, &room, name, info);
+    if (err != ERR_OK)
+        return err;
+    json_t *value =
+        span_eq(text, SPAN("null")) ? json_null() : json_stringn((const char *)text.data, text.len);
+    if (json_object_get(assign->values, name) == NULL &&
+        json_object_set_new(assign->values, name, value) == 0)
+        return ERR_OK;
+    err_info_set(info, "%s is given twice, or its text is no UTF-8", name);
+    return ERR_INVALID;
+}
+
 static enum err add_secret(struct assign *assign, const struct option *option, struct span from,
                            struct err_info *info)
 {
@@ -58,6 +127,22 @@ static enum err add_secret(struct assign *assign, const struct option *option, s
         err = add_value(assign, option, secret_span(&secret), info);
     secret_wipe(&secret);
     return err;
+}
+
+static enum err add_any(struct assign *assign, const struct option *option, struct span text,
+                        struct err_info *info)
+{
+    uint8_t storage[FILE_BYTES_MAX];
+    struct strbuf room = strbuf_over(storage, sizeof storage);
+    bool may_be_in_file = option->has_lines || option->type == OPTION_OBJECT;
+    bool is_null = option->is_nullable && span_eq(text, SPAN("null"));
+    enum err err = may_be_in_file ? read_file(&text, &room, option->name, info) : ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    if (option->type == OPTION_OBJECT)
+        return add_object(assign, option, text, info);
+    return option->is_secret && !is_null ? add_secret(assign, option, text, info)
+                                         : add_value(assign, option, text, info);
 }
 
 enum err assign_word(struct assign *assign, const char *word, struct err_info *info)
@@ -70,6 +155,8 @@ enum err assign_word(struct assign *assign, const char *word, struct err_info *i
         err_info_set(info, "\"%.64s\" has no value; give it as %.64s=VALUE", word, word);
         return ERR_INVALID;
     }
+    if (assign_is_path(assign->table, name))
+        return add_member(assign, name, text, info);
     enum err err = assign_find(assign->table, name, &option, info);
     if (err != ERR_OK)
         return err;
@@ -77,8 +164,5 @@ enum err assign_word(struct assign *assign, const char *word, struct err_info *i
         err_info_set(info, "%s is given twice", option->name);
         return ERR_INVALID;
     }
-    bool is_null = option->is_nullable && span_eq(text, SPAN("null"));
-    if (option->is_secret && !is_null)
-        return add_secret(assign, option, text, info);
-    return add_value(assign, option, text, info);
+    return add_any(assign, option, text, info);
 }

@@ -5,7 +5,9 @@
 #include "cli/admin.h"
 #include "cli/assign.h"
 #include "cli/brand_keys.h"
+#include "cli/lint.h"
 #include "cli/show.h"
+#include "service/brand_json.h"
 
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ static int brand_unset(struct admin *admin);
 static int brand_add(struct admin *admin);
 static int brand_remove(struct admin *admin);
 static int brand_list_options(struct admin *admin);
+static int brand_lint_texts(struct admin *admin);
 
 #define ANY ADMIN_WORDS_MAX
 #define ASKS (CLI_SERVER | CLI_JSON)
@@ -37,6 +40,7 @@ const struct cli_action brand_actions[] = {
      brand_keys_rotate, 1, 2, ASKS},
     {"keys retire", "NAME NUMBER", "Forget an older key; the one that signs stays",
      brand_keys_retire, 2, 2, ASKS},
+    {"lint", "NAME", "How many SMS its texts make, and why", brand_lint_texts, 1, 1, CLI_SERVER},
     {"options", "[KEY]", "What can be set, its range and its default", brand_list_options, 0, 1, 0},
     {0},
 };
@@ -93,6 +97,44 @@ static int brand_show(struct admin *admin)
     return status;
 }
 
+// As the server tells them. One of another version may have settings that are not known here; they
+// are no texts.
+static int read_settings(json_t *object, struct brand_settings *out)
+{
+    const char *name;
+    json_t *value;
+    brand_settings_init(out);
+    json_object_foreach(object, name, value)
+    {
+        char storage[BRAND_SETTING_OBJECT_MAX];
+        struct strbuf room = strbuf_over(storage, sizeof storage);
+        struct err_info info;
+        struct span text;
+        const struct option *option = option_find(brand_option_table(), span_of_text(name));
+        if (option == NULL)
+            continue;
+        if (!brand_setting_text(option, value, &room, &text) ||
+            option_set(option, out, text, &info) != ERR_OK)
+            return admin_refuse(EXIT_STATUS_SOFTWARE, "the server's %s cannot be read", name);
+    }
+    return EXIT_STATUS_OK;
+}
+
+static int brand_lint_texts(struct admin *admin)
+{
+    struct control_reply reply;
+    struct brand_settings settings;
+    int status = get_brand(admin, &reply);
+    if (status == EXIT_STATUS_OK)
+        status = read_settings(json_object_get(reply.json, "settings"), &settings);
+    if (status == EXIT_STATUS_OK) {
+        const char *name = json_string_value(json_object_get(reply.json, "name"));
+        status = lint_print(name != NULL ? name : admin->words[0], &settings);
+    }
+    control_reply_fini(&reply);
+    return status;
+}
+
 static int brand_list_options(struct admin *admin)
 {
     struct err_info info;
@@ -138,6 +180,15 @@ static void print_changes(const struct admin *admin, const struct control_reply 
         show_changes(before->json, after->json, names, stdout);
 }
 
+// Words on standard error, which a script that reads the answer does not see.
+static void warn(const struct admin *admin, const struct control_reply *after, const json_t *names)
+{
+    struct brand_settings settings;
+    json_t *told = json_object_get(after->json, "settings");
+    if (!admin->is_json && read_settings(told, &settings) == EXIT_STATUS_OK)
+        lint_warn(admin->words[0], &settings, names);
+}
+
 // Looks, changes, and tells the difference. Takes `body` over.
 static int change(struct admin *admin, json_t *body, const json_t *names)
 {
@@ -150,8 +201,10 @@ static int change(struct admin *admin, json_t *body, const json_t *names)
         status = admin_send(admin, &request, body, &after);
     else
         json_decref(body);
-    if (status == EXIT_STATUS_OK)
+    if (status == EXIT_STATUS_OK) {
         print_changes(admin, &before, &after, names);
+        warn(admin, &after, names);
+    }
     control_reply_fini(&before);
     control_reply_fini(&after);
     return status;
@@ -186,10 +239,11 @@ static int brand_unset(struct admin *admin)
     for (size_t i = 1; i < admin->words_count && status == EXIT_STATUS_OK; i++) {
         const struct option *option;
         struct span name = span_of_text(admin->words[i]);
-        if (assign_find(brand_option_table(), name, &option, &info) != ERR_OK)
+        if (!assign_is_path(brand_option_table(), name) &&
+            assign_find(brand_option_table(), name, &option, &info) != ERR_OK)
             status = admin_refuse(EXIT_STATUS_DATA, "%s", info.text);
         else
-            (void)json_array_append_new(names, json_string(option->name));
+            (void)json_array_append_new(names, json_string(admin->words[i]));
     }
     if (status == EXIT_STATUS_OK)
         status = change(admin, json_pack("{s:O}", "unset", names), names);

@@ -33,8 +33,9 @@ static const struct cli_action send_test_actions[] = {
 };
 
 static const struct cli_action template_actions[] = {
-    {"lint", "[OPTION...]", "Say how many SMS each brand's smsTemplate makes, and why", NULL, 0, 0,
-     0},
+    {"lint", "[OPTION...]",
+     "Say of each brand's texts how many SMS they make and why, and what phones will not take",
+     NULL, 0, 0, 0},
     {0},
 };
 
@@ -94,12 +95,12 @@ const struct cli_row cli_rows[] = {
      "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
      NULL},
-    {"template", cli_template, "template lint: how many SMS a brand's text makes, and why",
+    {"template", cli_template, "template lint: how many SMS the texts of brands make, and why",
      template_actions,
-     "Each text is looked at with the longest values that it will have; it is also told whether "
-     "phones will fill the code in. The options are those of serve: --config FILE first. Exits 65 "
-     "if a line that is meant for "
-     "phones is not as they want it.",
+     "Each text of the configuration file is looked at with the longest values that it will have, "
+     "in all its languages; it is also told whether phones will fill the code in. The options are "
+     "those of serve: --config FILE first. Exits 65 if a line that is meant for phones is not as "
+     "they want it. For what a running server has: otpd brand lint NAME.",
      NULL},
     {"man", cli_man, "print a man page", man_actions,
      "To read it: otpd man | mandoc -l - (or man -l -).", NULL},

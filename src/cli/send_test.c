@@ -12,6 +12,8 @@
 #define TEST_CODE "000000"
 #define TEST_TEXT "This is a test of otpd. " TEST_CODE " is no code: nobody can log in with it."
 
+#define TEST_SUBJECT "Your otpd test code"
+
 #define TEST_MS_MAX 60000
 
 enum { WORD_CHANNEL, WORD_TO, WORDS_COUNT };
@@ -36,12 +38,15 @@ static void send_to(struct trial *trial, enum channel_kind kind, struct span to)
 {
     struct message text;
     struct message code;
+    struct message subject;
     struct entropy entropy = entropy_system();
     int64_t now_ms = clock_wall_ms(&trial->clock);
     message_init(&text);
     message_init(&code);
+    message_init(&subject);
     message_put(&text, SPAN(TEST_TEXT));
     message_put(&code, SPAN(TEST_CODE));
+    message_put(&subject, SPAN(TEST_SUBJECT));
     const struct send_request request = {
         .id = entropy_u64(&entropy),
         .kind = kind,
@@ -49,6 +54,7 @@ static void send_to(struct trial *trial, enum channel_kind kind, struct span to)
         .to = to,
         .text = &text,
         .otp_only = &code,
+        .subject = kind == CHANNEL_EMAIL ? &subject : NULL,
         .sent_at_ms = now_ms,
         .deadline_at_ms = now_ms + TEST_MS_MAX,
     };

@@ -114,12 +114,55 @@ static const char *mark_of(const json_t *brand, const char *name)
     return has_text(json_object_get(brand, "changed"), name) ? "*" : " ";
 }
 
+// A setting, or of one that is an object what `name` leads to: translations.vi.smsTemplate.
+static const json_t *setting_at(const json_t *brand, const char *name)
+{
+    const json_t *value = json_object_get(brand, "settings");
+    struct span rest = span_of_text(name);
+    while (rest.len > 0) {
+        struct span part = span_split(rest, '.', &rest);
+        value = json_object_getn(value, (const char *)part.data, part.len);
+    }
+    return value;
+}
+
+// The texts of one language, as they are set.
+static void put_texts(const char *mark, const char *name, json_t *texts, FILE *out)
+{
+    const char *text_name;
+    json_t *value;
+    json_object_foreach(texts, text_name, value)
+    {
+        (void)fprintf(out, "%s translations.", mark);
+        put_text(span_of_text(name), out);
+        (void)fprintf(out, ".");
+        put_text(span_of_text(text_name), out);
+        (void)fprintf(out, "  ");
+        put_text(text_member(texts, text_name), out);
+        (void)fprintf(out, "\n");
+    }
+}
+
+static void put_object(const json_t *brand, const char *name, FILE *out)
+{
+    const char *language;
+    json_t *texts;
+    json_object_foreach(json_object_get(json_object_get(brand, "settings"), name), language, texts)
+    {
+        put_texts(mark_of(brand, name), language, texts, out);
+    }
+}
+
 static void put_setting(const json_t *brand, const char *name, const char *unit, FILE *out)
 {
     char storage[TEXT_BYTES_MAX];
     const json_t *value = json_object_get(json_object_get(brand, "settings"), name);
     if (value == NULL)
         return;
+    if (json_is_object(value)) {
+        put_object(brand, name, out);
+        return;
+    }
     struct span text = value_text(value, storage, sizeof storage);
     (void)fprintf(out, "%s ", mark_of(brand, name));
     put_padded(span_of_text(name), NAME_COLUMNS, out);
@@ -187,8 +230,9 @@ void show_keys(const json_t *brand, FILE *out)
 static void put_value(const json_t *brand, const char *name, FILE *out)
 {
     char storage[TEXT_BYTES_MAX];
-    const json_t *value = json_object_get(json_object_get(brand, "settings"), name);
-    put_text(value != NULL ? value_text(value, storage, sizeof storage) : SPAN("?"), out);
+    const json_t *value = setting_at(brand, name);
+    struct span nothing = strchr(name, '.') != NULL ? SPAN("null") : SPAN("?");
+    put_text(value != NULL ? value_text(value, storage, sizeof storage) : nothing, out);
 }
 
 void show_changes(const json_t *before, const json_t *after, const json_t *names, FILE *out)
@@ -198,12 +242,13 @@ void show_changes(const json_t *before, const json_t *after, const json_t *names
     json_array_foreach(names, i, element)
     {
         const char *name = json_string_value(element);
-        const json_t *old = json_object_get(json_object_get(before, "settings"), name);
-        const json_t *fresh = json_object_get(json_object_get(after, "settings"), name);
+        const json_t *old = setting_at(before, name);
+        const json_t *fresh = setting_at(after, name);
         put_padded(span_of_text(name), NAME_COLUMNS, out);
         (void)fprintf(out, "  ");
         put_value(before, name, out);
-        if (json_equal(old, fresh)) {
+        bool is_unset = old == NULL && fresh == NULL && strchr(name, '.') != NULL;
+        if (is_unset || json_equal(old, fresh)) {
             (void)fprintf(out, " (as before)\n");
             continue;
         }

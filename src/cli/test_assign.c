@@ -21,6 +21,8 @@ struct sample {
     uint32_t choice;
     char secret[32];
     char token[32];
+    char lines[32];
+    char object[64];
 };
 
 #define FIELD(field) .offset = offsetof(struct sample, field)
@@ -41,6 +43,8 @@ static const struct option sample_options[] = {
      TEXT_FIELD(token),
      .is_secret = true,
      .is_nullable = true},
+    {.name = "lines", .type = OPTION_TEXT, TEXT_FIELD(lines), .has_lines = true},
+    {.name = "object", .type = OPTION_OBJECT, TEXT_FIELD(object), .is_nullable = true},
 };
 
 static const struct option_table sample_table = {sample_options, COUNT_OF(sample_options)};
@@ -84,6 +88,11 @@ static const struct word_case good_words[] = {
     {"note=12", "{\"note\":\"12\"}", NULL},
     {"colour=green", "{\"colour\":\"green\"}", NULL},
     {"token=null", "{\"token\":null}", NULL},
+    {"lines=a\nb", "{\"lines\":\"a\\nb\"}", NULL},
+    {"object={\"a\":{\"b\":\"c\"}}", "{\"object\":{\"a\":{\"b\":\"c\"}}}", NULL},
+    {"object=null", "{\"object\":null}", NULL},
+    {"object.a.b=c=d", "{\"object.a.b\":\"c=d\"}", NULL},
+    {"object.a.b=null", "{\"object.a.b\":null}", NULL},
 };
 
 static void test_each_type_becomes_its_json(void **state)
@@ -117,6 +126,14 @@ static const struct word_case bad_words[] = {
     {"secret=", NULL, "secret: " COMMAND_LINE "secret=@FILE"},
     {"secret=@", NULL, "secret: " COMMAND_LINE "secret=@FILE"},
     {"token=hunter2", NULL, "token: " COMMAND_LINE "token=@FILE"},
+    {"lines=@/nowhere", NULL, "lines: /nowhere: cannot open it: No such file or directory"},
+    {"object=[]", NULL,
+     "object: an object of JSON is wanted, or one of its texts: object.vi.NAME=TEXT"},
+    {"object={", NULL,
+     "object: an object of JSON is wanted, or one of its texts: object.vi.NAME=TEXT"},
+    {"object.a.b=@/nowhere", NULL,
+     "object.a.b: /nowhere: cannot open it: No such file or directory"},
+    {"text.a=b", NULL, "there is no setting \"text.a\"; otpd brand options lists them"},
 };
 
 static void test_what_is_refused_and_why(void **state)

@@ -127,6 +127,42 @@ static void test_each_setting_named_with_its_change(void **state)
     json_decref(names);
 }
 
+#define TRANSLATED(text) "{\"settings\":{\"translations\":{\"vi\":{\"smsTemplate\":" text "}}}}"
+
+static void test_texts_of_translations_have_a_line_each(void **state)
+{
+    (void)state;
+    struct text text;
+    json_t *brand =
+        parse("{\"name\":\"A\",\"settings\":{\"translations\":{\"ar\":{\"smsTemplate\":"
+              "\"{otp}\\nar\"},\"vi\":{\"emailSubject\":\"s\",\"smsTemplate\":\"{otp}\"}}},"
+              "\"changed\":[\"translations\"]}");
+    open_text(&text);
+    show_brand(brand, brand_option_table(), text.out);
+    check_text(&text, "A\n\n"
+                      "* translations.ar.smsTemplate  {otp}\\nar\n"
+                      "* translations.vi.emailSubject  s\n"
+                      "* translations.vi.smsTemplate  {otp}\n"
+                      "\n* differs from its default\n\n");
+    json_decref(brand);
+}
+
+static void test_a_change_within_translations_is_told_by_its_path(void **state)
+{
+    (void)state;
+    struct text text;
+    json_t *before = parse(TRANSLATED("\"a\""));
+    json_t *after = parse(TRANSLATED("\"b\""));
+    json_t *names = parse("[\"translations.vi.smsTemplate\",\"translations.ar\"]");
+    open_text(&text);
+    show_changes(before, after, names, text.out);
+    check_text(&text, "translations.vi.smsTemplate  a → b\n"
+                      "translations.ar     null (as before)\n");
+    json_decref(before);
+    json_decref(after);
+    json_decref(names);
+}
+
 static void test_an_import(void **state)
 {
     (void)state;
@@ -209,6 +245,8 @@ int main(void)
         cmocka_unit_test(test_a_brand_with_marks_and_units),
         cmocka_unit_test(test_a_brand_of_defaults_has_no_legend),
         cmocka_unit_test(test_each_setting_named_with_its_change),
+        cmocka_unit_test(test_texts_of_translations_have_a_line_each),
+        cmocka_unit_test(test_a_change_within_translations_is_told_by_its_path),
         cmocka_unit_test(test_an_import),
         cmocka_unit_test(test_json_of_another_shape),
         cmocka_unit_test(test_the_table_of_settings),

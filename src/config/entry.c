@@ -27,16 +27,24 @@ static void set_once(struct config_entry *entry, struct config_entry_part *part,
     }
     *given = value;
     part->lines[option - part->table.options] = key->line;
-    if (config_node_set(option, part->settings, value, &info) != ERR_OK)
+    if (option->type == OPTION_OBJECT)
+        config_translations_read(entry, option, value, part->settings); // the only object there is
+    else if (config_node_set(option, part->settings, value, &info) != ERR_OK)
         config_entry_complain(entry, value, &info);
+}
+
+static const struct yaml_node *member(const struct yaml_document *document,
+                                      const struct yaml_node *mapping, struct span key)
+{
+    const struct yaml_node *node = yaml_first(document, mapping);
+    while (node != NULL && !span_eq(node->text, key))
+        node = yaml_next(document, yaml_next(document, node));
+    return node != NULL ? yaml_next(document, node) : NULL;
 }
 
 const struct yaml_node *config_entry_value(const struct config_entry *entry, struct span key)
 {
-    const struct yaml_node *node = yaml_first(entry->document, entry->node);
-    while (node != NULL && !span_eq(node->text, key))
-        node = yaml_next(entry->document, yaml_next(entry->document, node));
-    return node != NULL ? yaml_next(entry->document, node) : NULL;
+    return member(entry->document, entry->node, key);
 }
 
 // What stands in a file of its own has an option with "File" behind its name.
@@ -92,9 +100,16 @@ const struct yaml_node *config_entry_place(const struct config_entry *entry,
                                            const struct err_info *info)
 {
     struct span story = span_of_text(info->text);
-    struct span name = span_first(story, span_find(story, ':'));
-    const struct yaml_node *value = config_entry_value(entry, name);
-    return value != NULL ? value : entry->node;
+    struct span path = span_first(story, span_find(story, ':'));
+    const struct yaml_node *place = entry->node;
+    while (path.len > 0 && place->kind == YAML_MAPPING) {
+        const struct yaml_node *inner =
+            member(entry->document, place, span_split(path, '.', &path));
+        if (inner == NULL)
+            break;
+        place = inner;
+    }
+    return place;
 }
 
 static enum err take_entry(struct config *config, const struct config_entry *list,

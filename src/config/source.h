@@ -54,8 +54,13 @@ const struct yaml_node *config_entry_value(const struct config_entry *entry, str
 void config_entry_complain(const struct config_entry *entry, const struct yaml_node *node,
                            const struct err_info *info);
 
-// Where a story belongs that begins with an option's name ("host: …"): where that option is given,
-// or else the entry.
+// A brand's translations: a mapping of languages to mappings of texts. What is wrong with it is
+// complained about.
+void config_translations_read(const struct config_entry *entry, const struct option *option,
+                              const struct yaml_node *value, struct brand_settings *settings);
+
+// Where a story belongs that begins with an option's name ("host: …") or with the path to one of an
+// object's members ("translations.vi.smsTemplate: …"): where that is given, or else the entry.
 const struct yaml_node *config_entry_place(const struct config_entry *entry,
                                            const struct err_info *info);
 

@@ -108,6 +108,28 @@ static const struct error_case brand_error_cases[] = {
      "c.yaml:4:12: error: brand \"A\" is given twice; first in line 2\n"},
     {"brands:\n  - name: A\n    issuer: x\n    smsTemplate: no code in it\n",
      "c.yaml:4:18: error: smsTemplate: template: no {otp} in it\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi:\n        smsTemplate: no code\n",
+     "c.yaml:5:22: error: translations.vi.smsTemplate: template: no {otp} in it\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi:\n        smstemplate: '{otp}'\n",
+     "c.yaml:5:9: error: translations.vi: a translation has no \"smstemplate\"; did you mean "
+     "smsTemplate?\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi: '{otp}'\n",
+     "c.yaml:4:11: error: translations.vi: lines below it are wanted, such as \"smsTemplate: "
+     "…\"\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi:\n        smsTemplate: [1]\n",
+     "c.yaml:5:22: error: translations.vi.smsTemplate: one text is wanted here\n"},
+    {"brands:\n  - name: A\n    translations: [vi]\n",
+     "c.yaml:3:19: error: translations: lines below it are wanted, such as \"vi:\"\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi:\n        emailSubject: ~\n",
+     "c.yaml:5:23: error: translations.vi.emailSubject: one text is wanted here\n"},
+    {"brands:\n  - name: A\n    translations:\n      VI:\n        emailSubject: a\n",
+     "c.yaml:5:23: error: translations.VI.emailSubject: a language and a text are wanted, as in "
+     "translations.vi.smsTemplate\n"},
+    {"brands:\n  - name: A\n    translations:\n      vi:\n        emailSubject: a\n"
+     "        emailSubject: b\n",
+     "c.yaml:6:9: error: \"emailSubject\" is given twice; first in line 5\n"},
+    {"brands:\n  - name: A\n    language: pt_BR\n",
+     "c.yaml:3:15: error: language: \"pt_BR\" is no language, spelt as in vi, pt-BR or zh-Hant\n"},
     {"brands:\n  - name: A\n    lockAfterFailures: 5\n    otpMaxAttempts: 6\n",
      "c.yaml:4:21: error: otpMaxAttempts: 6 is more than lockAfterFailures, which is 5\n"},
     {"brands:\n  - name: A\n    corsOrigins: https://example.com/\n",
@@ -216,11 +238,33 @@ static void test_brands_of_a_file(void **state)
     assert_int_equal(brand->settings.otp_time_out_minutes, 0);
     assert_string_equal(brand->settings.cors_origins,
                         "https://a.example.com https://b.example.com");
-    assert_string_equal(brand->settings.sms_template, "{otp} for {brand}\n@example.com #{otp}");
+    assert_string_equal(brand->settings.words.channels[CHANNEL_SMS].template,
+                        "{otp} for {brand}\n@example.com #{otp}");
     assert_int_equal(brand->settings.otp_length, 6);
     assert_int_equal(brand->token_secret_len, 0);
     assert_int_equal(brand->line, 2);
     assert_string_equal(fixture->config->brands[1]->name, "Other Brand");
+}
+
+static void test_translations_of_a_file(void **state)
+{
+    struct fixture *fixture = *state;
+    load_good(fixture, "brands:\n"
+                       "  - name: DocDemo\n"
+                       "    translations:\n"
+                       "      vi:\n"
+                       "        smsTemplate: |-\n"
+                       "          \"{otp}\"\n"
+                       "          @example.com #{otp}\n"
+                       "      ar: {emailSubject: '{otp}'}\n"
+                       "  - {name: None, translations: {}}\n"
+                       "  - {name: Null, translations: ~}\n");
+    struct config_brand *const *brands = fixture->config->brands;
+    assert_string_equal(brands[0]->settings.translations,
+                        "{\"ar\":{\"emailSubject\":\"{otp}\"},\"vi\":{\"smsTemplate\":"
+                        "\"\\\"{otp}\\\"\\n@example.com #{otp}\"}}");
+    assert_string_equal(brands[1]->settings.translations, "");
+    assert_string_equal(brands[2]->settings.translations, "");
 }
 
 // Each with the line where it is found again.
@@ -509,6 +553,7 @@ int main(void)
         WITH_FIXTURE(test_an_empty_file_is_all_defaults),
         WITH_FIXTURE(test_values_of_a_file),
         WITH_FIXTURE(test_brands_of_a_file),
+        WITH_FIXTURE(test_translations_of_a_file),
         WITH_FIXTURE(test_a_brand_remembers_what_it_names),
         WITH_FIXTURE(test_flag_over_environment_over_file_over_default),
         WITH_FIXTURE(test_a_flag_mends_nothing_that_is_wrong_in_the_file),

@@ -130,7 +130,7 @@ static void values_are_taken(void **state)
     struct fixture *fixture = *state;
     write_file("pw", SPAN("pass word\xc3\xa4\r\n"), 0600);
     fixture->config = load_good(fixture, MAIL FROM "    user: me\n    passwordFile: pw\n"
-                                                   "    codeInSubject: true\n");
+                                                   "    fromName: Codes\n");
     assert_int_equal(fixture->config->providers_held, 1);
     const struct config_provider *provider = fixture->config->providers[0];
     assert_string_equal(provider->name, "mail");
@@ -138,7 +138,7 @@ static void values_are_taken(void **state)
     assert_string_equal(provider->smtp.host, "m.example.com");
     assert_string_equal(provider->smtp.user, "me");
     assert_string_equal(provider->password, "pass word\xc3\xa4");
-    assert_true(provider->smtp.has_code_in_subject);
+    assert_string_equal(provider->smtp.from_name, "Codes");
     assert_int_equal(provider->smtp.tls, SMTP_TLS_STARTTLS);
     assert_int_equal(provider->smtp.timeout_ms, 30000);
 }
@@ -244,7 +244,7 @@ static void reload_tells_other_providers_and_keeps_the_running_ones(void **state
     static const char *const others[] = {
         "listen: 127.0.0.1:8480\n",
         MAIL FROM "    user: you\n    passwordFile: pw\n",
-        MAIL FROM "    user: me\n    passwordFile: pw\n    codeInSubject: true\n",
+        MAIL FROM "    user: me\n    passwordFile: pw\n    fromName: Codes\n",
     };
     struct fixture *fixture = *state;
     write_file("pw", SPAN("one"), 0600);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/brands.h"
 
+#include "daemon/brand_lint.h"
+
 static struct span name_of(const struct config_brand *brand)
 {
     return span_of_text(brand->name);
@@ -20,8 +22,9 @@ static bool has_brand(const struct config *config, struct span name)
 static enum err add_dev_brand(struct brands *brands, struct err_info *info)
 {
     const struct brand_edit items[] = {
-        {option_find(brand_option_table(), SPAN("defaultCountry")), SPAN(DEV_BRAND_COUNTRY)},
-        {option_find(brand_option_table(), SPAN("corsOrigins")), SPAN("*")},
+        {.option = option_find(brand_option_table(), SPAN("defaultCountry")),
+         .text = SPAN(DEV_BRAND_COUNTRY)},
+        {.option = option_find(brand_option_table(), SPAN("corsOrigins")), .text = SPAN("*")},
     };
     const struct brand_edits edits = {.items = items, .count = sizeof items / sizeof items[0]};
     const struct brand_set *set = brands_acquire(brands);
@@ -41,9 +44,8 @@ static struct brand_edits edits_of(const struct config_brand *brand, struct bran
             continue;
         ASSERT(!brand_options[i].is_secret); // it would be shown as ***
         option_show(&brand_options[i], &brand->settings, storage);
-        items[edits.count].option = &brand_options[i];
-        items[edits.count].text = span_from(strbuf_span(storage), start);
-        edits.count++;
+        items[edits.count++] = (struct brand_edit){.option = &brand_options[i],
+                                                   .text = span_from(strbuf_span(storage), start)};
     }
     ASSERT(!storage->is_overflowed);
     return edits;
@@ -94,6 +96,33 @@ enum err daemon_brands_ruled(const struct config *config, struct ruled_table *ou
         memcpy(row->setting_lines, brand->setting_lines, sizeof row->setting_lines);
     }
     return ERR_OK;
+}
+
+struct lint_log {
+    struct logger *log;
+    struct span brand;
+};
+
+static void on_lint_line(void *ctx, enum lint_level level, const char *what, struct span line)
+{
+    const struct lint_log *lint = ctx;
+    if (level == LINT_FACT)
+        return;
+    LOG_EVENT(lint->log, LOG_WARNING, "brand.text", log_text("brand", lint->brand),
+              log_text("setting", span_of_text(what)), log_text("what", line));
+}
+
+void daemon_brands_lint(struct logger *log, struct brands *brands)
+{
+    const struct brand_set *set = brands_acquire(brands);
+    for (size_t i = 0; i < brand_set_count(set); i++) {
+        const struct brand *brand = brand_set_at(set, i);
+        struct lint_log lint = {log, brand->name};
+        const struct brand_lint_sink sink = {on_lint_line, &lint};
+        enum err err = brand_lint(brand->name, &brand->settings, &sink, NULL);
+        ASSERT(err == ERR_OK || err == ERR_NO_MEMORY); // its settings are valid
+    }
+    brands_release(brands, &set);
 }
 
 void daemon_brands_log_freed(struct logger *log, const struct config *old,

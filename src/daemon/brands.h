@@ -21,6 +21,9 @@ MUST_CHECK enum err daemon_brands_put(struct brands *brands, const struct config
 MUST_CHECK enum err daemon_brands_ruled(const struct config *config, struct ruled_table *out,
                                         struct err_info *info);
 
+// Logs what there is to mend in the texts of all brands.
+void daemon_brands_lint(struct logger *log, struct brands *brands);
+
 // Logs those that `old` names and `fresh` does not.
 void daemon_brands_log_freed(struct logger *log, const struct config *old,
                              const struct config *fresh);

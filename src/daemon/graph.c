@@ -85,7 +85,10 @@ static enum err create_brands(struct graph *graph, struct err_info *info)
         err = control_init(&graph->control, info);
     if (err != ERR_OK)
         return err;
-    return control_put_brands(&graph->control, graph->brands, graph->config, info);
+    err = control_put_brands(&graph->control, graph->brands, graph->config, info);
+    if (err == ERR_OK)
+        daemon_brands_lint(graph->log, graph->brands);
+    return err;
 }
 
 static enum err create_channels(struct graph *graph, struct err_info *info)
@@ -131,7 +134,7 @@ static enum err create_service(struct graph *graph, struct err_info *info)
     return ERR_OK;
 }
 
-static bool find_brand(void *ctx, uint64_t brand_id, enum channel_kind kind,
+static bool find_brand(void *ctx, uint64_t brand_id, const struct courier_wish *wish,
                        struct courier_brand *out)
 {
     struct graph *graph = ctx;
@@ -141,7 +144,8 @@ static bool find_brand(void *ctx, uint64_t brand_id, enum channel_kind kind,
         brands_release(graph->brands, &set);
         return false;
     }
-    *out = (struct courier_brand){brand->name, &brand->templates[kind], set};
+    *out = (struct courier_brand){.name = brand->name, .held = set};
+    brand_wording(brand, wish->kind, wish->language, &out->wording);
     return true;
 }
 
@@ -393,6 +397,7 @@ enum err graph_reload(struct graph *graph, const struct config *old, const struc
     if (err != ERR_OK)
         return err;
     daemon_brands_log_freed(graph->log, old, fresh);
+    daemon_brands_lint(graph->log, graph->brands);
     logger_set_level(graph->log, (enum log_level)fresh->server.log_level);
     monitor_note_reload(&graph->monitor, &graph->clock);
     return ERR_OK;

@@ -41,6 +41,7 @@ struct job {
     uint8_t to[SEAL_PLAIN_BYTES_MAX];
     struct message text;
     struct message otp_only;
+    struct message subject;
     struct send_request request;      // of all that is above
     const struct send_result *result; // while it is looked at
 };
@@ -165,6 +166,7 @@ static void free_job(struct job *job)
     wipe(job->to, job->to_len);
     message_wipe(&job->text);
     message_wipe(&job->otp_only);
+    message_wipe(&job->subject);
     if (job->has_brand)
         courier->deps.directory.release(courier->deps.directory.ctx, &job->brand);
     if (channel < CHANNEL_COUNT_)
@@ -253,8 +255,8 @@ static bool find_brand(struct job *job)
 {
     const struct outbox_entry *entry = &job->claimed.entry;
     const struct courier_directory *directory = &job->courier->deps.directory;
-    job->has_brand = directory->find(directory->ctx, entry->brand_id,
-                                     (enum channel_kind)entry->channel, &job->brand);
+    const struct courier_wish wish = {.kind = (enum channel_kind)entry->channel};
+    job->has_brand = directory->find(directory->ctx, entry->brand_id, &wish, &job->brand);
     return job->has_brand;
 }
 
@@ -282,7 +284,9 @@ static void write_message(struct job *job, const struct epoch *epoch, int64_t at
         .brand = job->brand.name,
         .minutes = (uint64_t)((left_ms + MINUTE_MS - 1) / MINUTE_MS),
     };
-    template_render(job->brand.template, &values, &job->text);
+    template_render(job->brand.wording.text, &values, &job->text);
+    if (job->brand.wording.subject != NULL)
+        template_render(job->brand.wording.subject, &values, &job->subject);
     code_render(&code, &job->otp_only);
     code_wipe(&code);
 }
@@ -325,6 +329,10 @@ static void deliver(struct job *job)
         .to = span_make(job->to, job->to_len),
         .text = &job->text,
         .otp_only = &job->otp_only,
+        .subject = job->brand.wording.subject != NULL ? &job->subject : NULL,
+        .language = job->brand.wording.language,
+        .sender = job->brand.wording.sender,
+        .template_id = job->brand.wording.template_id,
         .sent_at_ms = at_ms,
         .deadline_at_ms = entry->deadline_at_ms,
     };

@@ -18,15 +18,22 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
+// What a message is to be. `language` is a tag; empty: the brand's own.
+struct courier_wish {
+    enum channel_kind kind;
+    struct span language;
+};
+
 // What the courier must know of a brand. Borrowed from the directory until `release`.
 struct courier_brand {
     struct span name;
-    const struct template *template;
+    struct wording wording;
     const void *held; // the directory's
 };
 
 struct courier_directory {
-    bool (*find)(void *ctx, uint64_t brand_id, enum channel_kind kind, struct courier_brand *out);
+    bool (*find)(void *ctx, uint64_t brand_id, const struct courier_wish *wish,
+                 struct courier_brand *out);
     void (*release)(void *ctx, struct courier_brand *brand);
     void *ctx;
 };

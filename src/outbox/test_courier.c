@@ -23,6 +23,7 @@ struct fake_channel {
     unsigned sends;
     char text[2100];
     char otp[16];
+    char subject[64]; // empty: none
     char to[300];
     struct send_request request;
     const struct send_request *borrowed; // the last one, until its result
@@ -109,6 +110,8 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     keep_text(fake->text, sizeof fake->text, message_reveal(request->text));
     keep_text(fake->otp, sizeof fake->otp, message_reveal(request->otp_only));
     keep_text(fake->to, sizeof fake->to, request->to);
+    keep_text(fake->subject, sizeof fake->subject,
+              request->subject != NULL ? message_reveal(request->subject) : SPAN(""));
     *fake->now_ms += fake->takes_ms;
     if (!fake->is_holding) {
         struct send_result result = fake->detail;
@@ -256,6 +259,29 @@ static void due_entry_is_sent_and_accepted(void **state)
     assert_string_equal(logged(&f),
                         "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
                         "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250 provider=texts\n");
+    teardown(&f);
+}
+
+static void a_wording_is_passed_on_whole(void **state)
+{
+    struct fixture f;
+    char expected[32];
+    char code[16];
+    (void)state;
+    setup(&f);
+    f.brand.language = SPAN("pt-BR");
+    assert_int_equal(template_compile_subject(SPAN("{otp} from {brand}"), &f.brand.subject, NULL),
+                     ERR_OK);
+    (void)enqueue(&f, 0xA2);
+    struct outbox_entry entry = enqueue_for(&f, 0xA3, CHANNEL_EMAIL);
+    assert_int_equal(courier_step(f.courier), 2);
+    code_of(&f, &entry, code);
+    (void)snprintf(expected, sizeof expected, "%s from DocDemo", code);
+    assert_string_equal(f.email.subject, expected);
+    assert_string_equal(f.sms.subject, "");
+    assert_true(span_eq(f.email.request.language, SPAN("pt-BR")));
+    assert_true(span_eq(f.sms.request.sender, SPAN("DEMOCO")));
+    assert_true(span_eq(f.sms.request.template_id, SPAN("1007")));
     teardown(&f);
 }
 
@@ -686,6 +712,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due_entry_is_sent_and_accepted),
+        cmocka_unit_test(a_wording_is_passed_on_whole),
         cmocka_unit_test(log_shows_neither_code_nor_address),
         cmocka_unit_test(nothing_is_submitted_from_the_deadline_on),
         cmocka_unit_test(deadline_counts_at_the_moment_of_sending),

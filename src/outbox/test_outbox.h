@@ -19,18 +19,27 @@
 struct test_brand {
     struct span name; // empty: DocDemo
     struct template template;
+    struct template subject; // all zero: none
+    struct span language;
     int held; // found and not released
 };
 
-static inline bool test_brand_find(void *ctx, uint64_t brand_id, enum channel_kind kind,
+static inline bool test_brand_find(void *ctx, uint64_t brand_id, const struct courier_wish *wish,
                                    struct courier_brand *out)
 {
     struct test_brand *brand = ctx;
-    (void)kind;
+    bool has_subject = wish->kind == CHANNEL_EMAIL && brand->subject.parts_held > 0;
     if (brand_id != TEST_BRAND_ID && brand_id != TEST_OTHER_BRAND_ID)
         return false;
     struct span name = brand->name.len > 0 ? brand->name : SPAN("DocDemo");
-    *out = (struct courier_brand){name, &brand->template, brand};
+    const struct wording wording = {
+        .text = &brand->template,
+        .subject = has_subject ? &brand->subject : NULL,
+        .language = brand->language,
+        .sender = SPAN("DEMOCO"),
+        .template_id = SPAN("1007"),
+    };
+    *out = (struct courier_brand){name, wording, brand};
     brand->held++;
     return true;
 }

@@ -8,6 +8,7 @@
 // in the middle of one.
 
 #include "address/address.h"
+#include "base/language.h"
 #include "base/option.h"
 #include "channel/channel.h"
 #include "channel/template.h"
@@ -20,8 +21,25 @@
 #define BRAND_ORIGIN_BYTES_MAX 256U
 #define BRAND_ISSUER_BYTES_MAX 128U
 #define BRAND_OGC_DERIVED_BYTES_MAX 16U
+#define BRAND_SENDER_BYTES_MAX 64U
+#define BRAND_TEMPLATE_ID_BYTES_MAX 128U
+#define BRAND_TRANSLATIONS_MAX 8U
+#define BRAND_TRANSLATIONS_BYTES_MAX 8191U // as JSON
 #define BRAND_TOKEN_KEYS_MAX 4U // one that signs, and older ones whose tokens are still about
 #define BRAND_OPTIONS_MAX 64U   // rows of brand_options, so that a set of them is one word
+
+// What is said, and by whom, over one channel. Empty is null.
+struct brand_channel_words {
+    char template[TEMPLATE_SOURCE_BYTES_MAX];
+    char sender[BRAND_SENDER_BYTES_MAX + 1];
+    char template_id[BRAND_TEMPLATE_ID_BYTES_MAX + 1];
+};
+
+// What can be said in several languages.
+struct brand_words {
+    struct brand_channel_words channels[CHANNEL_COUNT_];
+    char email_subject[TEMPLATE_SUBJECT_BYTES_MAX + 1];
+};
 
 // What an administrator sets, as plain values; brand_options describes each. Zero is null where the
 // option says that null is allowed.
@@ -43,8 +61,9 @@ struct brand_settings {
     char issuer[BRAND_ISSUER_BYTES_MAX];
     char ogc[BRAND_ISSUER_BYTES_MAX];
     char cors_origins[BRAND_ORIGINS_MAX * BRAND_ORIGIN_BYTES_MAX]; // separated by spaces
-    char sms_template[TEMPLATE_SOURCE_BYTES_MAX];
-    char email_template[TEMPLATE_SOURCE_BYTES_MAX];
+    char language[LANGUAGE_BYTES_MAX + 1];                         // a tag, of `words`; or empty
+    struct brand_words words;
+    char translations[BRAND_TRANSLATIONS_BYTES_MAX + 1]; // see service/brand_text.h
 };
 
 enum brand_resend {
@@ -63,13 +82,26 @@ static inline struct option_table brand_option_table(void)
 
 void brand_settings_init(struct brand_settings *settings); // all defaults
 
-// What no single option can say: templates compile, origins are origins, values fit each other.
-// ERR_INVALID with a story that begins with the option's name.
+// What no single option can say: templates compile, origins are origins, values fit each other,
+// all of it fits into the store. ERR_INVALID with a story that begins with the option's name, of a
+// translation with its path. ERR_NO_MEMORY.
 MUST_CHECK enum err brand_settings_validate(const struct brand_settings *settings,
                                             struct err_info *info);
 
 // ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
 MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
+
+// Compiled words. One without parts says nothing: a translation need not have all.
+struct brand_templates {
+    struct template texts[CHANNEL_COUNT_];
+    struct template subject;
+};
+
+struct brand_translation {
+    char language[LANGUAGE_BYTES_MAX + 1];
+    struct brand_words words;
+    struct brand_templates templates;
+};
 
 struct token_key {
     uint32_t number;       // 1 for the brand's first, one more for each after it
@@ -86,7 +118,9 @@ struct brand {
     struct token_key token_keys[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
     size_t token_keys_held;                            // at least 1
     struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
-    struct template templates[CHANNEL_COUNT_];
+    struct brand_templates templates;
+    struct brand_translation *translations; // by language; NULL: none
+    size_t translations_held;
     struct span origins[BRAND_ORIGINS_MAX];
     size_t origins_held;
     bool is_any_origin; // "*" was set (development)
@@ -99,6 +133,16 @@ static inline const struct token_key *brand_signing_key(const struct brand *bran
 {
     return &brand->token_keys[brand->token_keys_held - 1];
 }
+
+// How the brand says it over that channel, in the language that fits the wish best; a wish that is
+// empty or that nothing fits gets the brand's own. Borrowed from the brand.
+void brand_wording(const struct brand *brand, enum channel_kind kind, struct span language,
+                   struct wording *out);
+
+// Which of the brand's languages, its own and its translations', the value of an Accept-Language
+// header asks for: a tag of at most LANGUAGE_BYTES_MAX bytes, borrowed from the brand. Empty: none
+// of them, or there is nothing to choose from.
+struct span brand_language(const struct brand *brand, struct span accept_language);
 
 // Immutable and counted. Found by name without regard to ASCII case; NULL when there is none.
 struct brand_set;
@@ -139,7 +183,12 @@ MUST_CHECK enum err brands_reload(struct brands *brands, struct err_info *info);
 struct brand_edit {
     const struct option *option; // a row of brand_options
     struct span text;            // as option_set takes it; data NULL: the default
+    struct span path;            // of one text within translations, "vi.smsTemplate"; empty: all
 };
+
+// ERR_INVALID with a story; ERR_NO_MEMORY.
+MUST_CHECK enum err brand_edit_apply(const struct brand_edit *edit, struct brand_settings *settings,
+                                     struct err_info *info);
 
 struct brand_edits {
     const struct brand_edit *items;

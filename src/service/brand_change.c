@@ -9,7 +9,7 @@
 // A person and a program changing one brand at once is rare, three losses in a row are no chance.
 #define WRITE_TRIES_MAX 3U
 
-// One brand's value as it is in the store, and what is to become of it. Heap: it is some 50 KB.
+// One brand's value as it is in the store, and what is to become of it. Heap: it is some 70 KB.
 struct change {
     char name_storage[BRAND_NAME_BYTES_MAX];
     struct span name;  // upper case: the value's name in the store

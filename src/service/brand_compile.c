@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "service/brand_origin.h"
+#include "service/brand_text.h"
 
 #include <stdlib.h>
 
@@ -52,19 +53,12 @@ static void compile_ogc(struct brand *brand)
     brand->ogc = strbuf_span(&out);
 }
 
-static void compile_templates(struct brand *brand)
+static enum err compile_words(struct brand *brand, struct err_info *info)
 {
-    const char *const sources[] = {
-        [CHANNEL_SMS] = brand->settings.sms_template,
-        [CHANNEL_WHATSAPP] = brand->settings.sms_template,
-        [CHANNEL_ZALO] = brand->settings.sms_template,
-        [CHANNEL_EMAIL] = brand->settings.email_template,
-    };
-    _Static_assert(sizeof sources / sizeof sources[0] == CHANNEL_COUNT_, "a text for each channel");
-    for (size_t i = 0; i < CHANNEL_COUNT_; i++) {
-        enum err err = template_compile(span_of_text(sources[i]), &brand->templates[i], NULL);
-        ASSERT(err == ERR_OK);
-    }
+    enum err err = brand_words_compile(&brand->settings.words, &brand->templates, NULL);
+    ASSERT(err == ERR_OK);
+    return brand_translations_compile(&brand->settings, &brand->translations,
+                                      &brand->translations_held, info);
 }
 
 static void compile_origins(struct brand *brand)
@@ -105,10 +99,12 @@ enum err brand_create(const struct brand_value *value, struct brand **out, struc
     compile_token_keys(brand, value);
     compile_names(brand, value);
     compile_ogc(brand);
-    compile_templates(brand);
     compile_origins(brand);
+    err = compile_words(brand, info);
+    if (err != ERR_OK)
+        brand_destroy(&brand);
     *out = brand;
-    return ERR_OK;
+    return err;
 }
 
 void brand_destroy(struct brand **brand)
@@ -117,6 +113,7 @@ void brand_destroy(struct brand **brand)
         return;
     for (size_t i = 0; i < (*brand)->token_keys_held; i++)
         hs256_key_wipe(&(*brand)->token_keys[i].hs256);
+    free((*brand)->translations);
     free(*brand);
     *brand = NULL;
 }

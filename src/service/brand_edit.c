@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The changes that the registry knows, each one a step for brand_change.h and a reload.
 #include "service/brand_change.h"
+#include "service/brand_text.h"
 
 static enum err apply_nothing(struct brand_value *after, const struct brand_step *step,
                               struct err_info *info)
@@ -19,18 +20,24 @@ static enum err apply_settings(struct brand_value *after, const struct brand_ste
     return brand_value_set_name(after, step->spelling, info);
 }
 
+enum err brand_edit_apply(const struct brand_edit *edit, struct brand_settings *settings,
+                          struct err_info *info)
+{
+    if (edit->path.len > 0)
+        return brand_translations_edit(settings, edit->path, edit->text, info);
+    if (edit->text.data != NULL)
+        return option_set(edit->option, settings, edit->text, info);
+    option_reset(edit->option, settings);
+    return ERR_OK;
+}
+
 static enum err apply_edits(struct brand_value *after, const struct brand_step *step,
                             struct err_info *info)
 {
     bool has_spelling = step->spelling.len > 0;
     enum err err = has_spelling ? brand_value_set_name(after, step->spelling, info) : ERR_OK;
-    for (size_t i = 0; i < step->edits.count && err == ERR_OK; i++) {
-        const struct brand_edit *edit = &step->edits.items[i];
-        if (edit->text.data == NULL)
-            option_reset(edit->option, &after->settings);
-        else
-            err = option_set(edit->option, &after->settings, edit->text, info);
-    }
+    for (size_t i = 0; i < step->edits.count && err == ERR_OK; i++)
+        err = brand_edit_apply(&step->edits.items[i], &after->settings, info);
     return err;
 }
 

@@ -7,7 +7,7 @@
 void brand_setting_put_json(const struct option *option, const struct brand_settings *settings,
                             struct strbuf *out)
 {
-    char storage[sizeof settings->cors_origins]; // the longest of them
+    char storage[sizeof settings->translations]; // the longest of them
     struct strbuf text = strbuf_over(storage, sizeof storage);
     option_show(option, settings, &text);
     ASSERT(!text.is_overflowed);
@@ -19,14 +19,46 @@ void brand_setting_put_json(const struct option *option, const struct brand_sett
         strbuf_put(out, strbuf_span(&text));
 }
 
+void brand_settings_put_json(const struct brand_settings *settings, struct strbuf *out)
+{
+    const char *separator = "";
+    strbuf_put_byte(out, '{');
+    for (size_t i = 0; i < brand_options_count; i++) {
+        const struct option *option = &brand_options[i];
+        if (option_is_preset(option, settings))
+            continue;
+        strbuf_put_text(out, separator);
+        ASSERT(!option->is_secret); // it would be written as ***
+        strbuf_put_json_string(out, span_of_text(option->name));
+        strbuf_put_byte(out, ':');
+        brand_setting_put_json(option, settings, out);
+        separator = ",";
+    }
+    strbuf_put_byte(out, '}');
+}
+
+// Names sorted, no spaces: equal objects are equal texts. An empty one is null.
+static bool object_text(const json_t *object, struct strbuf *storage, struct span *out)
+{
+    size_t cap = storage->cap - storage->len;
+    *out = SPAN("null");
+    if (json_object_size(object) == 0)
+        return true;
+    char *at = (char *)storage->data + storage->len;
+    size_t len = json_dumpb(object, at, cap, JSON_COMPACT | JSON_SORT_KEYS);
+    if (len == 0 || len > cap)
+        return false;
+    storage->len += len;
+    *out = span_make(at, len);
+    return true;
+}
+
 bool brand_setting_text(const struct option *option, const json_t *value, struct strbuf *storage,
                         struct span *out)
 {
     static const json_type types[] = {
-        [OPTION_U32] = JSON_INTEGER,
-        [OPTION_BOOL] = JSON_TRUE,
-        [OPTION_TEXT] = JSON_STRING,
-        [OPTION_CHOICE] = JSON_STRING,
+        [OPTION_U32] = JSON_INTEGER,   [OPTION_BOOL] = JSON_TRUE,     [OPTION_TEXT] = JSON_STRING,
+        [OPTION_CHOICE] = JSON_STRING, [OPTION_OBJECT] = JSON_OBJECT,
     };
     json_type type = json_typeof(value);
     *out = SPAN("null");
@@ -37,6 +69,8 @@ bool brand_setting_text(const struct option *option, const json_t *value, struct
         return types[option->type] == JSON_TRUE;
     if (type != types[option->type])
         return false;
+    if (type == JSON_OBJECT)
+        return object_text(value, storage, out);
     if (type == JSON_INTEGER)
         strbuf_put_i64(storage, json_integer_value(value));
     if (type == JSON_TRUE)

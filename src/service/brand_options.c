@@ -5,7 +5,11 @@
 // The one place where a brand's settings are described. A new setting is a field in brand_settings,
 // a row here, and whatever reads it.
 
+#include "service/brand_json.h"
 #include "service/brand_origin.h"
+#include "service/brand_text.h"
+
+#include <stdlib.h>
 
 #define YEAR_SECONDS 31536000U
 #define DAY_SECONDS 86400U
@@ -33,6 +37,29 @@ static const char *const mobile_channel_choices[] = {
 #define EMAIL_TEMPLATE                                                \
     "Your {brand} code is {otp}. It is valid for {minutes} minutes. " \
     "Never share it with anyone; nobody from {brand} will ask you for it."
+
+// Without the code: mail servers log subjects, and lock screens show them.
+#define EMAIL_SUBJECT "Your {brand} code"
+
+// Three rows a channel. `null_help` is NULL where there is a default.
+#define CHANNEL_ROWS(prefix, kind, template_preset, template_help, id_help)                \
+    {.name = prefix "Template",                                                            \
+     .type = OPTION_TEXT,                                                                  \
+     .preset = template_preset,                                                            \
+     TEXT_FIELD(words.channels[kind].template),                                            \
+     .has_lines = true,                                                                    \
+     .is_nullable = (template_preset) == NULL,                                             \
+     .help = template_help},                                                               \
+        {.name = prefix "Sender",                                                          \
+         .type = OPTION_TEXT,                                                              \
+         TEXT_FIELD(words.channels[kind].sender),                                          \
+         .is_nullable = true,                                                              \
+         .help = "Who it comes from: a name or number that the provider knows; null: the " \
+                 "provider's"},                                                            \
+    {                                                                                      \
+        .name = prefix "TemplateId", .type = OPTION_TEXT,                                  \
+        TEXT_FIELD(words.channels[kind].template_id), .is_nullable = true, .help = id_help \
+    }
 
 #define FIELD(field) .offset = offsetof(struct brand_settings, field)
 #define TEXT_FIELD(field) FIELD(field), .capacity = sizeof((struct brand_settings *)0)->field
@@ -162,18 +189,35 @@ const struct option brand_options[] = {
      TEXT_FIELD(cors_origins),
      .is_nullable = true,
      .help = "Web origins that may call, as https://shop.example.com, separated by spaces; or *"},
-    {.name = "smsTemplate",
+    {.name = "language",
      .type = OPTION_TEXT,
-     .preset = SMS_TEMPLATE,
-     TEXT_FIELD(sms_template),
-     .has_lines = true,
-     .help = "Text to phones, with the tags {otp}, {brand} and {minutes}"},
-    {.name = "emailTemplate",
+     .unit = "language",
+     TEXT_FIELD(language),
+     .is_nullable = true,
+     .help = "Language of the texts that follow, as in en or pt-BR; null: it is not told"},
+    CHANNEL_ROWS("sms", CHANNEL_SMS, SMS_TEMPLATE,
+                 "Text to phones, with the tags {otp}, {brand} and {minutes}",
+                 "Id under which the SMS provider knows the text, such as DLT's; null: the "
+                 "provider's"),
+    CHANNEL_ROWS("whatsapp", CHANNEL_WHATSAPP, NULL,
+                 "Text for WhatsApp, where the provider takes one; null: as smsTemplate",
+                 "Name of the approved WhatsApp template; null: the provider's"),
+    CHANNEL_ROWS("zalo", CHANNEL_ZALO, NULL,
+                 "Text for Zalo, where the provider takes one; null: as smsTemplate",
+                 "Id of the Zalo template; null: the provider's"),
+    CHANNEL_ROWS("email", CHANNEL_EMAIL, EMAIL_TEMPLATE,
+                 "Text of e-mails, with the tags {otp}, {brand} and {minutes}",
+                 "Id of the template at an e-mail provider with a recipe; null: the provider's"),
+    {.name = "emailSubject",
      .type = OPTION_TEXT,
-     .preset = EMAIL_TEMPLATE,
-     TEXT_FIELD(email_template),
-     .has_lines = true,
-     .help = "Text of e-mails, with the tags {otp}, {brand} and {minutes}"},
+     .preset = EMAIL_SUBJECT,
+     TEXT_FIELD(words.email_subject),
+     .help = "Subject of e-mails, with the same tags; {otp} need not be in it"},
+    {.name = "translations",
+     .type = OPTION_OBJECT,
+     TEXT_FIELD(translations),
+     .is_nullable = true,
+     .help = "The same texts in other languages, an object of texts for each, such as vi"},
 };
 
 const size_t brand_options_count = sizeof brand_options / sizeof brand_options[0];
@@ -210,21 +254,58 @@ static enum err check_tries(const struct brand_settings *settings, struct err_in
     return ERR_INVALID;
 }
 
-static enum err check_template(const char *name, const char *source, struct err_info *info)
+static enum err check_language(const struct brand_settings *settings, struct err_info *info)
 {
-    struct template compiled;
-    enum err err = template_compile(span_of_text(source), &compiled, info);
-    if (err != ERR_OK)
-        err_info_wrap(info, name);
+    struct span language = span_of_text(settings->language);
+    if (language.len == 0 || language_is_tag(language))
+        return ERR_OK;
+    err_info_set(info, "language: \"%s\" is no language, spelt as in vi, pt-BR or zh-Hant",
+                 settings->language);
+    return ERR_INVALID;
+}
+
+// A text that must not be null may be empty all the same.
+static enum err check_is_there(const char *name, const char *text, struct err_info *info)
+{
+    if (text[0] != '\0')
+        return ERR_OK;
+    err_info_set(info, "%s: it is empty", name);
+    return ERR_INVALID;
+}
+
+static enum err check_words(const struct brand_settings *settings, struct err_info *info)
+{
+    struct brand_templates compiled;
+    const struct brand_words *words = &settings->words;
+    enum err err = brand_words_compile(words, &compiled, info);
+    if (err == ERR_OK)
+        err = check_is_there("smsTemplate", words->channels[CHANNEL_SMS].template, info);
+    if (err == ERR_OK)
+        err = check_is_there("emailTemplate", words->channels[CHANNEL_EMAIL].template, info);
+    if (err == ERR_OK)
+        err = check_is_there("emailSubject", words->email_subject, info);
     return err;
 }
 
-static enum err check_templates(const struct brand_settings *settings, struct err_info *info)
+static enum err check_translations(const struct brand_settings *settings, struct err_info *info)
 {
-    enum err err = check_template("smsTemplate", settings->sms_template, info);
-    if (err != ERR_OK)
-        return err;
-    return check_template("emailTemplate", settings->email_template, info);
+    struct brand_translation *translations;
+    size_t held;
+    enum err err = brand_translations_compile(settings, &translations, &held, info);
+    free(translations);
+    return err;
+}
+
+static enum err check_size(const struct brand_settings *settings, struct err_info *info)
+{
+    uint8_t room[BRAND_SETTINGS_JSON_BYTES_MAX];
+    struct strbuf out = strbuf_over(room, sizeof room);
+    brand_settings_put_json(settings, &out);
+    if (!out.is_overflowed)
+        return ERR_OK;
+    err_info_set(info, "settings: as JSON they have more than %u bytes together",
+                 BRAND_SETTINGS_JSON_BYTES_MAX);
+    return ERR_INVALID;
 }
 
 static enum err check_origins(const struct brand_settings *settings, struct err_info *info)
@@ -254,10 +335,8 @@ enum err brand_settings_check_hazards(const struct brand_settings *before,
 enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
 {
     static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {
-        check_country,
-        check_tries,
-        check_templates,
-        check_origins,
+        check_country, check_tries,        check_origins, check_language,
+        check_words,   check_translations, check_size,
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         enum err err = checks[i](settings, info);

@@ -134,25 +134,6 @@ static struct span associated_data(uint64_t id, uint32_t number, uint8_t *storag
     return span_make(storage, ASSOCIATED_BYTES);
 }
 
-// In the table's order, so that equal settings are equal texts.
-static void put_settings(const struct brand_settings *settings, struct strbuf *out)
-{
-    const char *separator = "";
-    strbuf_put_byte(out, '{');
-    for (size_t i = 0; i < brand_options_count; i++) {
-        const struct option *option = &brand_options[i];
-        if (option_is_preset(option, settings))
-            continue;
-        strbuf_put_text(out, separator);
-        ASSERT(!option->is_secret); // it would be written as ***
-        strbuf_put_json_string(out, span_of_text(option->name));
-        strbuf_put_byte(out, ':');
-        brand_setting_put_json(option, settings, out);
-        separator = ",";
-    }
-    strbuf_put_byte(out, '}');
-}
-
 static void put_secret(const struct token_secret *secret, struct span associated,
                        const struct sealing *sealing, struct strbuf *out)
 {
@@ -193,7 +174,7 @@ void brand_value_encode(const struct brand_value *value, const struct key *wrap_
     strbuf_put_text(out, "\",\"name\":");
     strbuf_put_json_string(out, span_of_text(value->name));
     strbuf_put_text(out, ",\"settings\":");
-    put_settings(&value->settings, out);
+    brand_settings_put_json(&value->settings, out);
     strbuf_put_text(out, ",\"tokenKeys\":[");
     put_secrets(value, &sealing, out);
     strbuf_put_text(out, "]}");
@@ -213,13 +194,13 @@ static struct span string_of(const json_t *string)
 static enum err read_setting(const char *name, const json_t *value, struct brand_settings *settings,
                              struct err_info *info)
 {
-    char storage[BRAND_SETTING_DIGITS_MAX];
-    struct strbuf digits = strbuf_over(storage, sizeof storage);
+    char storage[BRAND_SETTING_OBJECT_MAX];
+    struct strbuf room = strbuf_over(storage, sizeof storage);
     struct span text;
     const struct option *option = option_find(brand_option_table(), span_of_text(name));
     if (option == NULL)
         return damaged(info, "it has a setting that this version does not know");
-    if (!brand_setting_text(option, value, &digits, &text)) {
+    if (!brand_setting_text(option, value, &room, &text)) {
         err_info_set(info, "%s: its stored value has another type", option->name);
         return ERR_INVALID;
     }

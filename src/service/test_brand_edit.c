@@ -48,7 +48,8 @@ static struct brand_edit edit(const char *name, const char *text)
 {
     const struct option *option = option_find(brand_option_table(), span_of_text(name));
     assert_non_null(option);
-    return (struct brand_edit){option, text != NULL ? span_of_text(text) : span_make(NULL, 0)};
+    return (struct brand_edit){.option = option,
+                               .text = text != NULL ? span_of_text(text) : span_make(NULL, 0)};
 }
 
 static enum err change_in(struct brands *brands, const char *name, const char *text)

@@ -45,13 +45,37 @@ static const struct expected_option expected_options[] = {
     {"ogc", "null", "text of at most 127 bytes, in UTF-8 without control characters, or null"},
     {"corsOrigins", "null",
      "list of at most 4095 bytes, in UTF-8 without control characters, or null"},
+    {"language", "null",
+     "language of at most 8 bytes, in UTF-8 without control characters, or null"},
     {"smsTemplate",
      "{otp} is your {brand} code, valid for {minutes} minutes. Never share it with anyone.",
      "text of at most 1023 bytes, in UTF-8 without control characters but line feeds"},
+    {"smsSender", "null", "text of at most 64 bytes, in UTF-8 without control characters, or null"},
+    {"smsTemplateId", "null",
+     "text of at most 128 bytes, in UTF-8 without control characters, or null"},
+    {"whatsappTemplate", "null",
+     "text of at most 1023 bytes, in UTF-8 without control characters but line feeds, or null"},
+    {"whatsappSender", "null",
+     "text of at most 64 bytes, in UTF-8 without control characters, or null"},
+    {"whatsappTemplateId", "null",
+     "text of at most 128 bytes, in UTF-8 without control characters, or null"},
+    {"zaloTemplate", "null",
+     "text of at most 1023 bytes, in UTF-8 without control characters but line feeds, or null"},
+    {"zaloSender", "null",
+     "text of at most 64 bytes, in UTF-8 without control characters, or null"},
+    {"zaloTemplateId", "null",
+     "text of at most 128 bytes, in UTF-8 without control characters, or null"},
     {"emailTemplate",
      "Your {brand} code is {otp}. It is valid for {minutes} minutes. Never share it with anyone; "
      "nobody from {brand} will ask you for it.",
      "text of at most 1023 bytes, in UTF-8 without control characters but line feeds"},
+    {"emailSender", "null",
+     "text of at most 64 bytes, in UTF-8 without control characters, or null"},
+    {"emailTemplateId", "null",
+     "text of at most 128 bytes, in UTF-8 without control characters, or null"},
+    {"emailSubject", "Your {brand} code",
+     "text of at most 256 bytes, in UTF-8 without control characters"},
+    {"translations", "null", "object of at most 8191 bytes as JSON, or null"},
 };
 
 static void test_the_table_is_as_documented(void **state)
@@ -83,7 +107,8 @@ static void test_every_row_is_well_made(void **state)
         assert_in_range(help_len, 10, 100);
         assert_int_not_equal(option->help[help_len - 1], '.');
         assert_true(option->offset >= end);
-        end = option->offset + (option->type == OPTION_TEXT ? option->capacity : sizeof(uint32_t));
+        bool is_text = option->type == OPTION_TEXT || option->type == OPTION_OBJECT;
+        end = option->offset + (is_text ? option->capacity : sizeof(uint32_t));
         if (option->type == OPTION_U32)
             assert_in_range(option->least, 1, option->most);
         if (option->preset == NULL)
@@ -147,6 +172,17 @@ static const struct validate_case validate_cases[] = {
     {"smsTemplate", "no tag at all", "smsTemplate: "},
     {"smsTemplate", "{otp} {opt}", "smsTemplate: "},
     {"emailTemplate", "{otp", "emailTemplate: "},
+    {"emailTemplate", "", "emailTemplate: it is empty"},
+    {"whatsappTemplate", "", NULL},
+    {"zaloTemplate", "none", "zaloTemplate: template: no {otp} in it"},
+    {"emailSubject", "{otp} is your {brand} code", NULL},
+    {"emailSubject", "", "emailSubject: it is empty"},
+    {"emailSubject", "{brand}{brand}{brand}{brand}", NULL},
+    {"emailSubject", "{brand}{brand}{brand}{brand}.",
+     "emailSubject: template: with the longest values it has 257 bytes; 256 are the most"},
+    {"language", "pt-BR", NULL},
+    {"language", "pt_BR", "language: \"pt_BR\" is no language, spelt as in vi, pt-BR or zh-Hant"},
+    {"translations", "[]", "translations: no object of languages"},
     {"corsOrigins", "*", NULL},
     {"corsOrigins", "https://a.example.com https://b.example.com", NULL},
     {"corsOrigins", "https://a.example.com,https://b.example.com",

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "service/brand_json.h"
 #include "service/brand_value.h"
 #include "sim/seeded.h"
 
@@ -135,6 +136,8 @@ static void set_random(struct brand_value *value, const struct option *option,
         static const char *const texts[] = {"", "ab", "IN", "\"\\", "\xC3\xA9"};
         strbuf_put_text(&out, texts[seeded_below(seeded, COUNT_OF(texts))]);
     }
+    if (option->type == OPTION_OBJECT)
+        strbuf_put_text(&out, "{\"ar\":{\"emailSubject\":\"\xD8\xB1\"},\"vi\":{}}");
     assert_int_equal(option_set(option, &value->settings, strbuf_span(&out), NULL), ERR_OK);
 }
 
@@ -156,6 +159,25 @@ static void test_any_settings_come_back_as_they_were(void **state)
     }
 }
 
+// With as much as settings may have.
+static void fill_translations(struct brand_settings *settings)
+{
+    uint8_t room[BRAND_SETTINGS_JSON_BYTES_MAX];
+    struct strbuf out = strbuf_over(room, sizeof room);
+    static const char head[] = "{\"vi\":{\"smsTemplate\":\"";
+    static const char tail[] = "\"}}";
+    memcpy(settings->translations, head, sizeof head - 1);
+    brand_settings_put_json(settings, &out);
+    size_t pad = sizeof room - out.len - (sizeof tail - 1);
+    assert_in_range(sizeof head + pad + sizeof tail, 4096, sizeof settings->translations - 1);
+    memset(settings->translations + sizeof head - 1, 'x', pad);
+    memcpy(settings->translations + sizeof head - 1 + pad, tail, sizeof tail);
+    out = strbuf_over(room, sizeof room);
+    brand_settings_put_json(settings, &out);
+    assert_false(out.is_overflowed);
+    assert_int_equal(out.len, sizeof room);
+}
+
 static void test_the_largest_value_fits(void **state)
 {
     (void)state;
@@ -165,8 +187,10 @@ static void test_the_largest_value_fits(void **state)
     char secret[BRAND_TOKEN_SECRET_BYTES_MAX];
     memset(secret, 's', sizeof secret);
     memset(value.settings.cors_origins, 'o', sizeof value.settings.cors_origins - 1);
-    memset(value.settings.sms_template, '"', sizeof value.settings.sms_template - 1);
-    memset(value.settings.email_template, '\\', sizeof value.settings.email_template - 1);
+    memset(value.settings.words.channels[CHANNEL_SMS].template, '"',
+           sizeof value.settings.words.channels[CHANNEL_SMS].template - 1);
+    memset(value.settings.words.channels[CHANNEL_EMAIL].template, '\\',
+           sizeof value.settings.words.channels[CHANNEL_EMAIL].template - 1);
     memset(value.settings.issuer, '"', sizeof value.settings.issuer - 1);
     memset(value.settings.ogc, '"', sizeof value.settings.ogc - 1);
     memset(value.name, '"', sizeof value.name - 1);
@@ -174,6 +198,7 @@ static void test_the_largest_value_fits(void **state)
         assert_int_equal(
             brand_value_add_secret(&value, span_make(secret, sizeof secret), INT64_MAX, NULL),
             ERR_OK);
+    fill_translations(&value.settings);
     encode(&value, &text);
     assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, NULL), ERR_OK);
     assert_same(&value, &again);

@@ -277,12 +277,12 @@ static void test_each_channel_has_its_text(void **state)
 {
     struct fixture *fixture = *state;
     struct brand_settings settings = settings_with("smsTemplate", "sms {otp}");
-    memcpy(settings.email_template, "mail {otp}", sizeof "mail {otp}");
+    memcpy(settings.words.channels[CHANNEL_EMAIL].template, "mail {otp}", sizeof "mail {otp}");
     put(fixture, "DocDemo", &settings, NO_SECRET);
     const struct brand_set *set = brands_acquire(fixture->brands);
     const struct brand *brand = brand_set_at(set, 0);
     for (size_t i = 0; i < CHANNEL_COUNT_; i++) {
-        const struct template *template = &brand->templates[i];
+        const struct template *template = &brand->templates.texts[i];
         struct span expected = i == CHANNEL_EMAIL ? SPAN("mail {otp}") : SPAN("sms {otp}");
         assert_true(span_eq(span_make(template->source, template->source_len), expected));
         assert_int_equal(template->parts_held, 2);

@@ -66,7 +66,16 @@ function webhook(vendor, settings) {
 }
 
 function production(providers) {
-  const brands = { Shop: {}, Chat: { mobileChannel: 'WHATSAPP' } };
+  const own = {
+    language: 'pt-BR', smsSender: 'BRNDCO', whatsappSender: '2', whatsappTemplateId: 'entrar',
+    smsTemplate: '{otp} é seu código', emailSubject: '{otp}',
+  };
+  const brands = {
+    Shop: {},
+    Chat: { mobileChannel: 'WHATSAPP' },
+    Own: own,
+    OwnChat: { ...own, mobileChannel: 'WHATSAPP' },
+  };
   const dataDir = folder.join('data');
   return configText(brands, { keyFile, dataDir, logFormat: 'json', providers });
 }
@@ -141,6 +150,33 @@ describe('a code arrives', () => {
         assert.equal(text, button);
         await assertLogsIn({ server, api }, session, text);
       })));
+
+  test('by what the brand has set of its own', () =>
+    withVendor({ taken: { json: { messages: [{ id: 'wamid.1' }], sid: 'SM1' } } }, (vendor) =>
+      withServer([twilio(vendor), whatsapp(vendor)], async ({ server, api }) => {
+        const session = await issue(api, mobile('12025550104', { brand: 'Own' }));
+        const sms = await vendor.await('12025550104');
+        const form = Object.fromEntries(new URLSearchParams(sms.body));
+        assert.equal(form.From, 'BRNDCO');
+        assert.match(form.Body, /^\d{6} é seu código$/);
+        await assertLogsIn({ server, api }, session, CODE.exec(form.Body)[0]);
+        await issue(api, mobile('12025550105', { brand: 'OwnChat' }));
+        const { url, body } = await vendor.await('12025550105');
+        const { template } = JSON.parse(body);
+        assert.equal(url, '/v23.0/2/messages');
+        assert.deepEqual([template.name, template.language], ['entrar', { code: 'pt_BR' }]);
+        server.secrets.addCode(template.components[0].parameters[0].text);
+      })));
+
+  test('an e-mail by a webhook: with its subject', () => withVendor({}, (vendor) =>
+    withServer([webhook(vendor, { channels: 'EMAIL' })], async ({ server, api }) => {
+      const session = await issue(api, email('b@example.net', { brand: 'Own' }));
+      const { data } = JSON.parse((await vendor.await('b@example.net')).body);
+      assert.equal(data.subject, data.otp);
+      assert.equal(data.language, 'pt-BR');
+      assert.equal('sender' in data, false);
+      await assertLogsIn({ server, api }, session, data.otp);
+    })));
 
   test('by a webhook whose signature is right, for two channels', () => withVendor({}, (vendor) =>
     withServer([webhook(vendor, { channels: 'EMAIL SMS' })], async ({ server, api }) => {
@@ -260,7 +296,7 @@ describe('commands', () => {
   test('otpd check --online connects, and sends nothing', () => withVendor({}, async (vendor) => {
     const { status, stdout } = await run('check --online', [twilio(vendor)]);
     assert.deepEqual([status, stdout], [
-      EXIT.ok, 'configuration: ok (brands: 2, providers: 1)\ntexts: ready\n',
+      EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\ntexts: ready\n',
     ]);
     assert.deepEqual([vendor.connections, vendor.requests.length], [1, 0]);
   }));

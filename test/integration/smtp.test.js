@@ -147,8 +147,9 @@ test('a mail, byte by byte', () =>
 const HARD_TEMPLATE = '.{otp} for <b>"{brand}" & co</b>\n.\n..\n Grüße aus 東京 =3D \nFrom here';
 
 test('names in any script, markup and dots arrive as they are', () => {
-  const settings = { tls: 'tls', codeInSubject: true, fromName: '東京 "Codes"' };
-  const brands = { 'Ünï & Söhne, 東京': { emailTemplate: HARD_TEMPLATE } };
+  const settings = { tls: 'tls', fromName: '東京 "Codes"' };
+  const words = { emailTemplate: HARD_TEMPLATE, emailSubject: '{otp} is your {brand} code' };
+  const brands = { 'Ünï & Söhne, 東京': words };
   const [brand] = Object.keys(brands);
   return withShop({ relay: { secure: true }, settings, brands }, async ({ relay, server, api }) => {
     const { who, sessionId } = await issue(api, SOMEONE, brand);
@@ -164,6 +165,39 @@ test('names in any script, markup and dots arrive as they are', () => {
     assert.match(html.body, /&lt;b&gt;&quot;Ünï &amp; Söhne, 東京&quot; &amp; co&lt;\/b&gt;<br>/);
     assert.equal((await api.validate(who, sessionId, code)).code, 200);
     assert.equal(mail.secure, true);
+  });
+});
+
+// It would be a header of its own if anybody decoded it once too often.
+const EVIL = '=?UTF-8?Q?=0D=0ABcc:_spy@example.net?=';
+
+test('a brand has words of its own, and no header of its own', () => {
+  const brands = {
+    [EVIL]: {
+      language: 'ar',
+      emailTemplate: 'رمزك هو {otp}',
+      emailSubject: '{brand}: {otp}',
+      emailSender: '"Codes" <x@example.net>, y',
+    },
+  };
+  const settings = { fromName: 'not this one' };
+  return withShop({ settings, brands }, async ({ relay, server, api }) => {
+    await issue(api, SOMEONE, EVIL);
+    const mail = await relay.await();
+    const { headers, text, html } = parseMail(mail.raw);
+    const code = codeOf(server, mail);
+    const decode = (value) => value.replace(/=\?UTF-8\?B\?(\S+)\?= ?/g, (_, word) =>
+      Buffer.from(word, 'base64').toString());
+    assert.deepEqual(Object.keys(headers), [
+      'From', 'To', 'Subject', 'Date', 'Message-ID', 'Auto-Submitted',
+      'X-Auto-Response-Suppress', 'Content-Language', 'MIME-Version', 'Content-Type',
+    ]);
+    assert.equal(headers.From, '"\\"Codes\\" <x@example.net>, y" <codes@example.com>');
+    assert.equal(decode(headers.Subject), `${EVIL}: ${code}`);
+    assert.equal(headers['Content-Language'], 'ar');
+    assert.equal(text.body, `رمزك هو ${code}\r\n`);
+    assert.match(html.body, /<p lang="ar" dir="rtl">رمزك هو <strong/);
+    assert.deepEqual(mail.to, [SOMEONE]);
   });
 });
 

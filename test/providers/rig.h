@@ -18,7 +18,7 @@ struct rendered {
 
 struct rig_message {
     struct send_request request;
-    struct message text, otp;
+    struct message text, otp, subject;
     struct span token; // for a provider whose access token is fetched
 };
 

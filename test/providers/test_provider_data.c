@@ -41,6 +41,12 @@ static void message_of(json_t *row, struct rig_message *out)
     json_t *seconds = json_object_get(row, "seconds");
     rig_message(out, to, text_of(row, "text", "012345 is your DocDemo code."),
                 text_of(row, "otp", "012345"));
+    out->request.sender = text_of(row, "sender", "");
+    out->request.template_id = text_of(row, "templateId", "");
+    out->request.language = text_of(row, "language", "");
+    message_init(&out->subject);
+    message_put(&out->subject, text_of(row, "subject", ""));
+    out->request.subject = &out->subject;
     if (seconds != NULL)
         out->request.deadline_at_ms = out->request.sent_at_ms + json_integer_value(seconds) * 1000;
 }

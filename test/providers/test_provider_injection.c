@@ -141,12 +141,16 @@ struct structure {
     size_t found, headers;
 };
 
-static void look(const struct recipe_plan *plan, struct span text, struct structure *out)
+// `brand` is what the brand has set of its own.
+static void look(const struct recipe_plan *plan, struct span text, struct span brand,
+                 struct structure *out)
 {
     static struct rendered rendered;
     struct rig_message message;
     rig_message(&message, SPAN("12025550147"), text, SPAN("012345"));
     message.request.brand = text;
+    message.request.sender = brand;
+    message.request.template_id = brand;
     assert_int_equal(rig_render(plan, &message, &rendered, NULL), ERR_OK);
     out->names = strbuf_over(out->room, sizeof out->room);
     out->found = body_count(wire_reveal(&rendered.request.body), text, &out->names);
@@ -162,10 +166,10 @@ static void texts_change_no_structure(void **state)
         json_t *settings = json_loads(subjects[i].settings, 0, NULL);
         struct recipe_plan *plan = rig_plan(recipe, settings);
         struct structure plain, other;
-        look(plan, nasty[0], &plain);
+        look(plan, nasty[0], nasty[0], &plain);
         assert_true(plain.found > 0);
         for (size_t k = 1; k < COUNT_OF(nasty); k++) {
-            look(plan, nasty[k], &other);
+            look(plan, nasty[k], nasty[k], &other);
             if (other.found != plain.found || other.headers != plain.headers ||
                 !span_eq(strbuf_span(&other.names), strbuf_span(&plain.names)))
                 fail_msg("%s, text %zu", subjects[i].recipe, k);
@@ -200,7 +204,7 @@ static void settings_change_no_structure(void **state)
                                            "no UTF-8");
             continue;
         }
-        look(plan, SPAN("text"), &seen);
+        look(plan, SPAN("text"), SPAN(""), &seen);
         assert_true(span_eq(strbuf_span(&seen.names), SPAN("To&From&Body&ValidityPeriod&")));
         assert_int_equal(seen.headers, 3);
         recipe_plan_destroy(&plan);

@@ -71,7 +71,8 @@ static struct brand_edit draw_edit(struct manager *manager)
     const struct menu *menu = &menus[seeded_below(dice, MENUS)];
     const struct option *option = option_find(brand_option_table(), span_of_text(menu->name));
     ASSERT(option != NULL);
-    return (struct brand_edit){option, span_of_text(menu->values[seeded_below(dice, VALUES)])};
+    return (struct brand_edit){.option = option,
+                               .text = span_of_text(menu->values[seeded_below(dice, VALUES)])};
 }
 
 static void change(struct manager *manager)

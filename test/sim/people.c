@@ -44,18 +44,18 @@ static size_t owner_of(const struct people *people, size_t account)
 }
 
 // How an identifier is written: any of three spellings will do.
-struct wording {
+struct phrasing {
     const char *type;
     const char *forms[3];
 };
 
-static const struct wording number_wording = {
+static const struct phrasing number_wording = {
     "MOBILE", {"120255501%02zu", "+1 202 555 01%02zu", "001-202-555-01%02zu"}};
-static const struct wording email_wording = {
+static const struct phrasing email_wording = {
     "EMAIL", {"person%zu@example.com", "Person%zu@EXAMPLE.com", "PERSON%zu@Example.Com"}};
-static const struct wording name_wording = {"USERNAME", {"name%zu", "Name%zu", "NAME%zu"}};
+static const struct phrasing name_wording = {"USERNAME", {"name%zu", "Name%zu", "NAME%zu"}};
 
-static const struct wording *wording_of(const struct people *people, size_t account)
+static const struct phrasing *wording_of(const struct people *people, size_t account)
 {
     if (is_username(people, account))
         return &name_wording;
@@ -64,7 +64,7 @@ static const struct wording *wording_of(const struct people *people, size_t acco
 
 static void print_spelling(struct actor *actor, size_t account, char *out, size_t cap)
 {
-    const struct wording *wording = wording_of(actor->people, account);
+    const struct phrasing *wording = wording_of(actor->people, account);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     (void)snprintf(out, cap, wording->forms[below(actor, 3)], account);

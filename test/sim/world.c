@@ -207,7 +207,7 @@ static void channel_send(struct channel *channel, const struct send_request *req
 
 static const struct channel_ops channel_ops = {.send = channel_send};
 
-static bool find_brand(void *ctx, uint64_t brand_id, enum channel_kind kind,
+static bool find_brand(void *ctx, uint64_t brand_id, const struct courier_wish *wish,
                        struct courier_brand *out)
 {
     struct world *world = ctx;
@@ -217,7 +217,8 @@ static bool find_brand(void *ctx, uint64_t brand_id, enum channel_kind kind,
         brands_release(world->brands, &set);
         return false;
     }
-    *out = (struct courier_brand){brand->name, &brand->templates[kind], set};
+    *out = (struct courier_brand){.name = brand->name, .held = set};
+    brand_wording(brand, wish->kind, wish->language, &out->wording);
     return true;
 }
 
