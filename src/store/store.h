@@ -58,7 +58,7 @@ struct outbox_entry {
     uint8_t length; // digits of the code
     uint8_t channel;
     int64_t created_at_ms;
-    int64_t deadline_at_ms; // the code's end when it was promised
+    int64_t deadline_at_ms;                // the code's end when it was promised
     char masked[MASKED_ADDRESS_BYTES_MAX]; // for people, NUL-terminated
     struct sealed address;                 // last: see outbox_entry_copy. Empty: erased
 };
@@ -83,7 +83,8 @@ typedef uint32_t provider_tag;
 // One time that a message was given to a provider.
 struct attempt {
     provider_tag provider;
-    uint8_t state;  // enum delivery_state, of SUBMITTED to UNKNOWN; QUEUED: refused, may be tried again
+    uint8_t
+        state; // enum delivery_state, of SUBMITTED to UNKNOWN; QUEUED: refused, may be tried again
     uint8_t reason; // enum send_reason
     int64_t at_ms;
     uint32_t answered_after_ms; // 0: not yet
@@ -143,9 +144,9 @@ struct claimed_entry {
 // reference that an earlier op gave it.
 struct delivery_op {
     uint64_t handle;
-    uint64_t token;     // not 0: refused as busy unless that is the claim in force
-    uint64_t ref_tag;   // with handle 0: who has it is meant. A keyed hash; never 0 then
-    uint64_t give_ref;  // set by the transition: the entry can be found by it from now on; 0: none
+    uint64_t token;    // not 0: refused as busy unless that is the claim in force
+    uint64_t ref_tag;  // with handle 0: who has it is meant. A keyed hash; never 0 then
+    uint64_t give_ref; // set by the transition: the entry can be found by it from now on; 0: none
     // Rewrites *delivery and sets is_changed. `record` is the newest one of entry->key.
     void (*transition)(struct delivery_op *op, const struct outbox_entry *entry,
                        const struct record *record, struct delivery *delivery, int64_t now_ms);
