@@ -374,8 +374,8 @@ static enum delivery_step note_late(struct delivery *delivery, struct attempt *a
                      (attempt->state == DELIVERY_SUBMITTED || attempt->state == DELIVERY_UNKNOWN);
     if (is_better)
         attempt->state = DELIVERY_ACCEPTED;
-    bool is_over = delivery->due_at_ms == STORE_NEVER;
-    if (is_better && is_over && delivery->state != DELIVERY_DROPPED)
+    bool is_final = delivery->state == DELIVERY_DROPPED || delivery->state == DELIVERY_DELIVERED;
+    if (is_better && delivery->due_at_ms == STORE_NEVER && !is_final)
         (void)end(delivery, (enum delivery_state)delivery->state);
     return DELIVERY_NOTED;
 }
@@ -420,7 +420,7 @@ enum delivery_step delivery_withdraw(struct delivery *delivery,
                                      const struct delivery_sent *sent)
 {
     const struct attempt *attempt = find_sent(delivery, sent);
-    if (attempt == NULL || !is_current(delivery, attempt))
+    if (attempt == NULL || attempt->answered_after_ms != 0 || !is_current(delivery, attempt))
         return DELIVERY_NOTHING;
     delivery->attempts_held--;
     delivery->tries--;

@@ -394,7 +394,7 @@ static void note_acts(struct history *history, const struct life *life, char act
         return;
     if (act == 'a' || act == 'R' || act == 'u')
         history->is_barred[provider] = true;
-    if (act == 'r' && life->step != DELIVERY_NOTED)
+    if (act == 'w' || (act == 'r' && life->step != DELIVERY_NOTED))
         history->is_barred[provider] = false; // it was not unknown after all
     if (act >= 'x' && act <= 'z' && life->step != DELIVERY_NOTHING)
         history->is_barred[act - 'x'] = true;

@@ -27,6 +27,7 @@ enum mac_domain {
     MAC_DERIVE = 4,
     MAC_FINGERPRINT,
     MAC_ADDRESS,
+    MAC_RECEIPT,
 };
 
 // The fields of one message. Fixed storage: fields are our own canonical forms, which have
