@@ -49,7 +49,7 @@ struct send_request {
     const struct message *otp_only; // the code alone, for channels whose vendor renders the text
     int64_t sent_at_ms;
     int64_t deadline_at_ms;  // the code's end, as sent_at_ms
-    struct span receipt_url; // where the provider can report; empty: nowhere
+    struct span receipt_url; // where the provider may report what becomes of it; empty: nowhere
 };
 
 struct channel;

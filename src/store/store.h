@@ -22,7 +22,8 @@
 //   5. now_ms (T) never falls, over restarts too.
 //   6. An entry is claimed by one caller at a time; an op with a stale token changes nothing.
 //   7. An entry is open while delivery.due_at_ms says when to look at it again. Over (STORE_NEVER),
-//      it is kept for STORE_HISTORY_MS, without its address once its code has ended.
+//      it is kept until STORE_HISTORY_MS after it was made, without its address once its code has
+//      ended (and once it was delivered, has expired or is obsolete).
 //   8. A promise whose earlier message has not been looked at yet (same session and salt, same
 //      channel) adds no second entry.
 //
@@ -58,7 +59,7 @@ struct outbox_entry {
     uint8_t length; // digits of the code
     uint8_t channel;
     int64_t created_at_ms;
-    int64_t deadline_at_ms; // the code's end when it was promised
+    int64_t deadline_at_ms;                // the code's end when it was promised
     char masked[MASKED_ADDRESS_BYTES_MAX]; // for people, NUL-terminated
     struct sealed address;                 // last: see outbox_entry_copy. Empty: erased
 };
@@ -83,7 +84,7 @@ typedef uint32_t provider_tag;
 // One time that a message was given to a provider.
 struct attempt {
     provider_tag provider;
-    uint8_t state;  // enum delivery_state, of SUBMITTED to UNKNOWN; QUEUED: refused, may be tried again
+    uint8_t state;  // enum delivery_state, SUBMITTED to UNKNOWN; QUEUED: refused, to be tried again
     uint8_t reason; // enum send_reason
     int64_t at_ms;
     uint32_t answered_after_ms; // 0: not yet
@@ -118,7 +119,7 @@ struct store_op {
     void (*done)(struct store_op *op, enum store_outcome outcome);
     bool is_changed;
     bool has_entry;
-    provider_tag provider;
+    provider_tag provider; // whose queue it goes to
     struct outbox_entry entry;
     struct store_op *next; // the store's, while submitted
 };
@@ -143,10 +144,12 @@ struct claimed_entry {
 // reference that an earlier op gave it.
 struct delivery_op {
     uint64_t handle;
-    uint64_t token;     // not 0: refused as busy unless that is the claim in force
-    uint64_t ref_tag;   // with handle 0: who has it is meant. A keyed hash; never 0 then
-    uint64_t give_ref;  // set by the transition: the entry can be found by it from now on; 0: none
-    // Rewrites *delivery and sets is_changed. `record` is the newest one of entry->key.
+    uint64_t token;    // not 0: refused as busy unless that is the claim in force
+    uint64_t ref_tag;  // with handle 0: who has it is meant. A keyed hash; never 0 then
+    uint64_t give_ref; // set by the transition: the entry can be found by it from now on; 0: none
+    // Rewrites *delivery and sets is_changed, which ends the claim in force. `record` is the newest
+    // one of entry->key, all zeros when there is none. An entry that was over and is open again
+    // takes a place in the outbox: refused as busy when there is none.
     void (*transition)(struct delivery_op *op, const struct outbox_entry *entry,
                        const struct record *record, struct delivery *delivery, int64_t now_ms);
     void (*done)(struct delivery_op *op, enum store_outcome outcome);
@@ -198,7 +201,7 @@ struct store_ops {
 
 // What the store tells its owner, on a thread of its choosing. Set before first use.
 struct store_notices {
-    void (*on_entries)(void *ctx);  // something new is claimable
+    void (*on_entries)(void *ctx);  // something new is claimable, or is so sooner
     void (*on_settings)(void *ctx); // some setting changed
     void *ctx;
 };

@@ -249,19 +249,53 @@ static void open_address(struct rig *rig, const struct outbox_entry *entry, stru
     out->to[len] = '\0';
 }
 
+static void accept_entry(struct delivery_op *op, const struct outbox_entry *entry,
+                         const struct record *record, struct delivery *delivery, int64_t now_ms)
+{
+    (void)entry;
+    (void)record;
+    (void)now_ms;
+    delivery->state = DELIVERY_ACCEPTED;
+    delivery->due_at_ms = STORE_NEVER;
+    op->is_changed = true;
+}
+
+static void assert_accepted(struct delivery_op *op, enum store_outcome outcome)
+{
+    assert_true(op->is_found);
+    assert_int_equal(outcome, STORE_COMMITTED);
+}
+
+static size_t claim_and_accept(struct rig *rig, struct claimed_entry *claimed, size_t max)
+{
+    const struct store_claim claim = {.lease_ms = 1000};
+    size_t count = store_claim(rig->store, &claim, claimed, max);
+    for (size_t i = 0; i < count; i++) {
+        struct delivery_op op = {.handle = claimed[i].handle,
+                                 .token = claimed[i].token,
+                                 .transition = accept_entry,
+                                 .done = assert_accepted};
+        store_deliver(rig->store, &op); // done when it returns, of a store in memory
+    }
+    return count;
+}
+
 bool rig_take_message(struct rig *rig, struct rig_message *out)
 {
     struct claimed_entry claimed[2];
-    const struct store_claim claim = {.lease_ms = 1000};
-    size_t count = store_claim(rig->store, &claim, claimed, 2);
+    size_t count = claim_and_accept(rig, claimed, 2);
     assert_in_range(count, 0, 1);
     if (count == 0)
         return false;
     out->channel = (enum channel_kind)claimed[0].entry.channel;
     derive_otp(rig, &claimed[0].entry, out);
     open_address(rig, &claimed[0].entry, out);
-    const struct settlement settlement = {
-        .id = claimed[0].entry.id, .token = claimed[0].token, .state = DELIVERY_ACCEPTED};
-    store_settle(rig->store, &settlement, 1);
     return true;
+}
+
+void rig_take_all(struct rig *rig)
+{
+    struct claimed_entry claimed;
+    while (claim_and_accept(rig, &claimed, 1) > 0)
+        continue;
 }

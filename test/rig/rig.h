@@ -75,5 +75,8 @@ struct rig_message {
     enum channel_kind channel;
 };
 
-// Takes the one message that is due, and settles it; false when there is none.
+// Takes the one message that is due, as its provider does; false when there is none.
 bool rig_take_message(struct rig *rig, struct rig_message *out);
+
+// Takes all that are due, unread.
+void rig_take_all(struct rig *rig);
