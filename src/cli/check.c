@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
+#include "cli/provider.h"
 #include "cli/trial.h"
 #include "daemon/serve.h"
 
@@ -42,6 +43,7 @@ int cli_check(const struct cli *cli)
         return EXIT_STATUS_CONFIG;
     (void)printf("configuration: ok (brands: %zu, providers: %zu)\n", config->brands_held,
                  config->providers_held);
+    cli_receipts_print(config);
     int status = values[0] != NULL ? check_online(config) : EXIT_STATUS_OK;
     config_destroy(&config);
     return status;
