@@ -43,6 +43,7 @@ enum err daemon_receipts_create(struct daemon_receipts *out,
         .write_error = deps->write_error,
         .clock = deps->clock,
         .log = deps->log,
+        .metrics = deps->metrics,
     };
     enum err err = ERR_OK;
     if (config->is_dev || public_url.len == 0)

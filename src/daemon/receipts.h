@@ -21,6 +21,7 @@ struct daemon_receipts_deps {
     void (*write_error)(int status, struct strbuf *out); // as http_router's
     struct clock clock;
     struct logger *log;
+    struct metrics *metrics;
 };
 
 // `out` is all zero, and does not move as long as its routes are in use. Without publicUrl, in
