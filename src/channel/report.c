@@ -48,7 +48,8 @@ static struct span fill(struct report_reader *reader, const struct plan_binding 
         bool is_literal = part.kind == RECIPE_PART_LITERAL;
         struct span piece = is_literal ? part.literal : binding->values[part.index];
         is_set = is_set && piece.data != NULL;
-        strbuf_put(&out, piece);
+        if (is_set)
+            strbuf_put(&out, piece);
     }
     reader->held_len += out.len;
     is_set = is_set && !out.is_overflowed;
