@@ -346,6 +346,17 @@ struct caller {
     struct case_op ops[OPS_EACH];
 };
 
+static void list_some(struct store_fixture *fixture)
+{
+    const struct delivery_filter filter = {.is_troubled = true};
+    struct delivery_row rows[4];
+    uint64_t after = 0;
+    size_t held = 4;
+    assert_int_equal(store_deliveries(fixture->store, &filter, &after, rows, &held), ERR_OK);
+    for (size_t i = 0; i < held; i++)
+        assert_int_not_equal(rows[i].delivery.state, DELIVERY_ACCEPTED);
+}
+
 static void *call(void *arg)
 {
     struct caller *caller = arg;
@@ -362,6 +373,7 @@ static void *call(void *arg)
                                    claimed, 16);
         for (size_t n = 0; n < count; n++)
             case_must(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, STORE_NEVER);
+        list_some(caller->fixture);
     }
     const struct setting setting = {span_make(&caller->number, 1), SPAN("value"), 1};
     assert_int_equal(store_settings_put(caller->fixture->store, &setting), ERR_OK);
