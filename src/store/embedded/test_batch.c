@@ -187,6 +187,33 @@ static void test_a_message_is_promised_once_in_a_batch(void **state)
     bench_destroy(bench);
 }
 
+// Those that are open again take places too.
+static void test_the_outbox_may_fill_with_what_was_over(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    for (uint8_t key = 1; key <= 3; key++)
+        bench_add(bench, key, true, true);
+    for (uint64_t handle = 1; handle <= 3; handle++)
+        (void)bench_deliver(bench, handle, 0, DELIVERY_FAILED, STORE_NEVER);
+    bench_run(bench);
+    bench->batch.ops_count = bench->batch.deliveries_count = 0;
+    bench->batch.entries_room = 2;
+    bench_add(bench, 4, true, true);
+    for (uint64_t handle = 1; handle <= 3; handle++)
+        (void)bench_deliver(bench, handle, 0, handle == 2 ? DELIVERY_EXPIRED : DELIVERY_QUEUED,
+                            handle == 2 ? STORE_NEVER : CASES_START_MS);
+    bench_run(bench);
+    assert_int_equal(bench->batch.outcomes[0], STORE_COMMITTED);
+    assert_int_equal(bench->batch.delivery_outcomes[0], STORE_COMMITTED);
+    assert_int_equal(bench->batch.delivery_outcomes[1], STORE_COMMITTED);
+    assert_int_equal(bench->batch.delivery_outcomes[2], STORE_REFUSED_BUSY);
+    assert_int_equal(bench->batch.changes[0].entry.length, 6);
+    assert_int_equal(bench->batch.changes[0].entry.address.len, 40);
+    assert_int_equal(bench->batch.changes[2].handle, 0);
+    bench_destroy(bench);
+}
+
 // Deleting succeeds where the ops that came with it do not fit.
 static void test_without_room_deleting_goes_first(void **state)
 {
@@ -205,6 +232,26 @@ static void test_without_room_deleting_goes_first(void **state)
     assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
     assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL); // 3 rows are more than 2
     assert_int_equal(bench->disk.rows.held, rows - 2);
+    bench_destroy(bench);
+}
+
+// Some thousands of sequences a commit, and none twice.
+static void test_the_first_open_entry_is_looked_for_in_pieces(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {4097, 8193, 10000, 10000};
+    struct bench *bench = bench_create();
+    bench->engine.next_sequence = 10000;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        bench->batch.ops_count = 0;
+        bench_add(bench, 1, true, false);
+        bench_run(bench);
+        assert_int_equal(bench->engine.first_open, expected[i]);
+    }
+    bench->is_open = true;
+    bench->engine.first_open = 5;
+    bench_run(bench);
+    assert_int_equal(bench->engine.first_open, 5);
     bench_destroy(bench);
 }
 
@@ -299,7 +346,9 @@ int main(void)
         cmocka_unit_test(test_the_outbox_may_fill_within_a_batch),
         cmocka_unit_test(test_deliveries_of_a_batch_see_each_other),
         cmocka_unit_test(test_a_message_is_promised_once_in_a_batch),
+        cmocka_unit_test(test_the_outbox_may_fill_with_what_was_over),
         cmocka_unit_test(test_without_room_deleting_goes_first),
+        cmocka_unit_test(test_the_first_open_entry_is_looked_for_in_pieces),
         cmocka_unit_test(test_a_step_is_small),
         cmocka_unit_test(test_references_are_forgotten_with_their_entry),
     };

@@ -412,6 +412,41 @@ static void test_failures(void **state)
     }
 }
 
+// The same of an op of an entry.
+static void test_failures_of_deliveries(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof failure_rows / sizeof failure_rows[0]; i++) {
+        const struct failure_row *row = &failure_rows[i];
+        bool is_saved = row->uid_after == 2;
+        struct case_delivery look;
+        void *own;
+        (void)set_up(&own);
+        struct fixture *fixture = own;
+        struct claimed_entry claimed = case_promise(&fixture->store, 1);
+        fixture->disk.at_begin = row->at_begin;
+        fixture->disk.at_put = row->at_put;
+        fixture->disk.at_commit = row->at_commit;
+        enum store_outcome outcome =
+            case_deliver(&fixture->store, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000);
+        assert_row_equal(row->name, outcome, row->outcome);
+        outcome = case_deliver(&fixture->store, &claimed, DELIVERY_QUEUED, CASES_START_MS);
+        assert_row_equal(row->name, outcome,
+                         row->is_at_end ? STORE_REFUSED_FAILED : STORE_COMMITTED);
+        size_t held = 1;
+        uint64_t after = 0;
+        struct delivery_row listed;
+        enum err err = store_deliveries(fixture->store.store, &(struct delivery_filter){0}, &after,
+                                        &listed, &held);
+        assert_row_equal(row->name, err, row->is_at_end ? ERR_IO : ERR_OK);
+        reopen(fixture);
+        assert_true(case_look(&fixture->store, claimed.handle, &look));
+        assert_row_equal(row->name, look.seen.state,
+                         is_saved ? DELIVERY_SUBMITTED : DELIVERY_QUEUED);
+        (void)tear_down(&own);
+    }
+}
+
 static void test_a_damaged_record_is_no_empty_one(void **state)
 {
     struct fixture *fixture = *state;
@@ -714,6 +749,7 @@ int main(void)
         CASE(test_history_that_ends_makes_room),
         CASE(test_addresses_are_swept_by_the_end_of_their_code),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_failures_of_deliveries),
         CASE(test_a_damaged_record_is_no_empty_one),
         CASE(test_a_damaged_entry_is_no_empty_one),
         CASE(test_damaged_history_does_not_stay_for_ever),
