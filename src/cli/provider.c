@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/trial.h"
+#include "crypto/pure/random.h"
 #include "daemon/keys.h"
 #include "daemon/serve.h"
 #include "receipt/receipt_http.h"
@@ -42,7 +43,7 @@ static int print_url(const struct config *config, const struct config_provider *
     struct keyring *keyring = NULL;
     struct span name = span_of_text(provider->name);
     struct span help = recipe_receipt_help(provider->recipe);
-    if (daemon_keys_open(config, &keyring, &info) != ERR_OK)
+    if (crypto_init() != ERR_OK || daemon_keys_open(config, &keyring, &info) != ERR_OK)
         return fail(provider->name, info.text);
     receipt_url_put(config_public_url(&config->server), name, provider_tag_of(name),
                     keyring_index(keyring), &url);
