@@ -164,6 +164,39 @@ static const struct reading json_readings[] = {
      NULL},
 };
 
+#define LENIENT USUAL "receipt.lenient=true\n"
+#define OPEN "\xE2\x80\x9C"
+#define CLOSE "\xE2\x80\x9D"
+
+static const struct reading lenient_readings[] = {
+    {"typographic quotes", LENIENT, "{" OPEN "id" CLOSE ":" OPEN "a" CLOSE "," OPEN "s" CLOSE ":1}",
+     "delivered:none:a:: "},
+    {"quotes in quotes", LENIENT, "{" OPEN "s" CLOSE ":\"no\",t:" OPEN "a \"b\"" CLOSE "}",
+     "failed:unclassified::a \"b\": "},
+    {"the other way round", LENIENT, "{s:\"no\",\"t\":\"a " OPEN "b" CLOSE "\\\" }\"}",
+     "failed:unclassified::a " OPEN "b" CLOSE "\" }: "},
+    {"bare words", LENIENT, "{id: 349-22_a.b, s :no, c:7}", "failed:unreachable:349-22_a.b:7: "},
+    {"numbers and literals", LENIENT, "{id:true,s:1,c:-1.5e3,d:null}", "delivered:none:true:: "},
+    {"a number that is too long", LENIENT, "{id:34928112345678901234,s:1}",
+     "delivered:none:34928112345678901234:: "},
+    {"JSON", LENIENT, "{\"id\":\"a\",\"s\":1}", "delivered:none:a:: "},
+    {"a quote that is not closed", LENIENT, "{id:\"a", NULL},
+    {"a typographic one", LENIENT, "{id:" OPEN "a", NULL},
+    {"half a character", LENIENT, "{id:" OPEN "a\xE2\x80", NULL},
+    {"a brace too few", LENIENT, "{s:1", NULL},
+    {"a name twice", LENIENT, "{s:1,s:no}", NULL},
+    {"nothing", LENIENT, "", NULL},
+    {"not for others", USUAL, "{s:1}", NULL},
+};
+
+static void what_is_nearly_json_is_mended(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lenient_readings); i++)
+        check_reading(&lenient_readings[i],
+                      (struct report_request){.body = span_of_text(lenient_readings[i].body)});
+}
+
 static void reports_are_found_in_json(void **state)
 {
     (void)state;
@@ -372,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_found_in_json),
+        cmocka_unit_test(what_is_nearly_json_is_mended),
         cmocka_unit_test(reports_are_found_in_forms_and_queries),
         cmocka_unit_test(a_form_has_so_many_members),
         cmocka_unit_test(names_are_not_cut),
