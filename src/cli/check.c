@@ -109,8 +109,9 @@ int cli_check(const struct cli *cli)
         return EXIT_STATUS_CONFIG;
     (void)printf("configuration: ok (brands: %zu, providers: %zu)\n", config->brands_held,
                  config->providers_held);
-    cli_receipts_print(config);
     int status = check_routes(config);
+    if (status == EXIT_STATUS_OK)
+        cli_receipts_print(config);
     if (status == EXIT_STATUS_OK && values[0] != NULL)
         status = check_online(config);
     config_destroy(&config);

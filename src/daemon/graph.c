@@ -159,14 +159,11 @@ static enum err create_receipts(struct graph *graph, struct err_info *info)
         .metrics = graph->monitor.metrics,
     };
     enum err err = receipts_create(&deps, &graph->receipts);
-    if (err != ERR_OK)
+    if (err != ERR_OK) {
         err_info_set(info, "receipts: %s", err_text(err));
-    return err;
-}
-
-static enum err create_reporting(struct graph *graph, struct err_info *info)
-{
-    const struct daemon_receipts_deps deps = {
+        return err;
+    }
+    const struct daemon_receipts_deps reports = {
         .config = graph->config,
         .keyring = graph->keyring,
         .receipts = graph->receipts,
@@ -175,7 +172,7 @@ static enum err create_reporting(struct graph *graph, struct err_info *info)
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
-    return daemon_receipts_create(&graph->reporting, &deps, info);
+    return daemon_receipts_create(&graph->reports, &reports, info);
 }
 
 static enum err create_courier(struct graph *graph, struct err_info *info)
@@ -186,7 +183,7 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .keyring = graph->keyring,
         .directory = {.find = find_brand, .release = release_brand, .ctx = graph},
         .routes = graph->ways,
-        .receipts_url = span_of_text(graph->reporting.url),
+        .receipts_url = span_of_text(graph->reports.url),
         .clock = graph->clock,
         .entropy = random_pool_entropy(&graph->courier_pool),
         .log = graph->log,
@@ -215,8 +212,8 @@ static enum err create_router(struct graph *graph, struct err_info *info)
         inbox_routes(&graph->inbox_http, graph->routes + count);
         count += INBOX_ROUTES_COUNT;
     }
-    if (daemon_receipts_are_on(&graph->reporting)) {
-        receipt_http_routes(&graph->reporting.http, graph->routes + count);
+    if (daemon_receipts_are_on(&graph->reports)) {
+        receipt_http_routes(&graph->reports.http, graph->routes + count);
         count += RECEIPT_ROUTES_COUNT;
     }
     if (!has_metrics_listener(graph)) {
@@ -318,9 +315,9 @@ static enum err create_control(struct graph *graph, struct err_info *info)
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
-    create_monitor,  create_logger, create_keyring, create_store,          create_brands,
-    create_channels, create_routes, create_service, create_receipts,       create_reporting,
-    create_courier,  create_router, create_server,  create_metrics_server, create_control,
+    create_monitor,  create_logger, create_keyring,        create_store,    create_brands,
+    create_channels, create_routes, create_service,        create_receipts, create_courier,
+    create_router,   create_server, create_metrics_server, create_control,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -396,8 +393,8 @@ void graph_destroy(struct graph **out)
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);
+    daemon_receipts_destroy(&graph->reports);
     receipts_destroy(&graph->receipts);
-    daemon_receipts_destroy(&graph->reporting);
     if (graph->capture != NULL)
         graph->capture->ops->destroy(graph->capture);
     providers_destroy(&graph->providers);

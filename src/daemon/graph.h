@@ -54,7 +54,7 @@ struct graph {
     struct providers providers; // otherwise
     struct routes *ways;        // of messages
     struct receipts *receipts;
-    struct daemon_receipts reporting; // where providers reach them
+    struct daemon_receipts reports; // where they come from
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;
     struct random_pool courier_pool;
