@@ -192,6 +192,11 @@ bool recipe_has_reports(const struct recipe *recipe)
     return recipe->receipt.forms != 0;
 }
 
+bool recipe_signs_reports(const struct recipe *recipe)
+{
+    return recipe->receipt.secret.data != NULL;
+}
+
 struct span recipe_receipt_help(const struct recipe *recipe)
 {
     return recipe->receipt.help;

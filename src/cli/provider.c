@@ -89,15 +89,18 @@ int cli_provider(const struct cli *cli)
     return status;
 }
 
-static bool is_checked(const struct config_provider *provider)
+static const char *about_signatures(const struct config_provider *provider)
 {
     struct report_reader *reader = NULL;
     struct err_info info;
+    if (!recipe_signs_reports(provider->recipe))
+        return "";
     if (config_provider_receive(provider, &reader, &info) != ERR_OK)
-        return false;
+        return "";
     bool is_checked = report_reader_checks(reader);
     report_reader_destroy(&reader);
-    return is_checked;
+    return is_checked ? "; signatures are checked"
+                      : "; signatures are not checked, since their secret is not set";
 }
 
 void cli_receipts_print(const struct config *config)
@@ -110,7 +113,6 @@ void cli_receipts_print(const struct config *config)
         (void)printf("%s: receipts: %s%s%s\n", provider->name,
                      is_registered ? "register what is printed by otpd provider receipt-url "
                                    : "each message says where to report",
-                     is_registered ? provider->name : "",
-                     is_checked(provider) ? "; signatures are checked" : "; not signed");
+                     is_registered ? provider->name : "", about_signatures(provider));
     }
 }
