@@ -77,16 +77,25 @@ before(async () => {
     keyFile, dataDir: folder.join('data'), logFormat: 'json', publicUrl: `${PUBLIC_URL}/`,
     providers: providers(authority),
   });
-  server = await Server.start({ isDev: false, config });
+  await startServer();
+});
+
+async function startServer() {
+  const args = ['--data-dir', folder.join('data')];
+  server = await Server.start({ isDev: false, config, args });
   [TOKEN, APP_SECRET, VERIFY_TOKEN].forEach((secret) => server.secrets.addCode(secret));
   api = new Api(server);
   client = new Client(server.port);
-});
+}
 
-after(async () => {
+async function stopServer() {
   client?.close();
   api?.close();
   await server?.stop();
+}
+
+after(async () => {
+  await stopServer();
   await Promise.all(Object.values(vendors ?? {}).map((vendor) => vendor.stop()));
   folder.remove();
 });
@@ -221,6 +230,18 @@ describe('by the URL of a message', () => {
     assert.equal(vendors.hook.requestsTo(message.number).length, 0);
     await assertLogsIn(message);
   });
+});
+
+test('a server that was started again knows its messages', async () => {
+  const message = await text('12025550106');
+  await awaitAbout('otp.sent', message.number);
+  await stopServer();
+  await startServer();
+  const members = { ErrorCode: '30003' };
+  assert.equal((await reportText(message.url, 'failed', { members })).status, 200);
+  const { data } = JSON.parse((await vendors.hook.await(message.number)).body);
+  assert.equal(data.otp, message.code);
+  await assertLogsIn(message);
 });
 
 describe('by a registered URL', () => {
