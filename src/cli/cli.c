@@ -26,7 +26,7 @@ static const struct cli_action check_actions[] = {
 };
 
 static const struct cli_action send_test_actions[] = {
-    {"", "--channel CHANNEL --to ADDRESS [OPTION...]",
+    {"", "--channel CHANNEL --to ADDRESS [--provider NAME] [OPTION...]",
      "Send one real message, with a code that is none, and print what the provider says", NULL, 0,
      0, 0},
     {0},
@@ -75,24 +75,31 @@ const struct cli_row cli_rows[] = {
      "An import adds what is missing and sets exactly these settings on what is there; it "
      "removes no brand, and changes nothing when anything in the file is wrong.",
      NULL},
-    {"provider", cli_provider, "show and set the tokens of a running server's providers",
+    {"provider", cli_provider, "tokens of a running server's providers; where providers report to",
      provider_actions,
-     "For providers whose access token is renewed by a refresh token, such as zalo. The refresh "
+     "tokens: for providers whose access token is renewed by a refresh token, such as zalo. The "
+     "refresh "
      "token "
      "comes from a file (refreshToken=@FILE, which nobody else may read) or from standard input "
      "(refreshToken=-). It is tried at once, and works once: otpd keeps the next one, encrypted, "
      "in "
-     "the data directory. docs/providers tells where the first one comes from.",
+     "the data directory. docs/providers tells where the first one comes from. receipt-url: it is "
+     "to "
+     "be registered with those providers that do not take one with each message, and holds as long "
+     "as "
+     "the key file. It wants publicUrl; the other options are those of serve, --config FILE first.",
      NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
-     "--online connects and logs in to every provider that allows it; nothing is sent. The other "
+     "Where several providers carry a channel it says which route messages take. --online connects "
+     "and logs in to every provider that allows it; nothing is sent. The other "
      "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
      "a provider that fails.",
      NULL},
     {"send-test", cli_send_test, "send one real message, and print what the provider says",
      send_test_actions,
-     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
+     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL; NAME is needed where several providers carry it. "
+     "The other options are those of serve: --config FILE "
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
      NULL},
     {"template", cli_template, "template lint: how many SMS the texts of brands make, and why",
