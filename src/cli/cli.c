@@ -78,16 +78,12 @@ const struct cli_row cli_rows[] = {
     {"provider", cli_provider, "tokens of a running server's providers; where providers report to",
      provider_actions,
      "tokens: for providers whose access token is renewed by a refresh token, such as zalo. The "
-     "refresh "
-     "token "
-     "comes from a file (refreshToken=@FILE, which nobody else may read) or from standard input "
-     "(refreshToken=-). It is tried at once, and works once: otpd keeps the next one, encrypted, "
-     "in "
-     "the data directory. docs/providers tells where the first one comes from. receipt-url: it is "
-     "to "
-     "be registered with those providers that do not take one with each message, and holds as long "
-     "as "
-     "the key file. It wants publicUrl; the other options are those of serve, --config FILE first.",
+     "refresh token comes from a file (refreshToken=@FILE, which nobody else may read) or from "
+     "standard input (refreshToken=-). It is tried at once, and works once: otpd keeps the next "
+     "one, encrypted, in the data directory. docs/providers tells where the first one comes from. "
+     "receipt-url: it is as good as a password, is to be registered with those providers that do "
+     "not take one with each message, and holds as long as the key file. It wants publicUrl; the "
+     "other options are those of serve, --config FILE first.",
      NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,

@@ -16,8 +16,7 @@ const struct cli_action provider_actions[] = {
      CLI_SERVER | CLI_JSON},
     {"tokens set", "NAME refreshToken=@FILE", "Give it a refresh token, and try it",
      provider_tokens_set, 2, 2, CLI_SERVER | CLI_JSON},
-    {"receipt-url", "NAME [OPTION...]",
-     "Print the URL that it is to report to, which is as good as a password", NULL, 0, 0, 0},
+    {"receipt-url", "NAME [OPTION...]", "Print the URL that it is to report to", NULL, 0, 0, 0},
     {0},
 };
 

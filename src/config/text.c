@@ -162,8 +162,8 @@ static void put_providers(struct strbuf *out)
     strbuf_put_text(
         out, "\n# By which of them, where several carry a channel: without a route by all of "
              "them, in their order.\n# Numbers with the longest prefix that fits, and routes "
-             "of the brand itself, come first.\n#routes:\n#  - channel: SMS\n"
-             "#    prefix: '91'\n#    brand: null\n#    providers: 'first second'\n"
+             "of the brand itself, come first.\n#routes:\n#  - channel: EMAIL\n"
+             "#    prefix: null\n#    brand: null\n#    providers: 'mail'\n"
              "#    fallbackAfterSeconds: null\n");
 }
 
