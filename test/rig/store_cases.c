@@ -153,6 +153,22 @@ static void test_over_and_open_again(void **state)
     assert_int_equal(again.entry.salt, claimed.entry.salt);
 }
 
+// As by a receipt that comes when nobody waits for it any more.
+static void test_what_is_over_may_change(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct claimed_entry claimed = case_promise(fixture, 1);
+    struct case_delivery look;
+    case_must(fixture, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    claimed.token = 0;
+    case_must(fixture, &claimed, DELIVERY_DELIVERED, STORE_NEVER);
+    assert_true(case_look(fixture, claimed.handle, &look));
+    assert_int_equal(look.seen.state, DELIVERY_DELIVERED);
+    assert_int_equal(look.entry.address.len, 0);
+    assert_int_equal(store_entries(fixture->store), 0);
+    assert_true(case_next_due_ms(fixture) == STORE_NEVER);
+}
+
 static void test_an_entry_that_is_open_again_takes_a_place(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -516,6 +532,7 @@ static const struct row rows[] = {
     {"a change ends a claim", test_a_change_ends_a_claim, 4},
     {"a delivery comes back whole", test_a_delivery_comes_back_whole, 4},
     {"over and open again", test_over_and_open_again, 4},
+    {"what is over may change", test_what_is_over_may_change, 4},
     {"an entry that is open again takes a place", test_an_entry_that_is_open_again_takes_a_place,
      4},
     {"addresses go", test_addresses_go, 4},
