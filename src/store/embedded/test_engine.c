@@ -565,6 +565,24 @@ static void test_expiry_is_bounded_work(void **state)
     assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE - 4);
 }
 
+// A day's end is no more work for one commit than any other time, and yet it gets done.
+static void test_sweeping_the_outbox_is_bounded_work(void **state)
+{
+    struct model_store *fixture = *state;
+    for (int i = 0; i < PEOPLE; i++) {
+        struct claimed_entry claimed = case_promise(&fixture->store, 1);
+        case_must(&fixture->store, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    }
+    store_fixture_pass(&fixture->store, 2 * STORE_HISTORY_MS);
+    for (size_t i = 1; i <= 3; i++) {
+        assert_int_equal(model_store_run(fixture, 1, true, false), STORE_COMMITTED);
+        size_t addresses = i < 3 ? PEOPLE - 128 * i : 0;
+        assert_int_equal(model_disk_count(&fixture->disk, TABLE_SEALED), addresses);
+        assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), PEOPLE - 16 * i);
+        assert_int_equal(model_disk_count(&fixture->disk, TABLE_DELIVERIES), PEOPLE - 16 * i);
+    }
+}
+
 static void test_a_damaged_row_of_the_index_is_dropped(void **state)
 {
     struct model_store *fixture = *state;
@@ -629,6 +647,7 @@ int main(void)
         CASE(test_damaged_history_does_not_stay_for_ever),
         CASE(test_what_has_expired_goes),
         CASE(test_expiry_is_bounded_work),
+        CASE(test_sweeping_the_outbox_is_bounded_work),
         CASE(test_a_damaged_row_of_the_index_is_dropped),
     };
     const struct store_maker maker = {.name = "embedded store without a thread",
