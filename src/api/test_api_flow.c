@@ -465,7 +465,7 @@ static void a_brand_without_a_channel_cannot_send(void **state)
 {
     struct rig *rig = *state;
     struct family family = mobile_family();
-    rig->service.deps.channels_mask = 1U << CHANNEL_EMAIL;
+    rig_carry(rig, 1U << CHANNEL_EMAIL);
     open_session(rig, &family);
     generate(rig, &family);
     assert_int_equal(rig->status, 200);

@@ -73,6 +73,9 @@ MUST_CHECK enum err recipe_bind(const struct recipe *recipe, const struct recipe
 // Its URL is http://, which only leads to this machine.
 bool recipe_plan_is_plain(const struct recipe_plan *plan);
 
+// Its requests say where the provider can report, if the message does.
+bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan);
+
 // Wipes the values.
 void recipe_plan_destroy(struct recipe_plan **plan);
 

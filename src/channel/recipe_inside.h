@@ -10,6 +10,7 @@
 #define RECIPE_TEXTS_BYTES_MAX (32U * 1024U)
 #define RECIPE_PAIRS_MAX 24U
 #define RECIPE_MAPPED_MAX 128U
+#define RECIPE_STATES_MAX 32U
 #define RECIPE_JSON_DEPTH_MAX 12U
 #define RECIPE_PATH_SEGMENTS_MAX 8U
 #define RECIPE_ARRAY_WALK_MAX 64U // elements that a "*" looks at
@@ -18,7 +19,7 @@
 #define PLAN_SECRETS_MAX RECIPE_PARAMETERS_MAX
 
 // What a message brings to a template, with whether it may stand in a URL: those are logged on the
-// way, so that a code or a text never may.
+// way, so that a code or a text never may. The last ones not every message has.
 #define RECIPE_VALUE_LIST(X)                           \
     X(RECIPE_TO, "to", true, false)                    \
     X(RECIPE_OTP, "otp", false, false)                 \
@@ -30,11 +31,19 @@
     X(RECIPE_MINUTES, "minutes", true, true)           \
     X(RECIPE_SECONDS, "seconds", true, true)           \
     X(RECIPE_MILLISECONDS, "milliseconds", true, true) \
-    X(RECIPE_EXPIRES_AT, "expiresAt", true, true)
+    X(RECIPE_EXPIRES_AT, "expiresAt", true, true)      \
+    X(RECIPE_RECEIPT_URL, "receiptUrl", false, false)
 
 #define RECIPE_VALUE_ENUM(name, text, may_be_in_url, is_number) name,
 enum recipe_value { RECIPE_VALUE_LIST(RECIPE_VALUE_ENUM) RECIPE_VALUE_COUNT_ };
 #undef RECIPE_VALUE_ENUM
+
+#define RECIPE_VALUES_ALWAYS RECIPE_RECEIPT_URL // those before it every message has
+#define RECIPE_VALUES_SOMETIMES (RECIPE_VALUE_COUNT_ - RECIPE_VALUES_ALWAYS)
+
+// A set of those that a message may lack: bits 1 << (value - RECIPE_VALUES_ALWAYS).
+#define RECIPE_PRESENT(value) (1U << ((unsigned)(value)-RECIPE_VALUES_ALWAYS))
+#define PLAN_FORMS_MAX (1U << RECIPE_VALUES_SOMETIMES)
 
 struct recipe_value_row {
     struct span name;
@@ -90,6 +99,41 @@ struct recipe_reply {
     struct span id, code, words; // paths; data NULL: none
 };
 
+// What a provider's words for a state mean.
+struct recipe_states {
+    struct recipe_state {
+        struct span word;
+        uint32_t state; // enum report_state
+    } held[RECIPE_STATES_MAX];
+    size_t count;
+};
+
+enum recipe_signature {
+    RECIPE_SIGNATURE_NONE,
+    RECIPE_SIGNATURE_TWILIO,
+    RECIPE_SIGNATURE_VONAGE,
+    RECIPE_SIGNATURE_HUB,
+    RECIPE_SIGNATURE_STANDARD_WEBHOOKS,
+    RECIPE_SIGNATURE_ZALO,
+    RECIPE_SIGNATURE_SNS,
+};
+
+enum recipe_receipt_form { RECIPE_RECEIPT_JSON, RECIPE_RECEIPT_FORM, RECIPE_RECEIPT_QUERY };
+
+// How the provider reports. Paths and names as of replies; data NULL: none.
+struct recipe_receipt {
+    bool is_given;                   // some key of it is in the recipe
+    uint32_t signature;              // enum recipe_signature
+    uint32_t forms;                  // bits 1 << enum recipe_receipt_form; 0: it does not report
+    struct span secret, verify, app; // templates of parameters alone, which may be unset
+    struct span inside;              // names of members that hold the report as a JSON text
+    struct span list, only_with;     // list: from the whole, the others from one report
+    struct span id, echo, state, code, words;
+    struct span help; // what has to be registered with the provider; data NULL: nothing
+    struct recipe_states states;
+    struct recipe_map codes; // empty: those of replies
+};
+
 struct recipe {
     struct span name, title;
     uint32_t channels;
@@ -103,6 +147,7 @@ struct recipe {
     struct recipe_pairs headers, query, form;
     json_t *json; // NULL: none
     struct recipe_reply reply;
+    struct recipe_receipt receipt;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
     size_t texts_len;
@@ -130,7 +175,8 @@ enum recipe_place {
     RECIPE_IN_HEADER,
     RECIPE_IN_FORM,
     RECIPE_IN_JSON,
-    RECIPE_IN_AUTH, // parameters alone
+    RECIPE_IN_AUTH,    // parameters alone
+    RECIPE_IN_RECEIPT, // the same, but they may be unset
 };
 
 MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
@@ -140,6 +186,38 @@ MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum reci
 // text.
 MUST_CHECK enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t **out,
                                      uint32_t *line_out, struct err_info *info);
+
+// A copy that lives as long as the recipe. ERR_INVALID with a story: there are too many.
+MUST_CHECK enum err recipe_keep(struct recipe *recipe, struct span text, struct span *out,
+                                struct err_info *info);
+
+// Paths with spaces between. A story when they are none.
+MUST_CHECK enum err recipe_paths_check(struct span text, struct err_info *info);
+
+// One of `choices`, which NULL ends, by its number. A story that names them.
+MUST_CHECK enum err recipe_choose(const char *const *choices, struct span text, uint32_t *out,
+                                  struct err_info *info);
+
+// One more row: from a provider's word to the reason that is named by `reason`.
+MUST_CHECK enum err recipe_map_add(struct recipe *recipe, struct recipe_map *map, struct span from,
+                                   struct span reason, struct err_info *info);
+
+// Takes a field below "receipt". ERR_INVALID with a story.
+MUST_CHECK enum err recipe_receipt_take(struct recipe *recipe, const struct recipe_field *field,
+                                        struct err_info *info);
+
+// What does not fit together in it; NULL: nothing.
+const char *recipe_receipt_fault(const struct recipe *recipe);
+
+// NULL: no row is for it. An exact match wins over a range.
+const struct recipe_mapped *recipe_map_code(const struct recipe_map *map, struct span code);
+
+// The first row whose text is a part of `words`, in any case.
+const struct recipe_mapped *recipe_map_words(const struct recipe_map *map, struct span words);
+
+// The bytes of a signing key: "whsec_" and base64, as Standard Webhooks hands them out, are decoded
+// into `room`; anything else is the key itself. Empty: the base64 is none, or does not fit.
+struct span recipe_signing_key(struct span secret, uint8_t *room, size_t cap);
 
 // "200-299" or "418".
 bool recipe_range_parse(struct span text, uint64_t *least_out, uint64_t *most_out);
@@ -157,7 +235,11 @@ struct plan_ops {
     size_t first, count;
 };
 
+// A plan is a tree of one level: what a message may lack shapes the request, so that there is a
+// form for each set of what one may have. The plan itself is the form for those that lack it all.
 struct recipe_plan {
+    uint32_t used;                             // of what a message may lack, what the recipe names
+    struct recipe_plan *forms[PLAN_FORMS_MAX]; // by the set of what is there; NULL: as `used` says
     struct plan_op ops[PLAN_OPS_MAX];
     size_t ops_count;
     struct wire literals; // over literals_held
@@ -172,10 +254,12 @@ struct recipe_plan {
     uint8_t literals_held[PLAN_LITERALS_BYTES_MAX];
 };
 
-// The values of the parameters, while a plan is being made; data NULL: unset.
+// The values of the parameters, while a plan is being made; data NULL: unset. `present` is the set
+// of what the plan's messages have.
 struct plan_binding {
     const struct recipe *recipe;
     struct span values[RECIPE_PARAMETERS_MAX];
+    uint32_t present;
     bool is_plain;
 };
 
@@ -197,7 +281,8 @@ struct plan_encodings {
     enum wire_encoding literal, data;
 };
 
-// False when a parameter in it is unset: the caller then rewinds to before what it stands in.
+// False when a parameter in it is unset, or something that the messages lack: the caller then
+// rewinds to before what it stands in.
 bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *binding,
                        struct plan_encodings encodings, struct span template);
 
@@ -218,6 +303,10 @@ void reply_reader_fini(struct reply_reader *reader);
 
 // The format's outer form is there.
 bool reply_is_readable(const struct reply_reader *reader);
+
+// Appends the scalar at `path` as text, cut where it does not fit. "*" stands for the element
+// `chosen` of a list.
+bool reply_json_get(json_t *from, struct span path, size_t chosen, struct strbuf *out);
 
 // The scalar at the first of these paths (separated by spaces) that leads to one, as text. `rest`
 // then holds the paths after it. False: none does.

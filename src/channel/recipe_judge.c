@@ -31,10 +31,13 @@ static size_t hidden_at(const struct judge *judge, struct span text)
     struct span to = judge->message->to;
     struct span digits = span_starts_with(to, SPAN("+")) ? span_from(to, 1) : to;
     struct span code = message_reveal(judge->message->otp_only);
+    struct span receipt = judge->message->receipt_url;
     if (code.len > 0 && span_starts_with(text, code))
         return code.len;
     if (digits.len >= HIDDEN_LEAST && span_starts_with(text, digits))
         return digits.len;
+    if (receipt.len > 0 && span_starts_with(text, receipt))
+        return receipt.len;
     for (size_t i = 0; i < judge->plan->secrets_count; i++) {
         if (span_starts_with(text, judge->plan->secrets[i]))
             return judge->plan->secrets[i].len;
@@ -168,8 +171,7 @@ static const struct recipe_mapped *find_in_ranges(const struct recipe_map *map, 
     return NULL;
 }
 
-// An exact match wins over a range.
-static const struct recipe_mapped *find_code(const struct recipe_map *map, struct span code)
+const struct recipe_mapped *recipe_map_code(const struct recipe_map *map, struct span code)
 {
     uint64_t number;
     for (size_t i = 0; i < map->count; i++) {
@@ -196,7 +198,7 @@ static const struct recipe_mapped *by_code(struct judge *judge, struct strbuf *c
     struct strbuf value = strbuf_over(room, sizeof room);
     while (reply_get(&judge->reader, &paths, &value)) {
         struct span name = behind_hash(strbuf_span(&value));
-        const struct recipe_mapped *mapped = find_code(&recipe->codes, name);
+        const struct recipe_mapped *mapped = recipe_map_code(&recipe->codes, name);
         if (mapped != NULL || code->len == 0) {
             code->len = 0;
             strbuf_put(code, name);
@@ -216,6 +218,15 @@ static bool contains_nocase(struct span text, struct span part)
     return false;
 }
 
+const struct recipe_mapped *recipe_map_words(const struct recipe_map *map, struct span words)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (contains_nocase(words, map->held[i].from))
+            return &map->held[i];
+    }
+    return NULL;
+}
+
 static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words_out)
 {
     const struct recipe *recipe = judge->plan->recipe;
@@ -223,11 +234,7 @@ static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words
     struct span paths = recipe->reply.words;
     struct strbuf words = strbuf_over(room, sizeof room);
     *has_words_out = reply_get(&judge->reader, &paths, &words) && words.len > 0;
-    for (size_t i = 0; i < recipe->texts.count && *has_words_out; i++) {
-        if (contains_nocase(strbuf_span(&words), recipe->texts.held[i].from))
-            return &recipe->texts.held[i];
-    }
-    return NULL;
+    return *has_words_out ? recipe_map_words(&recipe->texts, strbuf_span(&words)) : NULL;
 }
 
 // What a status means where the recipe does not say. A gateway that gave up waiting does not know

@@ -51,6 +51,20 @@ void plan_put_literal(struct recipe_plan *plan, enum wire_encoding encoding, str
         add_op(plan, (struct plan_op){PLAN_LITERAL, WIRE_RAW, (uint16_t)from, (uint16_t)len});
 }
 
+// False when the messages lack it. What the forms have to tell apart is noted on the way.
+static bool put_value(struct recipe_plan *plan, const struct plan_binding *binding,
+                      enum wire_encoding encoding, size_t value)
+{
+    if (value >= RECIPE_VALUES_ALWAYS) {
+        plan->used |= RECIPE_PRESENT(value);
+        if ((binding->present & RECIPE_PRESENT(value)) == 0)
+            return false;
+    }
+    add_op(plan, (struct plan_op){
+                     .kind = PLAN_VALUE, .encoding = (uint8_t)encoding, .from = (uint16_t)value});
+    return true;
+}
+
 static bool put_part(struct recipe_plan *plan, const struct plan_binding *binding,
                      struct plan_encodings encodings, const struct recipe_part *part)
 {
@@ -59,10 +73,7 @@ static bool put_part(struct recipe_plan *plan, const struct plan_binding *bindin
         plan_put_literal(plan, encodings.literal, part->literal);
         return true;
     case RECIPE_PART_VALUE:
-        add_op(plan, (struct plan_op){.kind = PLAN_VALUE,
-                                      .encoding = (uint8_t)encodings.data,
-                                      .from = (uint16_t)part->index});
-        return true;
+        return put_value(plan, binding, encodings.data, part->index);
     case RECIPE_PART_PARAMETER:
         if (binding->values[part->index].data == NULL)
             return false;
@@ -76,14 +87,14 @@ static bool put_part(struct recipe_plan *plan, const struct plan_binding *bindin
 bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *binding,
                        struct plan_encodings encodings, struct span template)
 {
-    while (template.len > 0) {
+    bool is_set = true;
+    while (template.len > 0) { // to its end, since `used` is to know all of it
         struct recipe_part part;
         enum err err = recipe_part_take(binding->recipe, &template, &part, NULL);
         ASSERT(err == ERR_OK); // checked when the recipe was compiled
-        if (!put_part(plan, binding, encodings, &part))
-            return false;
+        is_set = put_part(plan, binding, encodings, &part) && is_set;
     }
-    return true;
+    return is_set;
 }
 
 // "name=value" pairs behind `separator`, then "&". Pairs with an unset parameter are left out.
@@ -170,20 +181,25 @@ static void put_basic(struct recipe_plan *plan, struct span user_password)
     wipe(text, sizeof text);
 }
 
-// "whsec_" and base64, as Standard Webhooks hands keys out; anything else is the key itself.
-static struct span put_signing_key(struct recipe_plan *plan, struct span secret)
+struct span recipe_signing_key(struct span secret, uint8_t *room, size_t cap)
 {
     static const struct span prefix = SPAN("whsec_");
-    size_t from = plan->literals.hidden.len;
     size_t len = 0;
     if (!span_starts_with(secret, prefix))
         return secret;
-    uint8_t *room = plan->literals_held + from;
-    if (!base64_take(span_from(secret, prefix.len), room, PLAN_LITERALS_BYTES_MAX - from, &len) ||
-        len == 0)
+    if (!base64_take(span_from(secret, prefix.len), room, cap, &len))
         return (struct span){0};
-    plan->literals.hidden.len += len;
     return span_make(room, len);
+}
+
+static struct span put_signing_key(struct recipe_plan *plan, struct span secret)
+{
+    size_t from = plan->literals.hidden.len;
+    uint8_t *room = plan->literals_held + from;
+    struct span key = recipe_signing_key(secret, room, PLAN_LITERALS_BYTES_MAX - from);
+    if (key.data == room)
+        plan->literals.hidden.len += key.len;
+    return key;
 }
 
 static void put_auth_aside(struct recipe_plan *plan, const struct plan_binding *binding)
@@ -294,23 +310,39 @@ static enum err build(struct recipe_plan *plan, const struct plan_binding *bindi
     return ERR_INVALID;
 }
 
+// NULL when it fails.
+static enum err make_form(const struct plan_binding *binding, struct recipe_plan **out,
+                          struct err_info *info)
+{
+    struct recipe_plan *plan = calloc(1, sizeof *plan);
+    *out = NULL;
+    if (plan == NULL)
+        return ERR_NO_MEMORY;
+    plan->recipe = binding->recipe;
+    plan->is_plain = binding->is_plain;
+    plan->literals = wire_over(plan->literals_held, sizeof plan->literals_held);
+    enum err err = build(plan, binding, info);
+    if (err != ERR_OK)
+        recipe_plan_destroy(&plan);
+    *out = plan;
+    return err;
+}
+
 enum err recipe_bind(const struct recipe *recipe, const struct recipe_setting *settings,
                      size_t count, struct recipe_plan **out, struct err_info *info)
 {
     struct plan_binding binding = {.recipe = recipe};
     enum err err = plan_binding_fill(&binding, settings, count, info);
+    *out = NULL;
+    if (err == ERR_OK)
+        err = make_form(&binding, out, info);
+    for (uint32_t set = 1; err == ERR_OK && set < PLAN_FORMS_MAX; set++) {
+        binding.present = set;
+        if ((set & ~(*out)->used) == 0)
+            err = make_form(&binding, &(*out)->forms[set], info);
+    }
     if (err != ERR_OK)
-        return err;
-    struct recipe_plan *plan = calloc(1, sizeof *plan);
-    if (plan == NULL)
-        return ERR_NO_MEMORY;
-    plan->recipe = recipe;
-    plan->is_plain = binding.is_plain;
-    plan->literals = wire_over(plan->literals_held, sizeof plan->literals_held);
-    err = build(plan, &binding, info);
-    if (err != ERR_OK)
-        recipe_plan_destroy(&plan);
-    *out = plan;
+        recipe_plan_destroy(out);
     return err;
 }
 
@@ -319,11 +351,25 @@ bool recipe_plan_is_plain(const struct recipe_plan *plan)
     return plan->is_plain;
 }
 
+bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan)
+{
+    return (plan->used & RECIPE_PRESENT(RECIPE_RECEIPT_URL)) != 0;
+}
+
+static void form_destroy(struct recipe_plan **form)
+{
+    if (*form == NULL)
+        return;
+    wipe(*form, sizeof **form);
+    free(*form);
+    *form = NULL;
+}
+
 void recipe_plan_destroy(struct recipe_plan **plan)
 {
     if (*plan == NULL)
         return;
-    wipe(*plan, sizeof **plan);
-    free(*plan);
-    *plan = NULL;
+    for (size_t i = 0; i < PLAN_FORMS_MAX; i++)
+        form_destroy(&(*plan)->forms[i]);
+    form_destroy(plan);
 }

@@ -11,7 +11,8 @@
 #define NUMBER_BYTES_MAX 64U // "+" and 15 digits; e-mail addresses are taken as they are
 #define SIGNATURE_ID_BYTES_MAX 64U
 
-// What the templates' values stand for. Numbers are in `numbers`, texts in `texts`.
+// What the templates' values stand for. Numbers are in `numbers`, texts in `texts`; a text that a
+// message may lack is empty where it does.
 struct values {
     struct span texts[RECIPE_VALUE_COUNT_];
     uint64_t numbers[RECIPE_VALUE_COUNT_];
@@ -57,6 +58,17 @@ static struct span hex_id(uint64_t id, uint8_t room[16])
     return strbuf_span(&out);
 }
 
+// The form for what this message has.
+static const struct recipe_plan *form_of(const struct recipe_plan *plan,
+                                         const struct values *values)
+{
+    uint32_t present = 0;
+    for (unsigned i = RECIPE_VALUES_ALWAYS; i < RECIPE_VALUE_COUNT_; i++)
+        present |= values->texts[i].len > 0 ? RECIPE_PRESENT(i) : 0;
+    const struct recipe_plan *form = plan->forms[present & plan->used];
+    return form != NULL ? form : plan;
+}
+
 static void values_fill(struct values *values, const struct recipe *recipe,
                         const struct send_request *message)
 {
@@ -73,6 +85,7 @@ static void values_fill(struct values *values, const struct recipe *recipe,
     values->numbers[RECIPE_MINUTES] = (seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
     values->numbers[RECIPE_MILLISECONDS] = seconds * MS_PER_SECOND;
     values->numbers[RECIPE_EXPIRES_AT] = (uint64_t)message->deadline_at_ms / MS_PER_SECOND;
+    values->texts[RECIPE_RECEIPT_URL] = message->receipt_url;
 }
 
 static void put_ops(const struct recipe_plan *plan, struct plan_ops section,
@@ -149,6 +162,7 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
         return ERR_INVALID;
     }
     values_fill(&values, recipe, message);
+    plan = form_of(plan, &values);
     out->method = methods[recipe->method];
     out->aws_sigv4 = plan->aws_sigv4;
     out->aws_user = plan->aws_user;

@@ -115,6 +115,8 @@ static bool is_needed(const struct recipe *recipe, enum recipe_place place,
 {
     if (place != RECIPE_IN_URL && place != RECIPE_IN_AUTH)
         return false;
+    if (part->kind == RECIPE_PART_VALUE)
+        return part->index >= RECIPE_VALUES_ALWAYS;
     return part->kind == RECIPE_PART_PARAMETER && recipe->parameters[part->index].is_optional &&
            recipe->parameters[part->index].preset.data == NULL;
 }
@@ -145,12 +147,13 @@ static enum err check_part(const struct recipe *recipe, enum recipe_place place,
         err_info_set(info, "a code, a text or a secret must not stand in a URL: URLs are logged");
         return ERR_INVALID;
     }
-    if (place == RECIPE_IN_AUTH && part->kind == RECIPE_PART_VALUE) {
+    bool is_secret = place == RECIPE_IN_AUTH || place == RECIPE_IN_RECEIPT;
+    if (is_secret && part->kind == RECIPE_PART_VALUE) {
         err_info_set(info, "only parameters are for credentials");
         return ERR_INVALID;
     }
     if (is_needed(recipe, place, part)) {
-        err_info_set(info, "an optional parameter without a preset cannot stand here");
+        err_info_set(info, "what may be unset cannot stand here");
         return ERR_INVALID;
     }
     bool is_ascii_alone = is_url || place == RECIPE_IN_HEADER;

@@ -12,9 +12,9 @@
 // Nothing here trusts a report further than its entry: whoever calls receipts_take has checked that
 // it comes from that provider.
 
-#include "channel/reason.h"
+#include "base/env.h"
 #include "crypto/keyring/keyring.h"
-#include "store/store.h"
+#include "outbox/route.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -27,7 +27,7 @@ enum receipt_kind {
 // Spans are borrowed for the call alone; what is longer than an entry keeps is cut (words), or not
 // looked up (ref).
 struct receipt_report {
-    provider_tag provider; // provider_tag_of in outbox/route.h
+    provider_tag provider; // provider_tag_of
     uint64_t handle;       // from the message's own path; 0: it is found by `ref`
     struct span ref;       // the provider's name for it; may be empty when there is a handle
     enum receipt_kind kind;
@@ -37,13 +37,22 @@ struct receipt_report {
 
 struct receipts;
 
+// Reports that are remembered at once.
+#define RECEIPTS_MAX 4096U
+#define RECEIPTS_HELD_MS 60000
+#define RECEIPTS_AGAIN_MS 1000
+
+// By which the store finds an entry again: never 0, and says nothing of the reference.
+uint64_t receipts_ref_tag(const struct key *index_key, provider_tag provider, struct span ref);
+
 // All is borrowed until receipts_destroy.
 struct receipts_deps {
     struct store *store;
     struct keyring *keyring;
-    struct routes *routes; // for names and the log; see outbox/route.h
+    const struct routes *routes;
+    struct clock clock;
     struct logger *log;
-    struct metrics *metrics;
+    struct metrics *metrics; // which know the names of the providers
 };
 
 MUST_CHECK enum err receipts_create(const struct receipts_deps *deps, struct receipts **out);

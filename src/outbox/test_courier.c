@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #include "outbox/due.h"
+#include "outbox/receipt_path.h"
+#include "outbox/receipts.h"
 #include "outbox/test_outbox.h"
 
 #include <stdio.h>
@@ -8,9 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SETTLEMENTS_MAX (3U * COURIER_PLACES)
-#define HELD_MAX COURIER_PLACES
-#define LEASE_MS 120000
+#define HELD_MAX 512U
 
 // A channel that does as it is told and remembers the last message.
 struct fake_channel {
@@ -24,6 +24,7 @@ struct fake_channel {
     char text[2100];
     char otp[16];
     char to[300];
+    char url[800];
     struct send_request request;
     const struct send_request *borrowed; // the last one, until its result
     send_done *on_result[HELD_MAX];
@@ -31,18 +32,26 @@ struct fake_channel {
     size_t held;
 };
 
+enum { TEXTS, OTHER, MAIL, PROVIDERS };
+
+static const struct route_provider providers[PROVIDERS] = {
+    [TEXTS] = {SPAN("texts"), 1U << CHANNEL_SMS},
+    [OTHER] = {SPAN("other ones"), 1U << CHANNEL_SMS},
+    [MAIL] = {SPAN("mail"), 1U << CHANNEL_EMAIL},
+};
+
 struct fixture {
-    struct store spy; // the memory store below, with what was settled written down
-    struct store *memory;
-    struct settlement settlements[SETTLEMENTS_MAX];
-    size_t settlements_held;
-    unsigned settle_calls;
+    struct store *store;
+    enum memory_fault fault; // of the next ops …
+    unsigned faults;         // … so many
     int64_t now_ms;
     struct seeded seeded;
     struct entropy entropy;
     struct keyring *keyring;
     struct test_brand brand;
-    struct fake_channel sms, email;
+    struct routes *routes;
+    struct fake_channel channels[PROVIDERS];
+    struct fake_channel *sms; // of "texts"
     struct metrics *metrics;
     struct logger *log;
     int log_descriptor;
@@ -61,41 +70,25 @@ static struct mono fixture_mono(void *ctx)
     return (struct mono){f->now_ms - TEST_NOW_MS};
 }
 
-static struct fixture *fixture_of(struct store *store)
+static struct clock fixture_clock(struct fixture *f)
 {
-    return (struct fixture *)store;
+    return (struct clock){fixture_wall_ms, fixture_mono, f};
 }
 
-static size_t spy_claim(struct store *store, const struct store_claim *claim,
-                        struct claimed_entry *out, size_t max)
+static enum memory_fault next_fault(void *ctx)
 {
-    assert_int_equal(claim->lease_ms, LEASE_MS);
-    return store_claim(fixture_of(store)->memory, claim, out, max);
+    struct fixture *f = ctx;
+    if (f->faults == 0)
+        return MEMORY_FAULT_NONE;
+    f->faults--;
+    return f->fault;
 }
-
-static void spy_settle(struct store *store, const struct settlement *settlements, size_t count)
-{
-    struct fixture *f = fixture_of(store);
-    f->settle_calls++;
-    for (size_t i = 0; i < count; i++) {
-        assert_true(f->settlements_held < SETTLEMENTS_MAX);
-        f->settlements[f->settlements_held++] = settlements[i];
-    }
-    store_settle(f->memory, settlements, count);
-}
-
-static int64_t spy_now_ms(struct store *store)
-{
-    return store_now_ms(fixture_of(store)->memory);
-}
-
-static const struct store_ops spy_ops = {
-    .claim = spy_claim, .settle = spy_settle, .now_ms = spy_now_ms};
 
 static void keep_text(char *out, size_t cap, struct span text)
 {
     assert_true(text.len < cap);
-    memcpy(out, text.data, text.len);
+    if (text.len > 0)
+        memcpy(out, text.data, text.len);
     out[text.len] = '\0';
 }
 
@@ -109,6 +102,7 @@ static void fake_send(struct channel *channel, const struct send_request *reques
     keep_text(fake->text, sizeof fake->text, message_reveal(request->text));
     keep_text(fake->otp, sizeof fake->otp, message_reveal(request->otp_only));
     keep_text(fake->to, sizeof fake->to, request->to);
+    keep_text(fake->url, sizeof fake->url, request->receipt_url);
     *fake->now_ms += fake->takes_ms;
     if (!fake->is_holding) {
         struct send_result result = fake->detail;
@@ -132,17 +126,19 @@ static const struct channel_ops fake_ops = {.send = fake_send};
 static struct courier *open_courier(struct fixture *f)
 {
     struct courier *courier = NULL;
-    const struct courier_deps deps = {
-        .store = &f->spy,
+    struct courier_deps deps = {
+        .store = f->store,
         .keyring = f->keyring,
         .directory = {test_brand_find, test_brand_release, &f->brand},
-        .channels = {[CHANNEL_SMS] = &f->sms.base, [CHANNEL_EMAIL] = &f->email.base},
-        .providers = {[CHANNEL_SMS] = SPAN("texts")},
-        .clock = {fixture_wall_ms, fixture_mono, f},
+        .routes = f->routes,
+        .receipts_url = SPAN("https://otp.example.com/receipts/"),
+        .clock = fixture_clock(f),
         .entropy = f->entropy,
         .log = f->log,
         .metrics = f->metrics,
     };
+    for (size_t i = 0; i < PROVIDERS; i++)
+        deps.channels[i] = &f->channels[i].base;
     assert_int_equal(courier_create(&deps, &courier), ERR_OK);
     return courier;
 }
@@ -153,29 +149,56 @@ static void open_log(struct fixture *f)
     const struct logger_options options = {.descriptor = f->log_descriptor,
                                            .format = LOG_FORMAT_TEXT,
                                            .least = LOG_DEBUG,
-                                           .clock = {fixture_wall_ms, fixture_mono, f}};
+                                           .clock = fixture_clock(f)};
     assert_int_equal(logger_create(&options, &f->log), ERR_OK);
 }
 
-static void setup(struct fixture *f)
+static void open_metrics(struct fixture *f)
 {
-    *f = (struct fixture){.spy = {.ops = &spy_ops}, .now_ms = TEST_NOW_MS};
+    struct span names[PROVIDERS];
+    const struct metrics_options counted = {.now_ns = clock_system_ns};
+    for (size_t i = 0; i < PROVIDERS; i++)
+        names[i] = providers[i].name;
+    assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
+    metrics_name_providers(f->metrics, names, PROVIDERS);
+}
+
+// Texts go by "texts" alone when there is one way, and by "other ones" too when there are two.
+static void open_routes(struct fixture *f, size_t ways, int64_t fallback_ms)
+{
+    struct err_info info;
+    const struct route_rule rule = {CHANNEL_SMS,    SPAN(""), SPAN(""),
+                                    {TEXTS, OTHER}, ways,     fallback_ms};
+    const struct routes_options options = {providers, PROVIDERS, &rule, 1};
+    assert_int_equal(routes_create(&options, &f->routes, &info), ERR_OK);
+}
+
+static void setup_with(struct fixture *f, size_t ways, int64_t fallback_ms)
+{
+    *f = (struct fixture){.now_ms = TEST_NOW_MS};
     struct memory_store_options options = memory_store_defaults;
-    options.clock = (struct clock){fixture_wall_ms, fixture_mono, f};
-    assert_int_equal(memory_store_create(&options, &f->memory), ERR_OK);
+    options.clock = fixture_clock(f);
+    options.faults = (struct memory_faults){next_fault, f};
+    assert_int_equal(memory_store_create(&options, &f->store), ERR_OK);
     seeded_init(&f->seeded, 42);
     f->entropy = seeded_entropy(&f->seeded);
     f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(
         template_compile(SPAN("{otp} for {brand}, {minutes} min"), &f->brand.template, NULL),
         ERR_OK);
-    f->sms =
-        (struct fake_channel){.base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
-    f->email = f->sms;
-    const struct metrics_options counted = {.now_ns = clock_system_ns};
-    assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
+    for (size_t i = 0; i < PROVIDERS; i++)
+        f->channels[i] = (struct fake_channel){
+            .base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
+    f->sms = &f->channels[TEXTS];
+    open_metrics(f);
     open_log(f);
+    open_routes(f, ways, fallback_ms);
     f->courier = open_courier(f);
+}
+
+static void setup(struct fixture *f)
+{
+    setup_with(f, 1, 0);
 }
 
 static void teardown(struct fixture *f)
@@ -187,24 +210,45 @@ static void teardown(struct fixture *f)
     metrics_destroy(&f->metrics);
     (void)close(f->log_descriptor);
     keyring_destroy(&f->keyring);
-    store_destroy(&f->memory);
+    store_destroy(&f->store);
+    routes_destroy(&f->routes);
+}
+
+// Until nothing more can be done now.
+static void run(struct fixture *f)
+{
+    for (unsigned i = 0; courier_step(f->courier) > 0; i++)
+        assert_true(i < 1000);
+}
+
+static void pass(struct fixture *f, int64_t duration_ms)
+{
+    f->now_ms += duration_ms;
+    run(f);
 }
 
 // All that has been logged so far.
 static const char *logged(const struct fixture *f)
 {
-    static char text[65536];
+    static char text[262144];
     ssize_t len = pread(f->log_descriptor, text, sizeof text - 1, 0);
     assert_true(len >= 0);
     text[len] = '\0';
     return text;
 }
 
+static void assert_logged(const struct fixture *f, const char *part)
+{
+    if (strstr(logged(f), part) == NULL)
+        fail_msg("no %s in\n%s", part, logged(f));
+}
+
 static struct outbox_entry enqueue_for(struct fixture *f, uint64_t id, enum channel_kind kind)
 {
     struct outbox_entry entry = test_entry(id, f->keyring, &f->entropy, f->now_ms);
     entry.channel = (uint8_t)kind;
-    test_enqueue(f->memory, &entry);
+    test_enqueue(f->store, &entry,
+                 provider_tag_of(kind == CHANNEL_SMS ? SPAN("texts") : SPAN("mail")));
     return entry;
 }
 
@@ -225,12 +269,22 @@ static void code_of(struct fixture *f, const struct outbox_entry *entry, char ou
     out[code.length] = '\0';
 }
 
-static void assert_settled(const struct fixture *f, uint64_t id, enum delivery_state state)
+static struct delivery delivery_of(const struct fixture *f, uint64_t id)
 {
-    assert_true(f->settlements_held > 0);
-    const struct settlement *last = &f->settlements[f->settlements_held - 1];
-    assert_int_equal(last->id, id);
-    assert_int_equal(last->state, state);
+    struct delivery_row row;
+    assert_true(test_find(f->store, id, &row));
+    return row.delivery;
+}
+
+static void assert_state(const struct fixture *f, uint64_t id, enum delivery_state state)
+{
+    const struct delivery delivery = delivery_of(f, id);
+    if (delivery.state != state)
+        fail_msg("entry %llu is %s", (unsigned long long)id,
+                 delivery_state_name((enum delivery_state)delivery.state));
+    bool is_over = state != DELIVERY_QUEUED && state != DELIVERY_SUBMITTED;
+    if (is_over)
+        assert_int_equal(delivery.due_at_ms, STORE_NEVER);
 }
 
 static void due_entry_is_sent_and_accepted(void **state)
@@ -241,21 +295,42 @@ static void due_entry_is_sent_and_accepted(void **state)
     (void)state;
     setup(&f);
     struct outbox_entry entry = enqueue(&f, 0xA1);
-    f.now_ms += 250;
-    assert_int_equal(courier_step(f.courier), 1);
+    pass(&f, 250);
     code_of(&f, &entry, code);
     (void)snprintf(expected, sizeof expected, "%s for DocDemo, 20 min", code);
-    assert_string_equal(f.sms.text, expected);
-    assert_string_equal(f.sms.otp, code);
-    assert_string_equal(f.sms.to, "919999999993");
-    assert_int_equal(f.sms.request.id, 0xA1);
-    assert_int_equal(f.sms.request.kind, CHANNEL_SMS);
-    assert_int_equal(f.sms.request.sent_at_ms, TEST_NOW_MS + 250);
-    assert_settled(&f, 0xA1, DELIVERY_ACCEPTED);
-    assert_int_equal(courier_step(f.courier), 0);
+    assert_string_equal(f.sms->text, expected);
+    assert_string_equal(f.sms->otp, code);
+    assert_string_equal(f.sms->to, "919999999993");
+    assert_int_equal(f.sms->request.id, 0xA1);
+    assert_int_equal(f.sms->request.kind, CHANNEL_SMS);
+    assert_int_equal(f.sms->request.sent_at_ms, TEST_NOW_MS + 250);
+    assert_int_equal(f.sms->request.deadline_at_ms, entry.deadline_at_ms);
+    assert_state(&f, 0xA1, DELIVERY_ACCEPTED);
+    assert_int_equal(f.sms->sends, 1);
+    assert_int_equal(store_entries(f.store), 0);
     assert_string_equal(logged(&f),
                         "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
                         "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250 provider=texts\n");
+    teardown(&f);
+}
+
+static void provider_is_told_where_to_report(void **state)
+{
+    struct fixture f;
+    struct delivery_row row;
+    uint64_t handle = 0;
+    const char *before = "https://otp.example.com/receipts/other%20ones/";
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 0xA1);
+    f.sms->result = SEND_REFUSED;
+    run(&f);
+    const char *url = f.channels[OTHER].url;
+    assert_memory_equal(url, before, strlen(before));
+    assert_true(test_find(f.store, 0xA1, &row));
+    assert_true(receipt_path_open(keyring_index(f.keyring), provider_tag_of(providers[OTHER].name),
+                                  span_of_text(url + strlen(before)), &handle));
+    assert_int_equal(handle, row.handle);
     teardown(&f);
 }
 
@@ -265,8 +340,9 @@ static void log_shows_neither_code_nor_address(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 1);
-    (void)courier_step(f.courier);
-    assert_null(strstr(logged(&f), f.sms.otp));
+    run(&f);
+    assert_int_equal(f.sms->sends, 1);
+    assert_null(strstr(logged(&f), f.sms->otp));
     assert_null(strstr(logged(&f), "9999999"));
     teardown(&f);
 }
@@ -280,7 +356,7 @@ struct deadline_row {
 static const struct deadline_row deadline_rows[] = {
     {"all", 1200000, 20},        {"one ms gone", 1199999, 20}, {"a minute gone", 1140000, 19},
     {"just over one", 60001, 2}, {"a minute", 60000, 1},       {"last ms", 1, 1},
-    {"at the end", 0, 0},        {"after the end", -1, 0},     {"days after", -90000000, 0},
+    {"at the end", 0, 0},        {"after the end", -1, 0},     {"hours after", -9000000, 0},
 };
 
 static void nothing_is_submitted_from_the_deadline_on(void **state)
@@ -293,18 +369,18 @@ static void nothing_is_submitted_from_the_deadline_on(void **state)
         setup(&f);
         struct outbox_entry entry = enqueue(&f, 5);
         f.now_ms = entry.deadline_at_ms - row->left_ms;
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_row_equal(row->name, f.sms.sends, row->minutes > 0);
-        assert_settled(&f, 5, row->minutes > 0 ? DELIVERY_ACCEPTED : DELIVERY_EXPIRED);
+        run(&f);
+        assert_row_equal(row->name, f.sms->sends, row->minutes > 0);
+        assert_state(&f, 5, row->minutes > 0 ? DELIVERY_ACCEPTED : DELIVERY_EXPIRED);
         (void)snprintf(expected, sizeof expected, "for DocDemo, %u min", row->minutes);
-        assert_true(row->minutes == 0 || strstr(f.sms.text, expected) != NULL);
+        assert_true(row->minutes == 0 || strstr(f.sms->text, expected) != NULL);
         assert_true(row->minutes > 0 || strstr(logged(&f), "warn  otp.expired ") != NULL);
         teardown(&f);
     }
 }
 
-// The batch was claimed in time, but the first message took so long that the second one's code
-// ended.
+// Both were claimed and written down in time, but the first message took so long that the second
+// one's code ended.
 static void deadline_counts_at_the_moment_of_sending(void **state)
 {
     struct fixture f;
@@ -313,11 +389,31 @@ static void deadline_counts_at_the_moment_of_sending(void **state)
     struct outbox_entry entry = enqueue(&f, 1);
     (void)enqueue(&f, 2);
     f.now_ms = entry.deadline_at_ms - 10;
-    f.sms.takes_ms = 10;
-    assert_int_equal(courier_step(f.courier), 2);
-    assert_int_equal(f.sms.sends, 1);
-    assert_int_equal(f.settlements[0].state, DELIVERY_ACCEPTED);
-    assert_int_equal(f.settlements[1].state, DELIVERY_EXPIRED);
+    f.sms->takes_ms = 10;
+    run(&f);
+    assert_int_equal(f.sms->sends, 1);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_state(&f, 2, DELIVERY_EXPIRED);
+    assert_int_equal(delivery_of(&f, 2).tries, 0);
+    teardown(&f);
+}
+
+static void code_that_was_used_is_not_sent(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 8000);
+    struct outbox_entry first = enqueue(&f, 1);
+    test_use_code(f.store, &first);
+    struct outbox_entry second = enqueue(&f, 2);
+    run(&f);
+    assert_state(&f, 1, DELIVERY_OBSOLETE);
+    assert_logged(&f, "info  otp.obsolete ");
+    assert_int_equal(f.sms->sends, 1);
+    test_use_code(f.store, &second); // while it waits for a receipt
+    pass(&f, 8000);
+    assert_state(&f, 2, DELIVERY_ACCEPTED);
+    assert_int_equal(f.channels[OTHER].sends, 0);
     teardown(&f);
 }
 
@@ -337,22 +433,22 @@ static void attempts_and_endings_are_counted(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    f.sms.result = SEND_RETRY;
+    f.sms->result = SEND_RETRY;
     (void)enqueue(&f, 1);
-    assert_int_equal(courier_step(f.courier), 1);
+    run(&f);
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"retry\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 0\n");
-    f.now_ms += 1000;
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(f.courier), 1);
-    f.sms.result = SEND_REFUSED;
+    f.sms->result = SEND_ACCEPTED;
+    pass(&f, 1000);
+    f.sms->result = SEND_REFUSED;
     (void)enqueue(&f, 2);
-    assert_int_equal(courier_step(f.courier), 1);
+    run(&f);
     (void)enqueue(&f, 3);
-    f.now_ms += TEST_DAY_MS;
-    assert_int_equal(courier_step(f.courier), 1);
+    pass(&f, TEST_DAY_MS);
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"accepted\"} 1\n");
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"permanent\"} 1\n");
+    assert_counted(&f, "otpd_provider_attempts_total{provider=\"texts\",result=\"retry\"} 1\n");
+    assert_counted(&f, "otpd_provider_attempts_total{provider=\"mail\",result=\"retry\"} 0\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"failed\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"expired\"} 1\n");
@@ -381,18 +477,16 @@ static void refused_is_failed(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 3);
-    f.sms.result = SEND_REFUSED;
-    f.sms.detail = (struct send_result){
+    f.sms->result = SEND_REFUSED;
+    f.sms->detail = (struct send_result){
         .reason = SEND_UNREACHABLE, .words = SPAN("550 full"), .provider_ref = SPAN("ref-1")};
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 3, DELIVERY_FAILED);
-    f.now_ms += TEST_DAY_MS;
-    assert_int_equal(courier_step(f.courier), 0);
-    assert_non_null(strstr(logged(&f), "warn  otp.failed "));
-    assert_non_null(strstr(logged(&f),
-                           " why=\"the phone or mailbox is not reachable\" provider=texts "
-                           "reason=unreachable words=\"550 full\" "
-                           "providerRef=ref-1\n"));
+    run(&f);
+    assert_state(&f, 3, DELIVERY_FAILED);
+    pass(&f, 3600000);
+    assert_int_equal(f.sms->sends, 1);
+    assert_logged(&f, "warn  otp.failed ");
+    assert_logged(&f, " why=\"the phone or mailbox is not reachable\" provider=texts "
+                      "reason=unreachable words=\"550 full\" providerRef=ref-1\n");
     teardown(&f);
 }
 
@@ -403,25 +497,27 @@ static void retry_comes_after_its_delay_with_the_same_message(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 4);
-    f.sms.result = SEND_RETRY;
+    f.sms->result = SEND_RETRY;
     for (unsigned tries = 1; tries <= 5; tries++) {
         int64_t whole_ms = INT64_C(500) << tries;
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_settled(&f, 4, DELIVERY_QUEUED);
-        int64_t due_at_ms = f.settlements[f.settlements_held - 1].due_at_ms;
+        run(&f);
+        assert_int_equal(f.sms->sends, tries);
+        assert_state(&f, 4, DELIVERY_QUEUED);
+        int64_t due_at_ms = delivery_of(&f, 4).due_at_ms;
         assert_in_range(due_at_ms - f.now_ms, whole_ms / 2, whole_ms);
-        assert_true(tries == 1 || strcmp(first_otp, f.sms.otp) == 0);
-        memcpy(first_otp, f.sms.otp, sizeof first_otp);
+        assert_true(tries == 1 || strcmp(first_otp, f.sms->otp) == 0);
+        memcpy(first_otp, f.sms->otp, sizeof first_otp);
         f.now_ms = due_at_ms - 1;
-        assert_int_equal(courier_step(f.courier), 0);
+        run(&f);
+        assert_int_equal(f.sms->sends, tries);
         f.now_ms = due_at_ms;
     }
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 4, DELIVERY_ACCEPTED);
-    assert_string_equal(first_otp, f.sms.otp);
-    assert_non_null(strstr(logged(&f), "info  otp.retry "));
-    assert_non_null(strstr(logged(&f), " tries=6 "));
+    f.sms->result = SEND_ACCEPTED;
+    run(&f);
+    assert_state(&f, 4, DELIVERY_ACCEPTED);
+    assert_string_equal(first_otp, f.sms->otp);
+    assert_logged(&f, "info  otp.retry ");
+    assert_logged(&f, " tries=6 ");
     teardown(&f);
 }
 
@@ -432,32 +528,33 @@ static void retry_that_would_come_too_late_is_not_made(void **state)
     setup(&f);
     struct outbox_entry entry = enqueue(&f, 6);
     f.now_ms = entry.deadline_at_ms - DUE_FIRST_RETRY_MS / 2;
-    f.sms.result = SEND_RETRY;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 6, DELIVERY_EXPIRED);
-    assert_non_null(strstr(logged(&f), "why=\"no time left for another try\""));
+    f.sms->result = SEND_RETRY;
+    run(&f);
+    assert_state(&f, 6, DELIVERY_EXPIRED);
+    assert_logged(&f, "why=\"no time left for another try\"");
     teardown(&f);
 }
 
-static void late_result_settles_on_its_own(void **state)
+static void message_is_kept_for_its_channel_and_wiped_after_it(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
     (void)enqueue(&f, 8);
-    f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_int_equal(f.settlements_held, 0);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_state(&f, 8, DELIVERY_SUBMITTED);
     assert_int_equal(f.brand.held, 1);
     // What the channel has borrowed is still there.
-    assert_int_equal(message_reveal(f.sms.request.text).len, strlen(f.sms.text));
-    assert_memory_equal(f.sms.borrowed->to.data, "919999999993", 12);
-    assert_ptr_equal(f.sms.borrowed->text, f.sms.request.text);
+    assert_int_equal(message_reveal(f.sms->request.text).len, strlen(f.sms->text));
+    assert_memory_equal(f.sms->borrowed->to.data, "919999999993", 12);
+    assert_ptr_equal(f.sms->borrowed->text, f.sms->request.text);
     f.now_ms += 3000;
-    release_result(&f.sms, SEND_ACCEPTED);
-    assert_settled(&f, 8, DELIVERY_ACCEPTED);
-    assert_int_equal(f.sms.request.text->len, 0); // wiped
-    assert_non_null(strstr(logged(&f), " ms=3000 provider=texts\n"));
+    release_result(f.sms, SEND_ACCEPTED);
+    assert_int_equal(f.sms->request.text->len, 0); // wiped
+    run(&f);
+    assert_state(&f, 8, DELIVERY_ACCEPTED);
+    assert_logged(&f, " ms=3000 provider=texts\n");
     teardown(&f);
 }
 
@@ -466,25 +563,24 @@ static void no_more_is_claimed_than_a_share_holds(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= COURIER_CHANNEL_PLACES + 3; id++)
+    for (uint64_t id = 1; id <= COURIER_PROVIDER_PLACES + 3; id++)
         (void)enqueue(&f, id);
-    f.sms.is_holding = true;
-    for (unsigned i = 0; i < COURIER_CHANNEL_PLACES / COURIER_BATCH_MAX; i++) {
-        assert_int_equal(courier_busy(f.courier), 0);
-        assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
-    }
-    assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
-    assert_int_equal(courier_step(f.courier), 0);
-    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++) {
-        release_result(&f.sms, SEND_ACCEPTED);
-        assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
-    }
-    release_result(&f.sms, SEND_RETRY); // now a whole batch has room
-    assert_int_equal(courier_busy(f.courier), 0);
-    assert_int_equal(courier_step(f.courier), 3);
-    while (f.sms.held > 0)
-        release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES + 3);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
+    assert_counted(&f, "otpd_provider_in_flight{provider=\"texts\"} 128\n");
+    assert_int_equal(courier_idle_ms(f.courier), 1000); // there is no place for what is due
+    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
+    release_result(f.sms, SEND_RETRY); // now a whole batch has room
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES + 3);
+    while (f.sms->held > 0)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(store_entries(f.store), 1);
     teardown(&f);
 }
 
@@ -493,21 +589,21 @@ static void a_provider_that_hangs_takes_nothing_from_others(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= 2 * COURIER_PLACES; id++)
+    for (uint64_t id = 1; id <= 2 * COURIER_PROVIDER_PLACES; id++)
         (void)enqueue(&f, id);
-    f.sms.is_holding = true;
-    while (courier_step(f.courier) > 0)
-        ;
-    assert_int_equal(f.sms.held, COURIER_CHANNEL_PLACES);
+    f.sms->is_holding = true;
+    run(&f);
     f.now_ms++; // behind all the others
-    for (uint64_t id = 1; id <= COURIER_PLACES; id++)
+    for (uint64_t id = 1; id <= 300; id++)
         (void)enqueue_for(&f, 10000 + id, CHANNEL_EMAIL);
-    while (courier_step(f.courier) > 0)
-        ;
-    assert_int_equal(f.email.sends, COURIER_PLACES);
-    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES);
-    while (f.sms.held > 0)
-        release_result(&f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.channels[MAIL].sends, 300);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
+    f.sms->is_holding = false;
+    while (f.sms->held > 0)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(store_entries(f.store), 0);
     teardown(&f);
 }
 
@@ -517,32 +613,15 @@ static void provider_may_ask_for_a_longer_delay(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 1);
-    f.sms.result = SEND_RETRY;
-    f.sms.detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_int_equal(f.settlements[0].due_at_ms, f.now_ms + 30000);
-    f.now_ms += 30000;
-    f.sms.detail.retry_after_ms = 1;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_true(f.settlements[1].due_at_ms >= f.now_ms + 1000); // its own delay is longer
-    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\" "
-                                       "provider=texts reason=throttled\n"));
-    teardown(&f);
-}
-
-static void batch_is_settled_at_once(void **state)
-{
-    struct fixture f;
-    (void)state;
-    setup(&f);
-    for (uint64_t id = 1; id <= 40; id++)
-        (void)enqueue(&f, id);
-    assert_int_equal(courier_step(f.courier), 32);
-    assert_int_equal(f.settle_calls, 1);
-    assert_int_equal(courier_step(f.courier), 8);
-    assert_int_equal(f.settle_calls, 2);
-    assert_int_equal(f.settlements_held, 40);
-    assert_int_equal(f.sms.sends, 40);
+    f.sms->result = SEND_RETRY;
+    f.sms->detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
+    run(&f);
+    assert_int_equal(delivery_of(&f, 1).due_at_ms, f.now_ms + 30000);
+    f.sms->detail.retry_after_ms = 1;
+    pass(&f, 30000);
+    assert_true(delivery_of(&f, 1).due_at_ms >= f.now_ms + 1000); // its own delay is longer
+    assert_logged(&f, " why=\"the provider asks to send more slowly\" "
+                      "provider=texts reason=throttled\n");
     teardown(&f);
 }
 
@@ -594,7 +673,7 @@ static void spoil_epoch(struct outbox_entry *entry)
 
 static const struct broken_row broken_rows[] = {
     {"unknown brand", spoil_brand},
-    {"no such channel", spoil_channel},
+    {"nobody carries its channel", spoil_channel},
     {"no such channel", spoil_channel_number},
     {"address does not open", spoil_address},
     {"address does not open", spoil_address_length},
@@ -612,15 +691,15 @@ static void broken_entries_fail_without_being_sent(void **state)
         setup(&f);
         struct outbox_entry entry = test_entry(9, f.keyring, &f.entropy, f.now_ms);
         broken_rows[i].spoil(&entry);
-        test_enqueue(f.memory, &entry);
+        test_enqueue(f.store, &entry, provider_tag_of(SPAN("texts")));
         (void)enqueue(&f, 10);
-        assert_int_equal(courier_step(f.courier), 2);
-        assert_int_equal(f.sms.sends, 1);
-        assert_int_equal(f.sms.request.id, 10);
-        assert_int_equal(f.settlements[0].state + f.settlements[1].state,
-                         DELIVERY_FAILED + DELIVERY_ACCEPTED);
-        (void)snprintf(why, sizeof why, "why=\"%s\"\n", broken_rows[i].why);
-        assert_non_null(strstr(logged(&f), why));
+        run(&f);
+        assert_int_equal(f.sms->sends, 1);
+        assert_int_equal(f.sms->request.id, 10);
+        assert_state(&f, 10, DELIVERY_ACCEPTED);
+        assert_state(&f, entry.id, DELIVERY_FAILED);
+        (void)snprintf(why, sizeof why, "why=\"%s\" provider=texts\n", broken_rows[i].why);
+        assert_logged(&f, why);
         teardown(&f);
     }
 }
@@ -648,37 +727,336 @@ static void too_long_a_message_fails(void **state)
         len += 5 + rows[i].padding;
         assert_int_equal(template_compile(span_make(source, len), &f.brand.template, NULL), ERR_OK);
         (void)enqueue(&f, 12);
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_settled(&f, 12, rows[i].state);
-        assert_int_equal(f.sms.sends, rows[i].state == DELIVERY_ACCEPTED);
+        run(&f);
+        assert_state(&f, 12, rows[i].state);
+        assert_int_equal(f.sms->sends, rows[i].state == DELIVERY_ACCEPTED);
         teardown(&f);
     }
 }
 
-// A courier that died holds its entries only until their lease ends; what it says later is not
-// heard.
-static void lease_ends_and_another_courier_takes_over(void **state)
+// --- fail-over ---------------------------------------------------------------------------------
+
+static void refused_goes_by_the_next_with_the_same_code(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 1);
+    f.sms->result = SEND_REFUSED;
+    f.sms->detail.reason = SEND_CARRIER_FILTERED;
+    run(&f);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_int_equal(f.channels[OTHER].sends, 1);
+    assert_string_equal(f.sms->otp, f.channels[OTHER].otp);
+    assert_string_equal(f.sms->to, f.channels[OTHER].to);
+    assert_logged(&f, "warn  otp.rerouted ");
+    assert_logged(&f, " why=\"a carrier filtered it\" provider=texts next=\"other ones\" "
+                      "reason=carrier_filtered\n");
+    assert_logged(&f, " tries=2 ms=0 provider=\"other ones\"\n");
+    teardown(&f);
+}
+
+static void throttled_twice_goes_by_the_next(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 1);
+    f.sms->result = SEND_RETRY;
+    f.sms->detail.reason = SEND_THROTTLED;
+    run(&f);
+    assert_int_equal(f.channels[OTHER].sends, 0);
+    pass(&f, 1000);
+    assert_int_equal(f.sms->sends, 2);
+    assert_int_equal(f.channels[OTHER].sends, 1);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    teardown(&f);
+}
+
+struct time_row {
+    enum send_outcome outcome;
+    int64_t fallback_ms;
+    int64_t after_ms;
+};
+
+static const struct time_row time_rows[] = {
+    {SEND_ACCEPTED, 8000, 8000},
+    {SEND_UNKNOWN, 8000, 8000},
+    {SEND_UNKNOWN, 0, DELIVERY_UNKNOWN_MS},
+};
+
+static void no_news_in_time_goes_by_the_next(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof time_rows / sizeof time_rows[0]; i++) {
+        struct fixture f;
+        setup_with(&f, 2, time_rows[i].fallback_ms);
+        (void)enqueue(&f, 1);
+        f.sms->result = time_rows[i].outcome;
+        run(&f);
+        pass(&f, time_rows[i].after_ms - 1);
+        assert_int_equal(f.channels[OTHER].sends, 0);
+        pass(&f, 1);
+        assert_int_equal(f.channels[OTHER].sends, 1);
+        assert_int_equal(f.sms->sends, 1);
+        assert_state(&f, 1, DELIVERY_ACCEPTED);
+        teardown(&f);
+    }
+}
+
+static void unknown_is_never_sent_again_the_same_way(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
-    struct courier *second = open_courier(&f);
-    (void)enqueue(&f, 14);
-    f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), 1);
-    f.now_ms += LEASE_MS - 1;
-    assert_int_equal(courier_step(second), 0);
-    f.now_ms += 1;
-    f.sms.is_holding = false;
-    f.sms.result = SEND_RETRY;
-    assert_int_equal(courier_step(second), 1);
-    assert_settled(&f, 14, DELIVERY_QUEUED);
-    release_result(&f.sms, SEND_ACCEPTED); // stale: the entry stays queued
-    f.now_ms += 60000;
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(second), 1);
-    assert_settled(&f, 14, DELIVERY_ACCEPTED);
-    courier_destroy(&second);
+    (void)enqueue(&f, 1);
+    f.sms->result = SEND_UNKNOWN;
+    f.sms->detail.reason = SEND_VENDOR_DOWN;
+    run(&f);
+    pass(&f, 3600000);
+    assert_state(&f, 1, DELIVERY_UNKNOWN);
+    assert_int_equal(f.sms->sends, 1);
+    assert_logged(&f, "warn  otp.unknown ");
+    teardown(&f);
+}
+
+// --- breakers ----------------------------------------------------------------------------------
+
+static void break_texts(struct fixture *f, uint64_t first_id)
+{
+    f->sms->result = SEND_RETRY;
+    f->sms->detail.reason = SEND_VENDOR_DOWN;
+    for (uint64_t i = 0; i < 5; i++)
+        (void)enqueue(f, first_id + i);
+    run(f);
+    assert_counted(f, "otpd_provider_breaker{provider=\"texts\"} 2\n");
+}
+
+static void dead_provider_is_passed_by_and_heals(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    break_texts(&f, 1);
+    for (uint64_t id = 10; id < 30; id++)
+        (void)enqueue(&f, id);
+    run(&f);
+    assert_int_equal(f.sms->sends, 5);
+    assert_int_equal(f.channels[OTHER].sends, 20);
+    assert_logged(&f, " why=\"its provider is left alone for a while\" provider=texts "
+                      "next=\"other ones\"\n");
+    assert_int_equal(delivery_of(&f, 10).tries, 1); // not one with the dead one
+    pass(&f, 5000);
+    assert_int_equal(f.channels[OTHER].sends, 25); // those that it had said no to
+    (void)enqueue(&f, 40);
+    run(&f);
+    assert_int_equal(f.sms->sends, 6); // a probe, which fails
+    assert_counted(&f, "otpd_provider_breaker{provider=\"texts\"} 2\n");
+    f.sms->result = SEND_ACCEPTED;
+    pass(&f, 10000);
+    for (uint64_t id = 50; id < 60; id++)
+        (void)enqueue(&f, id);
+    run(&f);
+    assert_counted(&f, "otpd_provider_breaker{provider=\"texts\"} 0\n");
+    unsigned before = f.sms->sends;
+    (void)enqueue(&f, 70);
+    run(&f);
+    assert_int_equal(f.sms->sends, before + 1);
+    teardown(&f);
+}
+
+static void one_probe_at_a_time(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    break_texts(&f, 1);
+    for (uint64_t id = 10; id < 50; id++)
+        (void)enqueue(&f, id);
+    run(&f);
+    assert_int_equal(f.sms->sends, 5);
+    f.sms->is_holding = true;
+    pass(&f, 5000);
+    assert_int_equal(f.sms->sends, 6);
+    pass(&f, 20000);
+    assert_int_equal(f.sms->sends, 6);
+    f.sms->is_holding = false;
+    f.sms->result = SEND_ACCEPTED;
+    release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    pass(&f, 5000); // they look at it so often
+    assert_int_equal(store_entries(f.store), 0);
+    assert_int_equal(f.sms->sends, 50);
+    teardown(&f);
+}
+
+static void what_waits_for_a_dead_provider_ends_with_its_code(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    break_texts(&f, 1);
+    f.sms->is_holding = true;
+    struct outbox_entry entry = enqueue(&f, 10);
+    (void)enqueue(&f, 11);
+    for (unsigned i = 0; i < 300; i++)
+        pass(&f, 5000);
+    assert_true(f.now_ms > entry.deadline_at_ms);
+    assert_int_equal(f.sms->held, 1);
+    release_result(f.sms, SEND_RETRY);
+    run(&f);
+    assert_int_equal(store_entries(f.store), 0);
+    assert_state(&f, 11, DELIVERY_EXPIRED);
+    teardown(&f);
+}
+
+// --- a store that fails ------------------------------------------------------------------------
+
+static void nothing_is_sent_that_is_not_written_down(void **state)
+{
+    static const enum memory_fault faults[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        setup(&f);
+        (void)enqueue(&f, 1);
+        f.fault = faults[i];
+        f.faults = 1;
+        run(&f);
+        assert_int_equal(f.sms->sends, 0);
+        pass(&f, 4999);
+        assert_int_equal(f.sms->sends, 0);
+        pass(&f, 1); // the claim has ended
+        assert_int_equal(f.sms->sends, 1);
+        assert_int_equal(delivery_of(&f, 1).tries, 1);
+        assert_state(&f, 1, DELIVERY_ACCEPTED);
+        teardown(&f);
+    }
+}
+
+static void result_is_given_again_to_a_store_without_room(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    f.sms->is_holding = true;
+    run(&f);
+    f.fault = MEMORY_FAULT_FULL;
+    f.faults = 3;
+    release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_state(&f, 1, DELIVERY_SUBMITTED);
+    for (unsigned i = 0; i < 3; i++)
+        pass(&f, 1000);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_int_equal(f.sms->sends, 1);
+    teardown(&f);
+}
+
+static void result_that_is_lost_is_in_the_log(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 1);
+    f.sms->is_holding = true;
+    run(&f);
+    f.fault = MEMORY_FAULT_FAILURE;
+    f.faults = 1;
+    release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_logged(&f, "info  otp.sent ");
+    assert_state(&f, 1, DELIVERY_SUBMITTED);
+    pass(&f, DELIVERY_LEASE_MS); // unknown, and by now long enough
+    assert_int_equal(f.sms->sends, 1);
+    assert_int_equal(f.channels[OTHER].sends, 1);
+    assert_logged(&f, "warn  otp.unknown ");
+    teardown(&f);
+}
+
+// The process ended between the mark and the result: another courier goes on.
+static void crash_while_it_is_sent(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 8000);
+    struct courier *dead = f.courier;
+    (void)enqueue(&f, 1);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_int_equal(f.sms->sends, 1);
+    f.courier = open_courier(&f);
+    pass(&f, DELIVERY_LEASE_MS - 1);
+    assert_state(&f, 1, DELIVERY_SUBMITTED);
+    pass(&f, 1);
+    assert_logged(&f, "warn  otp.unknown ");
+    assert_logged(&f, " why=\"the server ended while it was sent\" provider=texts\n");
+    assert_int_equal(f.channels[OTHER].sends, 1);
+    assert_int_equal(f.sms->sends, 1);
+    release_result(f.sms, SEND_ACCEPTED); // of the dead one: noted, and nothing else
+    while (courier_step(dead) > 0)
+        ;
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    courier_destroy(&dead);
+    teardown(&f);
+}
+
+static void a_courier_that_ends_sends_nothing_more(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    (void)enqueue(&f, 2);
+    f.sms->is_holding = true;
+    run(&f);
+    (void)enqueue(&f, 3);
+    f.fault = MEMORY_FAULT_DELAY;
+    f.faults = 1;
+    assert_int_equal(courier_step(f.courier), 1); // about to be marked
+    assert_int_equal(courier_end(f.courier), 3);
+    assert_int_equal(memory_store_release(f.store), 1);
+    while (f.sms->held > 0)
+        release_result(f.sms, SEND_ACCEPTED);
+    while (courier_end(f.courier) > 0)
+        ;
+    assert_int_equal(f.sms->sends, 2);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_state(&f, 3, DELIVERY_QUEUED);
+    assert_int_equal(delivery_of(&f, 3).tries, 0);
+    teardown(&f);
+}
+
+static void conflicts_change_nothing(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    for (uint64_t id = 1; id <= 20; id++)
+        (void)enqueue(&f, id);
+    f.sms->result = SEND_REFUSED;
+    f.fault = MEMORY_FAULT_CONFLICT;
+    f.faults = 1000;
+    run(&f);
+    f.faults = 0;
+    assert_int_equal(f.sms->sends, 20);
+    assert_int_equal(f.channels[OTHER].sends, 20);
+    for (uint64_t id = 1; id <= 20; id++)
+        assert_int_equal(delivery_of(&f, id).tries, 2);
+    teardown(&f);
+}
+
+static void provider_that_is_gone_is_replaced(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    struct outbox_entry entry = test_entry(1, f.keyring, &f.entropy, f.now_ms);
+    test_enqueue(f.store, &entry, provider_tag_of(SPAN("of yesterday")));
+    run(&f);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_int_equal(f.sms->sends, 1);
     teardown(&f);
 }
 
@@ -686,22 +1064,36 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due_entry_is_sent_and_accepted),
+        cmocka_unit_test(provider_is_told_where_to_report),
         cmocka_unit_test(log_shows_neither_code_nor_address),
         cmocka_unit_test(nothing_is_submitted_from_the_deadline_on),
         cmocka_unit_test(deadline_counts_at_the_moment_of_sending),
+        cmocka_unit_test(code_that_was_used_is_not_sent),
         cmocka_unit_test(attempts_and_endings_are_counted),
         cmocka_unit_test(channels_are_counted_under_their_names),
         cmocka_unit_test(refused_is_failed),
         cmocka_unit_test(retry_comes_after_its_delay_with_the_same_message),
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
-        cmocka_unit_test(late_result_settles_on_its_own),
+        cmocka_unit_test(message_is_kept_for_its_channel_and_wiped_after_it),
         cmocka_unit_test(no_more_is_claimed_than_a_share_holds),
         cmocka_unit_test(a_provider_that_hangs_takes_nothing_from_others),
         cmocka_unit_test(provider_may_ask_for_a_longer_delay),
-        cmocka_unit_test(batch_is_settled_at_once),
         cmocka_unit_test(broken_entries_fail_without_being_sent),
         cmocka_unit_test(too_long_a_message_fails),
-        cmocka_unit_test(lease_ends_and_another_courier_takes_over),
+        cmocka_unit_test(refused_goes_by_the_next_with_the_same_code),
+        cmocka_unit_test(throttled_twice_goes_by_the_next),
+        cmocka_unit_test(no_news_in_time_goes_by_the_next),
+        cmocka_unit_test(unknown_is_never_sent_again_the_same_way),
+        cmocka_unit_test(dead_provider_is_passed_by_and_heals),
+        cmocka_unit_test(one_probe_at_a_time),
+        cmocka_unit_test(what_waits_for_a_dead_provider_ends_with_its_code),
+        cmocka_unit_test(nothing_is_sent_that_is_not_written_down),
+        cmocka_unit_test(result_is_given_again_to_a_store_without_room),
+        cmocka_unit_test(result_that_is_lost_is_in_the_log),
+        cmocka_unit_test(crash_while_it_is_sent),
+        cmocka_unit_test(a_courier_that_ends_sends_nothing_more),
+        cmocka_unit_test(conflicts_change_nothing),
+        cmocka_unit_test(provider_that_is_gone_is_replaced),
     };
     return cmocka_run_group_tests_name("outbox/courier", tests, test_group_setup, NULL);
 }

@@ -7,6 +7,7 @@
 #include "core/decide.h"
 #include "core/slot.h"
 #include "crypto/keyring/keyring.h"
+#include "outbox/route.h"
 #include "service/brand.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -20,7 +21,7 @@ struct service_deps {
     struct brands *brands;
     struct logger *log;
     struct metrics *metrics;
-    uint8_t channels_mask; // bit 1 << enum channel_kind: something can send by it
+    const struct routes *routes; // by whom messages go
 };
 
 // Every function from any thread. `deps` are immutable after service_init.

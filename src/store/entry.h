@@ -32,6 +32,13 @@ static inline void outbox_entry_copy_bare(struct outbox_entry *out,
     memset(&out->address, 0, sizeof out->address);
 }
 
+// The same message: to the same place with the same code.
+static inline bool outbox_entry_is_same(const struct outbox_entry *a, const struct outbox_entry *b)
+{
+    return a->salt == b->salt && a->channel == b->channel && a->session.id == b->session.id &&
+           a->session.binding == b->session.binding && memcmp(&a->key, &b->key, sizeof a->key) == 0;
+}
+
 // What has become of an entry that is new: nothing, and it is due at once.
 static inline struct delivery delivery_of_new(const struct outbox_entry *entry,
                                               provider_tag provider)

@@ -211,16 +211,10 @@ static void touch(struct entry_queue *queue, uint32_t number)
     slot->is_untouched = false;
 }
 
-static bool is_same(const struct outbox_entry *a, const struct outbox_entry *b)
-{
-    return a->salt == b->salt && a->channel == b->channel && a->session.id == b->session.id &&
-           a->session.binding == b->session.binding && memcmp(&a->key, &b->key, sizeof a->key) == 0;
-}
-
 uint64_t entry_queue_find_same(const struct entry_queue *queue, const struct outbox_entry *entry)
 {
     uint32_t number = *promise_bucket(queue, entry);
-    while (number != NONE && !is_same(&slot_at(queue, number)->entry, entry))
+    while (number != NONE && !outbox_entry_is_same(&slot_at(queue, number)->entry, entry))
         number = slot_at(queue, number)->links.same_promise;
     return number != NONE ? slot_at(queue, number)->handle : 0;
 }

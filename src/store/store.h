@@ -96,7 +96,8 @@ struct attempt {
 #define DELIVERY_WORDS_BYTES_MAX 96U
 
 // What has become of an entry; rewritten with each step. All zero, but for provider and due_at_ms,
-// when it is new. The transitions are in outbox/delivery.c.
+// when it is new. No time in it is before the entry's created_at_ms. The transitions are in
+// outbox/delivery.c.
 struct delivery {
     uint8_t state;         // enum delivery_state
     uint8_t tries;         // sends that were begun

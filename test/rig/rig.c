@@ -39,6 +39,21 @@ static enum memory_fault rig_next_fault(void *ctx)
     return fault;
 }
 
+static void create_routes(struct routes **out, uint32_t channels)
+{
+    struct err_info info;
+    const struct route_provider provider = {SPAN("texts"), channels};
+    const struct routes_options options = {.providers = &provider, .providers_count = 1};
+    assert_int_equal(routes_create(&options, out, &info), ERR_OK);
+}
+
+void rig_carry(struct rig *rig, uint32_t channels)
+{
+    routes_destroy(&rig->ways);
+    create_routes(&rig->ways, channels);
+    rig->service.deps.routes = rig->ways;
+}
+
 static void create_service(struct rig *rig, size_t entries_max)
 {
     struct memory_store_options options = memory_store_defaults;
@@ -53,12 +68,13 @@ static void create_service(struct rig *rig, size_t entries_max)
         brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);
     const struct metrics_options metrics_options = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&metrics_options, &rig->metrics), ERR_OK);
+    create_routes(&rig->ways, 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL);
     const struct service_deps deps = {
         .store = rig->store,
         .keyring = rig->keyring,
         .brands = rig->brands,
         .metrics = rig->metrics,
-        .channels_mask = 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL,
+        .routes = rig->ways,
     };
     service_init(&rig->service, &deps);
 }
@@ -117,6 +133,7 @@ void rig_destroy(struct rig *rig)
     brands_destroy(&rig->brands);
     keyring_destroy(&rig->keyring);
     store_destroy(&rig->store);
+    routes_destroy(&rig->ways);
     metrics_destroy(&rig->metrics);
     free(rig);
 }

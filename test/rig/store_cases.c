@@ -75,16 +75,14 @@ static void test_lease_and_fencing(void **state)
     assert_int_equal(case_deliver(fixture, &first, DELIVERY_ACCEPTED, STORE_NEVER),
                      STORE_REFUSED_BUSY);
     assert_true(case_next_due_ms(fixture) == CASES_START_MS + 2000);
-    assert_int_equal(case_deliver(fixture, &second, DELIVERY_SUBMITTED, CASES_START_MS + 5000),
-                     STORE_COMMITTED);
+    case_must(fixture, &second, DELIVERY_SUBMITTED, CASES_START_MS + 5000);
     assert_int_equal(case_deliver(fixture, &second, DELIVERY_ACCEPTED, STORE_NEVER),
                      STORE_REFUSED_BUSY);
     assert_true(case_next_due_ms(fixture) == CASES_START_MS + 5000);
     store_fixture_pass(fixture, 4000);
     assert_int_equal(case_claim_all(fixture, &first, 1), 1);
     assert_int_equal(first.delivery.state, DELIVERY_SUBMITTED);
-    assert_int_equal(case_deliver(fixture, &first, DELIVERY_ACCEPTED, STORE_NEVER),
-                     STORE_COMMITTED);
+    case_must(fixture, &first, DELIVERY_ACCEPTED, STORE_NEVER);
     assert_int_equal(case_deliver(fixture, &first, DELIVERY_ACCEPTED, STORE_NEVER),
                      STORE_REFUSED_BUSY);
     assert_true(case_next_due_ms(fixture) == STORE_NEVER);
@@ -100,8 +98,7 @@ static void test_a_change_ends_a_claim(void **state)
     other.token = 0;
     assert_true(case_look(fixture, claimed.handle, &op));
     assert_true(case_next_due_ms(fixture) == CASES_START_MS + 1000);
-    assert_int_equal(case_deliver(fixture, &other, DELIVERY_QUEUED, CASES_START_MS + 50),
-                     STORE_COMMITTED);
+    case_must(fixture, &other, DELIVERY_QUEUED, CASES_START_MS + 50);
     assert_true(case_next_due_ms(fixture) == CASES_START_MS + 50);
     assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000),
                      STORE_REFUSED_BUSY);
@@ -140,16 +137,14 @@ static void test_over_and_open_again(void **state)
     struct store_fixture *fixture = *state;
     struct claimed_entry claimed = case_promise(fixture, 1), again = claimed;
     struct case_delivery op;
-    assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER),
-                     STORE_COMMITTED);
+    case_must(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER);
     assert_int_equal(store_entries(fixture->store), 0);
     again.token = 0;
     assert_true(case_look(fixture, claimed.handle, &op));
     assert_int_equal(op.seen.state, DELIVERY_FAILED);
     assert_true(op.seen.due_at_ms == STORE_NEVER);
     assert_int_equal(op.entry.address.len, 40);
-    assert_int_equal(case_deliver(fixture, &again, DELIVERY_QUEUED, CASES_START_MS),
-                     STORE_COMMITTED);
+    case_must(fixture, &again, DELIVERY_QUEUED, CASES_START_MS);
     assert_int_equal(store_entries(fixture->store), 1);
     again = case_claim(fixture, 1000);
     assert_int_equal(again.handle, claimed.handle);
@@ -163,8 +158,7 @@ static void test_an_entry_that_is_open_again_takes_a_place(void **state)
     struct store_fixture *fixture = *state;
     struct claimed_entry claimed = case_promise(fixture, 9);
     struct case_delivery look;
-    assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER),
-                     STORE_COMMITTED);
+    case_must(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER);
     for (uint8_t i = 0; i < 4; i++)
         (void)case_promise(fixture, i);
     claimed.token = 0;
@@ -299,8 +293,7 @@ static void test_busy_providers_are_left_alone(void **state)
     assert_true(store_next_due_ms(store, &claim) == CASES_START_MS + 1003);
     // Moved to a busy one, and from one.
     claimed[0].delivery.provider = 102;
-    assert_int_equal(case_deliver(fixture, &claimed[0], DELIVERY_QUEUED, CASES_START_MS),
-                     STORE_COMMITTED);
+    case_must(fixture, &claimed[0], DELIVERY_QUEUED, CASES_START_MS + 1);
     assert_int_equal(store_claim(store, &claim, claimed, 4), 0);
     assert_true(store_next_due_ms(store, &claim) == STORE_NEVER);
     claim.busy_count = 1;
@@ -383,8 +376,7 @@ static void test_entries_are_claimed_in_order_of_time(void **state)
         for (size_t i = 0; i < count; i++) {
             assert_true(claimed[i].delivery.due_at_ms >= last_ms);
             last_ms = claimed[i].delivery.due_at_ms;
-            assert_int_equal(case_deliver(fixture, &claimed[i], DELIVERY_ACCEPTED, STORE_NEVER),
-                             STORE_COMMITTED);
+            case_must(fixture, &claimed[i], DELIVERY_ACCEPTED, STORE_NEVER);
         }
     }
     assert_int_equal(total, ORDERED);
@@ -396,13 +388,10 @@ static void test_an_entry_that_is_due_again_is_told_of(void **state)
     struct claimed_entry claimed = case_promise(fixture, 1);
     claimed.token = 0;
     case_await_notices(fixture, 1);
-    assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000),
-                     STORE_COMMITTED);
-    assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_QUEUED, CASES_START_MS),
-                     STORE_COMMITTED);
+    case_must(fixture, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000);
+    case_must(fixture, &claimed, DELIVERY_QUEUED, CASES_START_MS);
     case_await_notices(fixture, 2);
-    assert_int_equal(case_deliver(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER),
-                     STORE_COMMITTED);
+    case_must(fixture, &claimed, DELIVERY_FAILED, STORE_NEVER);
     (void)case_read(fixture, 1);
     assert_int_equal(fixture->notices, 2);
 }

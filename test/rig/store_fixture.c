@@ -52,7 +52,7 @@ static void transition(struct store_op *base, struct record *record, int64_t now
     base->has_entry = op->is_sending;
     record->uid++; // so that no other op of the key has this one as its salt
     base->entry.created_at_ms = now_ms;
-    base->entry.deadline_at_ms = now_ms + CASES_CODE_MS;
+    base->entry.deadline_at_ms = now_ms + op->life_ms;
     base->entry.salt = op->salt != 0 ? op->salt : record->uid;
     base->entry.key = base->key;
 }
@@ -74,6 +74,7 @@ void case_op_init(struct case_op *op, uint8_t key, bool is_writing, bool is_send
     op->op.entry.address.len = 40;
     op->is_writing = is_writing;
     op->is_sending = is_sending;
+    op->life_ms = CASES_CODE_MS;
 }
 
 static void await_told(const atomic_int *told)
@@ -160,6 +161,12 @@ enum store_outcome case_deliver(struct store_fixture *fixture, const struct clai
     struct case_delivery op;
     case_delivery_init(&op, claimed, state, due_at_ms);
     return case_delivery_run(fixture, &op);
+}
+
+void case_must(struct store_fixture *fixture, const struct claimed_entry *claimed,
+               enum delivery_state state, int64_t due_at_ms)
+{
+    assert_int_equal(case_deliver(fixture, claimed, state, due_at_ms), STORE_COMMITTED);
 }
 
 bool case_look(struct store_fixture *fixture, uint64_t handle, struct case_delivery *op)

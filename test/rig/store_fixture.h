@@ -27,6 +27,7 @@ struct case_op {
     struct store_op op;
     bool is_writing;
     bool is_sending;
+    int64_t life_ms; // of the entry's code
     uint64_t salt;   // of the entry; 0: one that no other op has
     atomic_int runs; // of the transition
     atomic_int told;
@@ -71,6 +72,10 @@ enum store_outcome case_delivery_run(struct store_fixture *fixture, struct case_
 // The two in one.
 enum store_outcome case_deliver(struct store_fixture *fixture, const struct claimed_entry *claimed,
                                 enum delivery_state state, int64_t due_at_ms);
+
+// Likewise; it must be committed.
+void case_must(struct store_fixture *fixture, const struct claimed_entry *claimed,
+               enum delivery_state state, int64_t due_at_ms);
 
 // What the store has of an entry; false: nothing.
 bool case_look(struct store_fixture *fixture, uint64_t handle, struct case_delivery *op);

@@ -220,10 +220,15 @@ static void test_nobody_waits_for_a_batch(void **state)
     assert_true(store_now_ms(fixture->store) >= CASES_START_MS);
     assert_int_equal(store_claim(fixture->store, &(struct store_claim){.lease_ms = 1}, &claimed, 1),
                      1);
-    case_settle(fixture, &claimed, DELIVERY_ACCEPTED, 0);
-    assert_int_equal(store_entries(fixture->store), 0);
-    assert_true(store_next_due_ms(fixture->store, 0) == INT64_MAX);
+    struct case_delivery op;
+    case_delivery_init(&op, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    store_deliver(fixture->store, &op.op);
+    assert_int_equal(op.told, 0);
+    assert_int_equal(store_entries(fixture->store), 1);
+    assert_true(case_next_due_ms(fixture) > CASES_START_MS);
     gate_open(&gate);
+    case_delivery_await(&op);
+    assert_int_equal(op.outcome, STORE_COMMITTED);
     store_destroy(&fixture->store);
     open_store(fixture);
     assert_int_equal(store_entries(fixture->store), 0);
@@ -356,7 +361,7 @@ static void *call(void *arg)
         size_t count = store_claim(caller->fixture->store, &(struct store_claim){.lease_ms = 60000},
                                    claimed, 16);
         for (size_t n = 0; n < count; n++)
-            case_settle(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, 0);
+            case_must(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, STORE_NEVER);
     }
     const struct setting setting = {span_make(&caller->number, 1), SPAN("value"), 1};
     assert_int_equal(store_settings_put(caller->fixture->store, &setting), ERR_OK);

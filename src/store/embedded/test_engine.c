@@ -121,43 +121,95 @@ static void test_all_is_there_after_a_kill(void **state)
     assert_int_equal(store_settings_put(fixture->store.store, &setting), ERR_OK);
 }
 
-static void test_settlements_are_kept(void **state)
+// Promised, submitted, to be tried again, over: each is there as it was, and what may be under way
+// is offered at once.
+static void test_deliveries_are_kept(void **state)
 {
     struct fixture *fixture = *state;
-    struct store *store = fixture->store.store;
-    struct claimed_entry before[3], after[3];
-    for (uint8_t i = 0; i < 3; i++)
-        assert_int_equal(run(fixture, i, true, true), STORE_COMMITTED);
-    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 1000}, before, 3), 3);
-    case_settle(&fixture->store, &before[0], DELIVERY_ACCEPTED, 0);
-    case_settle(&fixture->store, &before[1], DELIVERY_QUEUED, CASES_START_MS + 7000);
+    struct claimed_entry before[4], after[4];
+    for (uint8_t i = 0; i < 4; i++)
+        before[i] = case_promise(&fixture->store, i);
+    before[1].delivery.provider = 77;
+    case_must(&fixture->store, &before[1], DELIVERY_SUBMITTED, CASES_START_MS + 60000);
+    case_must(&fixture->store, &before[2], DELIVERY_QUEUED, CASES_START_MS + 7000);
+    case_must(&fixture->store, &before[3], DELIVERY_ACCEPTED, STORE_NEVER);
     reopen(fixture);
-    store = fixture->store.store;
-    assert_int_equal(store_entries(store), 2);
-    // The third one's lease is gone with the process: it is delivered again.
-    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 60000}, after, 3), 1);
-    assert_memory_equal(&after[0].entry.key, &before[2].entry.key, sizeof before[2].entry.key);
-    assert_int_equal(after[0].entry.tries, 0);
-    assert_true(store_next_due_ms(store, 0) == CASES_START_MS + 7000);
+    assert_int_equal(store_entries(fixture->store.store), 3);
+    // The first one's lease is gone with the process.
+    const struct store_claim claim = {.lease_ms = 60000};
+    assert_int_equal(store_claim(fixture->store.store, &claim, after, 4), 2);
+    assert_int_equal(after[0].handle, before[1].handle);
+    assert_int_equal(after[0].delivery.provider, 77);
+    assert_int_equal(after[0].delivery.state, DELIVERY_SUBMITTED);
+    assert_true(after[0].delivery.due_at_ms == CASES_START_MS + 60000);
+    assert_int_equal(after[1].handle, before[0].handle);
+    assert_memory_equal(&after[1].entry, &before[0].entry,
+                        offsetof(struct outbox_entry, address.bytes));
     store_fixture_pass(&fixture->store, 7000);
-    assert_int_equal(store_claim(store, &(struct store_claim){.lease_ms = 1000}, after, 3), 1);
-    assert_memory_equal(&after[0].entry.key, &before[1].entry.key, sizeof before[1].entry.key);
-    assert_int_equal(after[0].entry.tries, 1);
+    const struct claimed_entry third = case_claim(&fixture->store, 1000);
+    assert_int_equal(third.handle, before[2].handle);
+    struct case_delivery look;
+    assert_true(case_look(&fixture->store, before[3].handle, &look));
+    assert_int_equal(look.seen.state, DELIVERY_ACCEPTED);
+}
+
+static void test_what_nobody_looked_at_is_not_promised_twice_after_a_kill(void **state)
+{
+    struct fixture *fixture = *state;
+    struct case_op op;
+    for (int i = 0; i < 3; i++) {
+        case_op_init(&op, 1, true, true);
+        op.salt = 77;
+        assert_int_equal(case_op_run(&fixture->store, &op), STORE_COMMITTED);
+        assert_int_equal(store_entries(fixture->store.store), 1);
+        reopen(fixture);
+    }
 }
 
 static void test_entries_get_no_number_twice(void **state)
 {
     struct fixture *fixture = *state;
-    struct claimed_entry claimed;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct claimed_entry claimed = case_promise(&fixture->store, 1);
+        assert_int_equal(claimed.handle, i);
+        case_must(&fixture->store, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+        store_fixture_pass(&fixture->store, 2 * STORE_HISTORY_MS);
+        for (int n = 0; n < 2; n++)
+            assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+        assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 0);
         reopen(fixture);
     }
-    assert_int_equal(
-        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
-    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
-    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
-    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 3);
+}
+
+// However long the history, opening reads what is open.
+static void test_history_is_not_read_when_it_is_opened(void **state)
+{
+    struct fixture *fixture = *state;
+    struct claimed_entry open = {0};
+    for (uint8_t i = 0; i < 60; i++) {
+        struct claimed_entry claimed = case_promise(&fixture->store, i);
+        if (i == 50)
+            open = claimed;
+        else
+            case_must(&fixture->store, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    }
+    assert_int_equal(run(fixture, 1, true, false), STORE_COMMITTED);
+    fixture->disk.nexts = 0;
+    reopen(fixture);
+    assert_int_equal(fixture->disk.nexts, 10 + 1 + 1); // their end, and that of the settings
+    assert_int_equal(store_entries(fixture->store.store), 1);
+    // One of the history that is open again is found, and the end of it forgotten again.
+    struct claimed_entry again = {.handle = 7};
+    case_must(&fixture->store, &again, DELIVERY_QUEUED, CASES_START_MS + 1000);
+    reopen(fixture);
+    assert_int_equal(store_entries(fixture->store.store), 2);
+    case_must(&fixture->store, &again, DELIVERY_FAILED, STORE_NEVER);
+    open.token = 0;
+    case_must(&fixture->store, &open, DELIVERY_FAILED, STORE_NEVER);
+    assert_int_equal(run(fixture, 1, true, false), STORE_COMMITTED);
+    fixture->disk.nexts = 0;
+    reopen(fixture);
+    assert_int_equal(fixture->disk.nexts, 1 + 1);
 }
 
 struct reopen_row {
@@ -223,7 +275,7 @@ static void test_nothing_is_written_while_nothing_happens(void **state)
     for (int i = 0; i < 100; i++) {
         store_fixture_pass(&fixture->store, 1000);
         (void)store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1);
-        (void)store_next_due_ms(fixture->store.store, 0);
+        (void)case_next_due_ms(&fixture->store);
     }
     assert_int_equal(fixture->disk.commits, commits);
 }
@@ -249,29 +301,33 @@ static void test_a_full_disk(void **state)
     assert_int_equal(store_entries(fixture->store.store), 2);
 }
 
-static void test_what_is_settled_makes_room(void **state)
+static void test_deliveries_on_a_full_disk(void **state)
 {
     struct fixture *fixture = *state;
-    struct claimed_entry claimed;
-    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
+    struct case_delivery look;
+    struct claimed_entry claimed = case_promise(&fixture->store, 1);
     fixture->disk.rows_max = fixture->disk.rows.held;
-    assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
-    assert_int_equal(
-        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
-    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
-    assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            case_deliver(&fixture->store, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000),
+            STORE_REFUSED_FULL);
+        assert_true(case_look(&fixture->store, claimed.handle, &look));
+        assert_int_equal(look.seen.state, DELIVERY_QUEUED);
+    }
+    assert_true(case_next_due_ms(&fixture->store) == CASES_START_MS + 1000);
+    fixture->disk.rows_max = 0;
+    case_must(&fixture->store, &claimed, DELIVERY_SUBMITTED, CASES_START_MS + 9000);
 }
 
-static void test_a_settlement_without_room_is_kept_for_later(void **state)
+// A full disk mends itself a day later at most.
+static void test_history_that_ends_makes_room(void **state)
 {
     struct fixture *fixture = *state;
-    struct claimed_entry claimed;
-    assert_int_equal(run(fixture, 1, true, true), STORE_COMMITTED);
-    assert_int_equal(
-        store_claim(fixture->store.store, &(struct store_claim){.lease_ms = 1}, &claimed, 1), 1);
-    fixture->disk.at_commit = (struct model_fault){TABLE_FULL, 0, false};
-    case_settle(&fixture->store, &claimed, DELIVERY_ACCEPTED, 0);
-    assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 1);
+    struct claimed_entry claimed = case_promise(&fixture->store, 1);
+    case_must(&fixture->store, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    fixture->disk.rows_max = fixture->disk.rows.held;
+    assert_int_equal(run(fixture, 2, true, false), STORE_REFUSED_FULL);
+    store_fixture_pass(&fixture->store, 2 * STORE_HISTORY_MS);
     assert_int_equal(run(fixture, 2, true, false), STORE_COMMITTED);
     assert_int_equal(model_disk_count(&fixture->disk, TABLE_ENTRIES), 0);
 }
@@ -283,12 +339,40 @@ struct bench {
     struct engine engine;
     struct engine_batch batch;
     struct case_op ops[4];
+    struct case_delivery deliveries[4];
+    uint64_t waiting; // handle that nobody has looked at; 0: none
+    bool is_open;     // all of them
 };
+
+static uint64_t bench_find_same(void *ctx, const struct outbox_entry *entry)
+{
+    (void)entry;
+    return ((const struct bench *)ctx)->waiting;
+}
+
+// Token 7 is in force.
+static bool bench_is_claim(void *ctx, uint64_t handle, uint64_t token)
+{
+    (void)ctx;
+    (void)handle;
+    return token == 7;
+}
+
+static bool bench_is_open(void *ctx, uint64_t handle)
+{
+    (void)handle;
+    return ((const struct bench *)ctx)->is_open;
+}
 
 static struct bench *bench_create(void)
 {
     struct bench *bench = calloc(1, sizeof *bench);
-    bench->engine = (struct engine){.table = model_table_create(&bench->disk), .next_sequence = 1};
+    bench->engine = (struct engine){
+        .table = model_table_create(&bench->disk),
+        .entries = {bench_find_same, bench_is_claim, bench_is_open, bench},
+        .next_sequence = 1,
+        .first_open = 1,
+    };
     bench->batch.entries_room = 100;
     return bench;
 }
@@ -305,6 +389,16 @@ static void bench_add(struct bench *bench, uint8_t key, bool is_writing, bool is
     size_t i = bench->batch.ops_count++;
     case_op_init(&bench->ops[i], key, is_writing, is_sending);
     bench->batch.ops[i] = &bench->ops[i].op;
+}
+
+static struct case_delivery *bench_deliver(struct bench *bench, uint64_t handle, uint64_t token,
+                                           enum delivery_state state, int64_t due_at_ms)
+{
+    size_t i = bench->batch.deliveries_count++;
+    const struct claimed_entry claimed = {.handle = handle, .token = token};
+    case_delivery_init(&bench->deliveries[i], &claimed, state, due_at_ms);
+    bench->batch.deliveries[i] = &bench->deliveries[i].op;
+    return &bench->deliveries[i];
 }
 
 static void bench_run(struct bench *bench)
@@ -364,6 +458,59 @@ static void test_the_outbox_may_fill_within_a_batch(void **state)
     bench_destroy(bench);
 }
 
+// Entries, and deliveries of them, of one batch: each sees what those before it did.
+static void test_deliveries_of_a_batch_see_each_other(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench_add(bench, 1, true, true);
+    bench_run(bench);
+    bench->batch.ops_count = 0;
+    bench_add(bench, 1, true, false);
+    struct case_delivery *submitted =
+        bench_deliver(bench, 1, 7, DELIVERY_SUBMITTED, CASES_START_MS + 9000);
+    struct case_delivery *stale =
+        bench_deliver(bench, 1, 7, DELIVERY_FAILED, CASES_START_MS + 9000);
+    struct case_delivery *receipt = bench_deliver(bench, 1, 0, DELIVERY_DELIVERED, STORE_NEVER);
+    struct case_delivery *nobody = bench_deliver(bench, 2, 0, DELIVERY_FAILED, STORE_NEVER);
+    bench_run(bench);
+    assert_int_equal(bench->batch.delivery_outcomes[0], STORE_COMMITTED);
+    assert_int_equal(submitted->uid, 2);
+    assert_int_equal(bench->batch.delivery_outcomes[1], STORE_REFUSED_BUSY);
+    assert_int_equal(stale->runs, 0);
+    assert_int_equal(bench->batch.changes[1].handle, 0);
+    assert_int_equal(bench->batch.delivery_outcomes[2], STORE_COMMITTED);
+    assert_int_equal(receipt->seen.state, DELIVERY_SUBMITTED);
+    assert_int_equal(bench->batch.changes[2].delivery.state, DELIVERY_DELIVERED);
+    assert_int_equal(bench->batch.delivery_outcomes[3], STORE_COMMITTED);
+    assert_false(nobody->op.is_found);
+    assert_int_equal(bench->disk.commits, 2);
+    bench_destroy(bench);
+}
+
+static void test_a_message_is_promised_once_in_a_batch(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench->batch.entries_room = 1;
+    for (size_t i = 0; i < 4; i++) {
+        bench_add(bench, 1, true, true);
+        bench->ops[i].salt = i < 3 ? 77 : 78;
+    }
+    bench_run(bench);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bench->batch.outcomes[i], i < 3 ? STORE_COMMITTED : STORE_REFUSED_BUSY);
+        assert_int_equal(bench->batch.sequences[i], i == 0);
+    }
+    bench->waiting = 1;
+    bench->batch.ops_count = 3;
+    bench_run(bench);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(bench->batch.sequences[i], 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 1);
+    bench_destroy(bench);
+}
+
 // Deleting succeeds where the ops that came with it do not fit.
 static void test_without_room_deleting_goes_first(void **state)
 {
@@ -371,21 +518,127 @@ static void test_without_room_deleting_goes_first(void **state)
     struct bench *bench = bench_create();
     bench_add(bench, 1, true, true);
     bench_run(bench);
-    bench->disk.rows_max = bench->disk.rows.held;
+    size_t rows = bench->disk.rows.held;
+    bench->disk.rows_max = rows;
     bench->batch.ops_count = 0;
     for (uint8_t key = 2; key < 5; key++)
         bench_add(bench, key, true, false);
-    const struct entry_change change = {.sequence = 1, .is_over = true};
-    bench->batch.changes = &change;
-    bench->batch.changes_count = 1;
     bench_run(bench);
-    assert_false(bench->batch.has_saved_changes);
     assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
-    bench_run(bench);
-    assert_true(bench->batch.has_saved_changes);
-    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL);
-    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 0);
+    bench->batch.mark.at_ms += STORE_HISTORY_MS;
+    assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
+    assert_int_equal(bench->batch.outcomes[0], STORE_REFUSED_FULL); // 3 rows are more than 2
+    assert_int_equal(bench->disk.rows.held, rows - 2);
     bench_destroy(bench);
+}
+
+static int64_t value_bytes(struct bench *bench, enum table_space space)
+{
+    uint8_t name[CODEC_ENTRY_KEY_BYTES];
+    codec_entry_key(1, name);
+    struct model_row *row = model_disk_find(&bench->disk, space, span_make(name, sizeof name));
+    assert_non_null(row);
+    return (int64_t)(row->key_len + row->value_len);
+}
+
+// A step is written for each message twice or more often, and again by whatever logs it.
+static void test_a_step_is_small(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench_add(bench, 1, true, true);
+    bench_run(bench);
+    bench->batch.ops_count = 0;
+    struct case_delivery *op =
+        bench_deliver(bench, 1, 7, DELIVERY_SUBMITTED, CASES_START_MS + 9000);
+    op->delivery.attempts_held = op->delivery.tries = 1;
+    op->delivery.attempts[0] = (struct attempt){77, DELIVERY_SUBMITTED, 0, CASES_START_MS, 0, 0};
+    bench_run(bench);
+    int64_t submitted = value_bytes(bench, TABLE_DELIVERIES);
+    op->delivery.state = op->delivery.attempts[0].state = DELIVERY_ACCEPTED;
+    op->delivery.due_at_ms = STORE_NEVER;
+    op->delivery.attempts[0].answered_after_ms = 120;
+    op->delivery.ref_len = 34;
+    op->op.token = 0;
+    op->ref = 4711;
+    bench_run(bench);
+    int64_t accepted = value_bytes(bench, TABLE_DELIVERIES);
+    print_message("# bytes with keys: promised %d, submitted %d, accepted %d and %d of its tag\n",
+                  (int)value_bytes(bench, TABLE_ENTRIES), (int)submitted, (int)accepted,
+                  (int)(CODEC_REF_KEY_BYTES + CODEC_REF_BYTES));
+    assert_in_range(submitted, 1, 60 + CODEC_ENTRY_KEY_BYTES);
+    assert_in_range(accepted, 1, 100 + CODEC_ENTRY_KEY_BYTES);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_REFS), 1);
+    bench_destroy(bench);
+}
+
+// An entry is given one reference more than it can name: the first is gone, and nothing is left of
+// them when the entry goes.
+static void test_references_are_forgotten_with_their_entry(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_create();
+    bench_add(bench, 1, true, true);
+    bench_add(bench, 2, true, true);
+    bench_run(bench);
+    bench->batch.ops_count = 0;
+    struct case_delivery *op = bench_deliver(bench, 1, 0, DELIVERY_ACCEPTED, STORE_NEVER);
+    for (uint64_t tag = 101; tag <= 101 + CODEC_REFS_MAX; tag++) {
+        op->ref = tag;
+        bench_run(bench);
+        bench_run(bench); // twice is once
+    }
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_REFS), CODEC_REFS_MAX);
+    op->op.handle = 0;
+    op->op.ref_tag = 101;
+    bench_run(bench);
+    assert_false(op->op.is_found);
+    op->op.ref_tag = 102;
+    op->is_reading = true;
+    bench_run(bench);
+    assert_true(op->op.is_found);
+    // Another entry is given one of them, and keeps it.
+    op->is_reading = false;
+    op->op.handle = 2;
+    op->ref = 109;
+    bench_run(bench);
+    bench->is_open = false;
+    bench->batch.mark.at_ms = CASES_START_MS + STORE_HISTORY_MS;
+    bench->batch.deliveries_count = 0;
+    bench->is_open = false;
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 2);
+    assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_DELIVERIES), 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_SEALED), 0);
+    assert_int_equal(model_disk_count(&bench->disk, TABLE_REFS), 0);
+    bench_destroy(bench);
+}
+
+// The sweep goes by the end of the code, whoever was promised first, and passes over what is open.
+static void test_addresses_are_swept_by_the_end_of_their_code(void **state)
+{
+    struct fixture *fixture = *state;
+    static const int64_t lives_ms[] = {10 * HOUR_MS, HOUR_MS, 2 * HOUR_MS};
+    struct claimed_entry claimed[3];
+    for (uint8_t i = 0; i < 3; i++) {
+        struct case_op op;
+        case_op_init(&op, i, true, true);
+        op.life_ms = lives_ms[i];
+        assert_int_equal(case_op_run(&fixture->store, &op), STORE_COMMITTED);
+        claimed[i] = case_claim(&fixture->store, 20 * HOUR_MS);
+    }
+    case_must(&fixture->store, &claimed[0], DELIVERY_ACCEPTED, STORE_NEVER);
+    case_must(&fixture->store, &claimed[2], DELIVERY_ACCEPTED, STORE_NEVER);
+    static const size_t left[] = {3, 3, 2, 2}; // after 0.5, 1.5, 2.5, 3.5 hours: the second is open
+    for (size_t i = 0; i < 4; i++) {
+        store_fixture_pass(&fixture->store, i == 0 ? HOUR_MS / 2 : HOUR_MS);
+        assert_int_equal(run(fixture, 9, true, false), STORE_COMMITTED);
+        assert_int_equal(model_disk_count(&fixture->disk, TABLE_SEALED), left[i]);
+    }
+    case_must(&fixture->store, &claimed[1], DELIVERY_FAILED, STORE_NEVER);
+    assert_int_equal(run(fixture, 9, true, false), STORE_COMMITTED);
+    assert_int_equal(model_disk_count(&fixture->disk, TABLE_SEALED), 1);
 }
 
 struct failure_row {
@@ -599,7 +852,7 @@ static void test_what_has_expired_goes(void **state)
 }
 
 // However many records there are, expired or not, an op looks at four rows of the index and their
-// records.
+// records, and at the first address and the first entry.
 static void test_expiry_is_bounded_work(void **state)
 {
     struct fixture *fixture = *state;
@@ -607,12 +860,12 @@ static void test_expiry_is_bounded_work(void **state)
         add_code_to(fixture, i);
     fixture->disk.gets = fixture->disk.nexts = 0;
     assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
-    assert_int_equal(fixture->disk.nexts, 1);
+    assert_int_equal(fixture->disk.nexts, 1 + 2);
     assert_int_equal(fixture->disk.gets, 1);
     store_fixture_pass(&fixture->store, 10 * HOUR_MS);
     fixture->disk.gets = fixture->disk.nexts = 0;
     assert_int_equal(run(fixture, 200, true, false), STORE_COMMITTED);
-    assert_int_equal(fixture->disk.nexts, 4);
+    assert_int_equal(fixture->disk.nexts, 4 + 2);
     assert_int_equal(fixture->disk.gets, 1 + 4);
     assert_int_equal(model_disk_count(&fixture->disk, TABLE_EXPIRY), PEOPLE - 4);
 }
@@ -661,18 +914,25 @@ int main(void)
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(test_all_is_there_after_a_kill),
-        CASE(test_settlements_are_kept),
+        CASE(test_deliveries_are_kept),
+        CASE(test_what_nobody_looked_at_is_not_promised_twice_after_a_kill),
+        CASE(test_history_is_not_read_when_it_is_opened),
         CASE(test_entries_get_no_number_twice),
         CASE(test_time_over_restarts),
         CASE(test_time_that_was_given_out_is_kept),
         CASE(test_nothing_is_written_while_nothing_happens),
         CASE(test_a_full_disk),
-        CASE(test_what_is_settled_makes_room),
-        CASE(test_a_settlement_without_room_is_kept_for_later),
+        CASE(test_deliveries_on_a_full_disk),
+        CASE(test_history_that_ends_makes_room),
         cmocka_unit_test(test_ops_of_a_batch_see_each_other_and_are_one_commit),
         cmocka_unit_test(test_without_room_readers_are_answered),
         cmocka_unit_test(test_the_outbox_may_fill_within_a_batch),
+        cmocka_unit_test(test_deliveries_of_a_batch_see_each_other),
+        cmocka_unit_test(test_a_message_is_promised_once_in_a_batch),
         cmocka_unit_test(test_without_room_deleting_goes_first),
+        cmocka_unit_test(test_a_step_is_small),
+        cmocka_unit_test(test_references_are_forgotten_with_their_entry),
+        CASE(test_addresses_are_swept_by_the_end_of_their_code),
         cmocka_unit_test(test_failures),
         CASE(test_a_damaged_record_is_no_empty_one),
         cmocka_unit_test(test_damage_is_found_when_it_is_opened),
