@@ -156,7 +156,7 @@ static enum err identify(struct inquiry *inquiry, struct err_info *info)
 
 static bool is_key(const struct explained_person *person, const struct record_key *key)
 {
-    return memcmp(&person->key, key, sizeof *key) == 0;
+    return span_eq(span_make(&person->key, sizeof person->key), span_make(key, sizeof *key));
 }
 
 // Who had a code sent in the session, as the message says: its record has the key.
