@@ -26,7 +26,7 @@ static const struct cli_action check_actions[] = {
 };
 
 static const struct cli_action send_test_actions[] = {
-    {"", "--channel CHANNEL --to ADDRESS [OPTION...]",
+    {"", "--channel CHANNEL --to ADDRESS [--provider NAME] [OPTION...]",
      "Send one real message, with a code that is none, and print what the provider says", NULL, 0,
      0, 0},
     {0},
@@ -89,13 +89,15 @@ const struct cli_row cli_rows[] = {
      NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
-     "--online connects and logs in to every provider that allows it; nothing is sent. The other "
+     "Where several providers carry a channel it says which route messages take. --online connects "
+     "and logs in to every provider that allows it; nothing is sent. The other "
      "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
      "a provider that fails.",
      NULL},
     {"send-test", cli_send_test, "send one real message, and print what the provider says",
      send_test_actions,
-     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
+     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL; NAME is needed where several providers carry it. "
+     "The other options are those of serve: --config FILE "
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
      NULL},
     {"template", cli_template, "template lint: how many SMS a brand's text makes, and why",

@@ -224,6 +224,8 @@ void config_destroy(struct config **config)
         free(provider->recipe_text);
         free(provider);
     }
+    for (size_t i = 0; i < (*config)->routes_held; i++)
+        free((*config)->routes[i]);
     free(*config);
     *config = NULL;
 }

@@ -148,10 +148,15 @@ void config_restart_options(const struct config *running, const struct config *f
         strbuf_put_text(out, option->name);
         separator = ", ";
     }
-    if (config_providers_are_equal(running, fresh))
-        return;
-    strbuf_put_text(out, separator);
-    strbuf_put_text(out, "providers");
+    if (!config_providers_are_equal(running, fresh)) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "providers");
+        separator = ", ";
+    }
+    if (!config_routes_are_equal(running, fresh)) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "routes");
+    }
 }
 
 static bool is_upper(char c)

@@ -76,6 +76,13 @@ MUST_CHECK enum err config_providers_load(struct config *config,
                                           const struct yaml_node *node,
                                           struct config_report *report);
 
+// The routes of the sequence `node` into config->routes, when all providers are there. As
+// config_brands_load.
+MUST_CHECK enum err config_routes_load(struct config *config, const struct yaml_document *document,
+                                       const struct yaml_node *node, struct config_report *report);
+
+bool config_routes_are_equal(const struct config *config, const struct config *other);
+
 // Are the same providers set in both, with the same passwords?
 bool config_providers_are_equal(const struct config *config, const struct config *other);
 

@@ -6,8 +6,10 @@
 //
 //   monitor: metrics that the others count in, and later the listener that shows them
 //   logger ─▶ keyring ─▶ store ─▶ brands ─▶ service ─▶ api ─┐
-//                          └────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
+//                          ├────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
+//                          └────▶ receipts ─────┘            │
 //   channels ─▶ outbound ◀── driven by the courier's thread │
+//   routes: by whom messages go, for service and courier    │
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
 //   control: brands, monitor ─▶ a server of its own on a Unix socket
@@ -19,6 +21,7 @@
 #include "crypto/pure/random.h"
 #include "daemon/control.h"
 #include "daemon/providers.h"
+#include "daemon/routes.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
@@ -45,9 +48,10 @@ struct graph {
     struct api api;
     struct inbox *inbox; // development
     struct inbox_http inbox_http;
-    struct channel *capture;                  // development
-    struct providers providers;               // otherwise
-    struct channel *channels[CHANNEL_COUNT_]; // borrowed; NULL: nothing sends by it
+    struct channel *capture;    // development
+    struct providers providers; // otherwise
+    struct routes *ways;        // of messages
+    struct receipts *receipts;
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;
     struct random_pool courier_pool;

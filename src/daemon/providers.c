@@ -6,9 +6,9 @@
 #include "channel/smtp.h"
 #include "outbox/courier.h"
 
-// Of all providers at once: each may be a connection with its buffers. Every channel can use its
-// whole share of the courier's places.
-#define TRANSFERS_MAX (CHANNEL_COUNT_ * COURIER_CHANNEL_PLACES)
+// Of all providers at once: each may be a connection with its buffers. Four of them can use their
+// whole shares of the courier's places; the lanes of more keep each other short.
+#define TRANSFERS_MAX (4 * COURIER_PROVIDER_PLACES)
 
 static enum err create_smtp(struct providers *providers, const struct config_provider *provider,
                             struct provider *out)
@@ -40,18 +40,11 @@ static enum err create_http(struct providers *providers, const struct config_pro
     return http_channel_create(&plan, &transport, TRANSFERS_MAX, &out->channel);
 }
 
-static enum err add(struct providers *providers, const struct config_provider *provider,
-                    struct channel *channels_out[CHANNEL_COUNT_])
+static enum err add(struct providers *providers, const struct config_provider *provider)
 {
     struct provider *out = &providers->list[providers->held++];
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
-    enum err err =
-        is_smtp ? create_smtp(providers, provider, out) : create_http(providers, provider, out);
-    for (unsigned kind = 0; err == ERR_OK && kind < CHANNEL_COUNT_; kind++) {
-        if ((provider->channels >> kind & 1U) != 0)
-            channels_out[kind] = out->channel;
-    }
-    return err;
+    return is_smtp ? create_smtp(providers, provider, out) : create_http(providers, provider, out);
 }
 
 void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx)
@@ -72,14 +65,13 @@ static void destroy(struct provider *provider)
 }
 
 enum err providers_create(struct providers *providers, const struct config *config,
-                          const struct clock *clock, struct channel *channels_out[CHANNEL_COUNT_],
-                          struct err_info *info)
+                          const struct clock *clock, struct err_info *info)
 {
     enum err err = ERR_OK;
     if (config->providers_held > 0)
         err = outbound_create(clock, TRANSFERS_MAX, &providers->outbound);
     for (size_t i = 0; err == ERR_OK && i < config->providers_held; i++)
-        err = add(providers, config->providers[i], channels_out);
+        err = add(providers, config->providers[i]);
     if (err != ERR_OK)
         err_info_set(info, "providers: %s", err_text(err));
     return err;

@@ -17,12 +17,10 @@ struct providers {
     size_t held;
 };
 
-// `providers` is all zero; `config` outlives it. Sets the channels that a provider carries, leaves
-// the others; they are borrowed. On failure what was made stays, for providers_destroy.
+// `providers` is all zero; `config` outlives it. On failure what was made stays, for
+// providers_destroy.
 MUST_CHECK enum err providers_create(struct providers *providers, const struct config *config,
-                                     const struct clock *clock,
-                                     struct channel *channels_out[CHANNEL_COUNT_],
-                                     struct err_info *info);
+                                     const struct clock *clock, struct err_info *info);
 
 // Connects, and logs in where that can be done without a message; sends nothing. The result as of a
 // channel's send.
