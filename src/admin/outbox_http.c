@@ -102,18 +102,21 @@ static void put_rows(struct outbox_call *call, const struct delivery_row *rows, 
     }
 }
 
+// One row more than is asked for says whether there are more.
 static int list_into(struct outbox_call *call, struct list_query *query, struct delivery_row *rows)
 {
     const struct history *history = &call->http->history;
-    size_t held = query->limit;
+    size_t held = query->limit + 1;
     if (history_list(history, &query->filter, &query->after, rows, &held) != ERR_OK)
         return refuse_store(call);
+    bool has_more = held > query->limit;
+    uint64_t next = has_more ? rows[query->limit - 1].handle : query->after;
     outbox_page_time("{\"now\":", store_now_ms(history->store), &call->out);
     strbuf_put_text(&call->out, ",\"messages\":[");
-    put_rows(call, rows, held);
+    put_rows(call, rows, has_more ? query->limit : held);
     strbuf_put_text(&call->out, "],\"next\":");
-    if (query->after != 0)
-        strbuf_put_u64(&call->out, query->after);
+    if (next != 0)
+        strbuf_put_u64(&call->out, next);
     else
         strbuf_put_text(&call->out, "null");
     strbuf_put_byte(&call->out, '}');
@@ -126,7 +129,7 @@ static int list(struct outbox_call *call)
     int status = read_list(call, &query);
     if (status != 0)
         return status;
-    struct delivery_row *rows = calloc(OUTBOX_PAGE_ROWS_MAX, sizeof *rows);
+    struct delivery_row *rows = calloc(OUTBOX_PAGE_ROWS_MAX + 1, sizeof *rows);
     if (rows == NULL) {
         err_info_set(&call->info, "%s", err_text(ERR_NO_MEMORY));
         return 503;

@@ -7,6 +7,8 @@
 
 #define OUTBOX_PATH "/admin/v1/outbox"
 #define PAGE_ROWS_MAX 100U
+#define NONE_AT_ALL "There is no message of the last day."
+#define NONE_TROUBLED "No message of the last day waits or failed; --all lists the others too."
 
 static int outbox_list(struct admin *admin);
 static int outbox_show(struct admin *admin);
@@ -76,7 +78,7 @@ static int outbox_list(struct admin *admin)
     if (status == EXIT_STATUS_OK && admin->is_json)
         admin_print_json(&reply);
     if (status == EXIT_STATUS_OK && !admin->is_json)
-        show_messages(reply.json, stdout);
+        show_messages(reply.json, admin->is_all ? NONE_AT_ALL : NONE_TROUBLED, stdout);
     control_reply_fini(&reply);
     return status;
 }

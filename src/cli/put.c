@@ -58,7 +58,9 @@ void put_padded(struct span text, size_t columns, FILE *out)
 struct span put_duration_text(int64_t duration_ms, char out[PUT_DURATION_BYTES_MAX])
 {
     long long ms = (long long)duration_ms;
-    if (ms < 10 * MS_PER_SECOND)
+    if (ms < MS_PER_SECOND)
+        (void)snprintf(out, PUT_DURATION_BYTES_MAX, "%lld ms", ms);
+    else if (ms < 10 * MS_PER_SECOND)
         (void)snprintf(out, PUT_DURATION_BYTES_MAX, "%lld.%lld s", ms / 1000, ms % 1000 / 100);
     else if (ms < 2 * MS_PER_MINUTE)
         (void)snprintf(out, PUT_DURATION_BYTES_MAX, "%lld s", ms / MS_PER_SECOND);

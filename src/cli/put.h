@@ -15,7 +15,7 @@ void put_padded(struct span text, size_t columns, FILE *out);
 
 #define PUT_DURATION_BYTES_MAX 32U
 
-// "3.2 s", "75 s", "12 min", "5 h". Not negative. The text is in `out`.
+// "400 ms", "3.2 s", "75 s", "12 min", "5 h". Not negative. The text is in `out`.
 struct span put_duration_text(int64_t duration_ms, char out[PUT_DURATION_BYTES_MAX]);
 void put_duration(int64_t duration_ms, FILE *out);
 

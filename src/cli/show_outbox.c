@@ -106,7 +106,7 @@ static void put_row(const json_t *message, int64_t now_ms, FILE *out)
     (void)fputc('\n', out);
 }
 
-void show_messages(const json_t *list, FILE *out)
+void show_messages(const json_t *list, const char *none, FILE *out)
 {
     size_t i;
     json_t *message;
@@ -118,11 +118,11 @@ void show_messages(const json_t *list, FILE *out)
             put_cell(&columns[i], span_of_text(columns[i].title), out);
         (void)fputs("WHY\n", out);
     } else if (next == 0) {
-        (void)fputs("No such messages in the last day.\n", out);
+        (void)fprintf(out, "%s\n", none);
     }
     json_array_foreach(messages, i, message) put_row(message, now_ms, out);
     if (next != 0)
-        (void)fprintf(out, "There are more: --after %lld\n", (long long)next);
+        (void)fprintf(out, "There are more; go on with --after %lld\n", (long long)next);
 }
 
 // --- one message -------------------------------------------------------------------------------
@@ -268,11 +268,12 @@ void show_message(const json_t *answer, FILE *out)
 {
     const json_t *message = json_object_get(answer, "message");
     int64_t now_ms = time_of(answer, "now");
+    int64_t ends_ms = time_of(message, "codeEndsAt");
     put_message(message, now_ms, out);
     put_line("brand", text_of(message, "brand"), out);
     put_label("code", out);
-    (void)fputs("was to end at ", out);
-    put_moment(time_of(message, "codeEndsAt"), now_ms, out);
+    (void)fputs(ends_ms > now_ms ? "ends " : "ended ", out);
+    put_moment(ends_ms, now_ms, out);
     (void)fputc('\n', out);
 }
 

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-// {"now","messages","next"}: a message a line.
-void show_messages(const json_t *list, FILE *out);
+// {"now","messages","next"}: a message a line. `none`: what to say when there is none.
+void show_messages(const json_t *list, const char *none, FILE *out);
 
 // {"now","message"}: one with all its tries.
 void show_message(const json_t *answer, FILE *out);

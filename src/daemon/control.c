@@ -94,14 +94,44 @@ static enum err make_data_dir(const char *path, struct err_info *info)
     return ERR_IO;
 }
 
+static struct span advice_of(void *ctx, struct span provider, enum send_reason reason)
+{
+    const struct control *control = ctx;
+    for (size_t i = 0; i < control->providers_held; i++) {
+        const struct config_provider *each = control->providers[i];
+        if (each->recipe != NULL && span_eq(span_of_text(each->name), provider))
+            return recipe_advice(each->recipe, reason);
+    }
+    return span_make(NULL, 0);
+}
+
+// Providers stay as they were at the start, over reloads too.
+static void make_outbox(struct control *control, const struct control_deps *deps)
+{
+    control->providers_held = deps->config->providers_held;
+    for (size_t i = 0; i < control->providers_held; i++)
+        control->providers[i] = deps->config->providers[i];
+    control->outbox.history = (struct history){
+        .store = deps->store,
+        .keyring = deps->keyring,
+        .routes = deps->ways,
+        .advice = advice_of,
+        .ctx = control,
+    };
+    control->outbox.brands = deps->brands;
+    control->outbox.log = deps->log;
+}
+
 static void make_routes(struct control *control, const struct control_deps *deps)
 {
+    struct http_route *rest = control->routes + BRANDS_ROUTES_COUNT;
     control->brands.brands = deps->brands;
     control->brands.ruled = control->ruled;
     control->brands.log = deps->log;
     brands_routes(&control->brands, control->routes);
-    memcpy(control->routes + BRANDS_ROUTES_COUNT, deps->monitor->routes,
-           sizeof deps->monitor->routes);
+    make_outbox(control, deps);
+    outbox_routes(&control->outbox, rest);
+    memcpy(rest + OUTBOX_ROUTES_COUNT, deps->monitor->routes, sizeof deps->monitor->routes);
     control->router = (struct http_router){.routes = control->routes,
                                            .count = CONTROL_ROUTES_COUNT,
                                            .write_error = problem_put_status};

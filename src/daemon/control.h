@@ -9,17 +9,21 @@
 // $XDG_RUNTIME_DIR or /tmp.
 
 #include "admin/brands_http.h"
+#include "admin/outbox_http.h"
 #include "config/config.h"
 #include "daemon/monitor.h"
 #include "http/listen.h"
 
-#define CONTROL_ROUTES_COUNT (BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT)
+#define CONTROL_ROUTES_COUNT (BRANDS_ROUTES_COUNT + OUTBOX_ROUTES_COUNT + MONITOR_ROUTES_COUNT)
 
 // Must not move.
 struct control {
     char path[HTTP_SOCKET_PATH_BYTES_MAX + 1]; // empty until it listens
     struct ruled *ruled;
     struct brands_http brands;
+    struct outbox_http outbox;
+    const struct config_provider *providers[CONFIG_PROVIDERS_MAX]; // those of the start
+    size_t providers_held;
     struct http_route routes[CONTROL_ROUTES_COUNT];
     struct http_router router;
     struct random_pool pool;
@@ -39,6 +43,9 @@ MUST_CHECK enum err control_put_brands(struct control *control, struct brands *b
 
 struct control_deps {
     const struct config *config;
+    struct store *store;
+    struct keyring *keyring;
+    const struct routes *ways; // of messages
     struct brands *brands;
     struct logger *log;
     const struct monitor *monitor;

@@ -170,16 +170,23 @@ size_t history_route(const struct history *history, const struct brand *brand,
 
 // --- conclusions -------------------------------------------------------------------------------
 
-// "0.3 s", "75 s", "12 min"
+// "400 ms", "3.2 s", "75 s", "12 min"
 static void put_duration(int64_t duration_ms, struct strbuf *out)
 {
-    bool is_long = duration_ms >= 120000;
-    strbuf_put_i64(out, duration_ms / (is_long ? 60000 : 1000));
-    if (duration_ms < 10000) {
+    static const struct {
+        int64_t below_ms;
+        int64_t unit_ms;
+        const char *unit;
+    } rows[] = {{1000, 1, " ms"}, {120000, 1000, " s"}, {INT64_MAX, 60000, " min"}};
+    size_t row = 0;
+    while (duration_ms >= rows[row].below_ms)
+        row++;
+    strbuf_put_i64(out, duration_ms / rows[row].unit_ms);
+    if (row > 0 && duration_ms < 10000) {
         strbuf_put_byte(out, '.');
         strbuf_put_i64(out, duration_ms % 1000 / 100);
     }
-    strbuf_put_text(out, is_long ? " min" : " s");
+    strbuf_put_text(out, rows[row].unit);
 }
 
 static const struct told_attempt *find_attempt(const struct told_message *message,
