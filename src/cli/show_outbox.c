@@ -180,9 +180,9 @@ static void put_answer(const json_t *attempt, FILE *out)
     put_after(attempt, "answeredAfterMs", out);
     if (!is_reported)
         return;
-    (void)fputs(was_taken ? ", and reported that it did not arrive" : ", and reported it delivered",
-                out);
+    (void)fputs(", and reported", out);
     put_after(attempt, "reportedAfterMs", out);
+    (void)fputs(was_taken ? " that it did not arrive" : " that it arrived", out);
 }
 
 static void put_attempt(const json_t *attempt, FILE *out)
