@@ -9,7 +9,7 @@
 #include "channel/recipe.h"
 
 #define REPORT_REF_BYTES_MAX RECIPE_REF_BYTES_MAX
-#define REPORT_WORDS_BYTES_MAX 192U
+#define REPORT_WORDS_BYTES_MAX 96U // what is kept with a message
 #define REPORT_ECHO_BYTES_MAX 512U
 #define REPORT_ANSWER_BYTES_MAX 1024U
 

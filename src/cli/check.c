@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
+#include "cli/provider.h"
 #include "cli/trial.h"
 #include "daemon/routes.h"
 #include "daemon/serve.h"
@@ -109,6 +110,8 @@ int cli_check(const struct cli *cli)
     (void)printf("configuration: ok (brands: %zu, providers: %zu)\n", config->brands_held,
                  config->providers_held);
     int status = check_routes(config);
+    if (status == EXIT_STATUS_OK)
+        cli_receipts_print(config);
     if (status == EXIT_STATUS_OK && values[0] != NULL)
         status = check_online(config);
     config_destroy(&config);

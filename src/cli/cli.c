@@ -32,6 +32,13 @@ static const struct cli_action send_test_actions[] = {
     {0},
 };
 
+static const struct cli_action provider_actions[] = {
+    {"receipt-url", "NAME [OPTION...]",
+     "Print the URL that a provider is to report to, which is as good as a password", NULL, 0, 0,
+     0},
+    {0},
+};
+
 static const struct cli_action template_actions[] = {
     {"lint", "[OPTION...]", "Say how many SMS each brand's smsTemplate makes, and why", NULL, 0, 0,
      0},
@@ -99,6 +106,11 @@ const struct cli_row cli_rows[] = {
      "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL; NAME is needed where several providers carry it. "
      "The other options are those of serve: --config FILE "
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
+     NULL},
+    {"provider", cli_provider, "print the URL that a provider is to report to", provider_actions,
+     "It is to be registered with those providers that do not take one with each message; the page "
+     "of the provider (docs/providers) says where. It holds as long as the key file. Wants "
+     "publicUrl. The other options are those of serve: --config FILE first.",
      NULL},
     {"template", cli_template, "template lint: how many SMS a brand's text makes, and why",
      template_actions,

@@ -75,6 +75,7 @@ cli_command cli_serve;
 cli_command cli_init;
 cli_command cli_check;
 cli_command cli_send_test;
+cli_command cli_provider;
 cli_command cli_template;
 cli_command cli_brand;
 cli_command cli_brands;

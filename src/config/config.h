@@ -12,6 +12,7 @@
 
 #include "channel/http_settings.h"
 #include "channel/recipe.h"
+#include "channel/report.h"
 #include "channel/smtp_settings.h"
 #include "config/report.h"
 #include "service/brand.h"
@@ -26,6 +27,7 @@
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
 #define CONFIG_PROXIES_BYTES_MAX 1024U
+#define CONFIG_PUBLIC_URL_BYTES_MAX 256U
 #define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
 #define CONFIG_TOKEN_SECRET_BYTES_MAX 254U
 
@@ -40,6 +42,7 @@ struct config_server {
     char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
     char metrics_listen[CONFIG_LISTEN_BYTES_MAX];
     char trusted_proxies[CONFIG_PROXIES_BYTES_MAX]; // see ip_ranges_parse
+    char public_url[CONFIG_PUBLIC_URL_BYTES_MAX];   // see config_public_url
     char data_dir[CONFIG_PATH_BYTES_MAX];
     char key_file[CONFIG_PATH_BYTES_MAX];
     uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
@@ -59,6 +62,7 @@ enum config_option_id {
     CONFIG_LISTEN,
     CONFIG_METRICS_LISTEN,
     CONFIG_TRUSTED_PROXIES,
+    CONFIG_PUBLIC_URL,
     CONFIG_DATA_DIR,
     CONFIG_KEY_FILE,
     CONFIG_LOOPS,
@@ -193,6 +197,14 @@ const char *config_provider_kind_name(const struct config_provider *provider);
 // be when the configuration has been loaded.
 MUST_CHECK enum err config_provider_bind(const struct config_provider *provider,
                                          struct recipe_plan **out, struct err_info *info);
+
+// What it reports later is read by; of a provider whose recipe_has_reports alone. As
+// config_provider_bind.
+MUST_CHECK enum err config_provider_receive(const struct config_provider *provider,
+                                            struct report_reader **out, struct err_info *info);
+
+// Without a slash at its end; empty: it is not set.
+struct span config_public_url(const struct config_server *server);
 
 struct config_address {
     char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated

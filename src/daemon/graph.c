@@ -159,9 +159,20 @@ static enum err create_receipts(struct graph *graph, struct err_info *info)
         .metrics = graph->monitor.metrics,
     };
     enum err err = receipts_create(&deps, &graph->receipts);
-    if (err != ERR_OK)
+    if (err != ERR_OK) {
         err_info_set(info, "receipts: %s", err_text(err));
-    return err;
+        return err;
+    }
+    const struct daemon_receipts_deps reports = {
+        .config = graph->config,
+        .keyring = graph->keyring,
+        .receipts = graph->receipts,
+        .write_error = api_write_error,
+        .clock = graph->clock,
+        .log = graph->log,
+        .metrics = graph->monitor.metrics,
+    };
+    return daemon_receipts_create(&graph->reports, &reports, info);
 }
 
 static enum err create_courier(struct graph *graph, struct err_info *info)
@@ -172,6 +183,7 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .keyring = graph->keyring,
         .directory = {.find = find_brand, .release = release_brand, .ctx = graph},
         .routes = graph->ways,
+        .receipts_url = span_of_text(graph->reports.url),
         .clock = graph->clock,
         .entropy = random_pool_entropy(&graph->courier_pool),
         .log = graph->log,
@@ -199,6 +211,10 @@ static enum err create_router(struct graph *graph, struct err_info *info)
     if (graph->inbox != NULL) {
         inbox_routes(&graph->inbox_http, graph->routes + count);
         count += INBOX_ROUTES_COUNT;
+    }
+    if (daemon_receipts_are_on(&graph->reports)) {
+        receipt_http_routes(&graph->reports.http, graph->routes + count);
+        count += RECEIPT_ROUTES_COUNT;
     }
     if (!has_metrics_listener(graph)) {
         memcpy(graph->routes + count, graph->monitor.routes, sizeof graph->monitor.routes);
@@ -380,6 +396,7 @@ void graph_destroy(struct graph **out)
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);
+    daemon_receipts_destroy(&graph->reports);
     receipts_destroy(&graph->receipts);
     if (graph->capture != NULL)
         graph->capture->ops->destroy(graph->capture);

@@ -21,11 +21,13 @@
 #include "crypto/pure/random.h"
 #include "daemon/control.h"
 #include "daemon/providers.h"
+#include "daemon/receipts.h"
 #include "daemon/routes.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
-#define GRAPH_ROUTES_MAX (API_ROUTES + MONITOR_ROUTES_COUNT + INBOX_ROUTES_COUNT)
+#define GRAPH_ROUTES_MAX \
+    (API_ROUTES + MONITOR_ROUTES_COUNT + INBOX_ROUTES_COUNT + RECEIPT_ROUTES_COUNT)
 
 // What one loop has of its own.
 struct graph_loop {
@@ -52,6 +54,7 @@ struct graph {
     struct providers providers; // otherwise
     struct routes *ways;        // of messages
     struct receipts *receipts;
+    struct daemon_receipts reports; // where they come from
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;
     struct random_pool courier_pool;

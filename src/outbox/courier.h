@@ -41,7 +41,8 @@ struct courier_deps {
     struct courier_directory directory;
     const struct routes *routes;
     struct channel *channels[ROUTES_PROVIDERS_MAX]; // by the provider's number in the routes
-    struct span receipts_url; // "https://otp.example.com/receipts/"; empty: nobody can report
+    struct span receipts_url; // "https://otp.example.com/receipts/", which the name of a provider
+                              // may follow as it is; empty: nobody can report
     struct clock clock;
     struct entropy entropy; // jitter
     struct logger *log;

@@ -79,24 +79,6 @@ static void write_texts(struct job *job, const struct epoch *epoch, int64_t at_m
     code_wipe(&code);
 }
 
-static bool is_plain(uint8_t byte)
-{
-    return ascii_is_digit(byte) || (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') ||
-           byte == '-' || byte == '.' || byte == '_' || byte == '~';
-}
-
-static void put_segment(struct strbuf *url, struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_plain(text.data[i]))
-            strbuf_put_byte(url, '%');
-        if (is_plain(text.data[i]))
-            strbuf_put_byte(url, text.data[i]);
-        else
-            strbuf_put_hex(url, span_make(&text.data[i], 1));
-    }
-}
-
 static struct span write_url(struct job *job, const struct courier_deps *deps)
 {
     struct strbuf url = strbuf_over(job->url, sizeof job->url);
@@ -104,7 +86,7 @@ static struct span write_url(struct job *job, const struct courier_deps *deps)
     if (deps->receipts_url.len == 0)
         return SPAN("");
     strbuf_put(&url, deps->receipts_url);
-    put_segment(&url, routes_name(deps->routes, provider));
+    strbuf_put(&url, routes_name(deps->routes, provider));
     strbuf_put_byte(&url, '/');
     receipt_path_put(keyring_index(deps->keyring), provider, job->claimed.handle, &url);
     ASSERT(!url.is_overflowed);

@@ -36,7 +36,7 @@ enum { TEXTS, OTHER, MAIL, PROVIDERS };
 
 static const struct route_provider providers[PROVIDERS] = {
     [TEXTS] = {SPAN("texts"), 1U << CHANNEL_SMS},
-    [OTHER] = {SPAN("other ones"), 1U << CHANNEL_SMS},
+    [OTHER] = {SPAN("others"), 1U << CHANNEL_SMS},
     [MAIL] = {SPAN("mail"), 1U << CHANNEL_EMAIL},
 };
 
@@ -163,7 +163,7 @@ static void open_metrics(struct fixture *f)
     metrics_name_providers(f->metrics, names, PROVIDERS);
 }
 
-// Texts go by "texts" alone when there is one way, and by "other ones" too when there are two.
+// Texts go by "texts" alone when there is one way, and by "others" too when there are two.
 static void open_routes(struct fixture *f, size_t ways, int64_t fallback_ms)
 {
     struct err_info info;
@@ -319,7 +319,7 @@ static void provider_is_told_where_to_report(void **state)
     struct fixture f;
     struct delivery_row row;
     uint64_t handle = 0;
-    const char *before = "https://otp.example.com/receipts/other%20ones/";
+    const char *before = "https://otp.example.com/receipts/others/";
     (void)state;
     setup_with(&f, 2, 0);
     (void)enqueue(&f, 0xA1);
@@ -750,9 +750,9 @@ static void refused_goes_by_the_next_with_the_same_code(void **state)
     assert_string_equal(f.sms->otp, f.channels[OTHER].otp);
     assert_string_equal(f.sms->to, f.channels[OTHER].to);
     assert_logged(&f, "warn  otp.rerouted ");
-    assert_logged(&f, " why=\"a carrier filtered it\" provider=texts next=\"other ones\" "
+    assert_logged(&f, " why=\"a carrier filtered it\" provider=texts next=others "
                       "reason=carrier_filtered\n");
-    assert_logged(&f, " tries=2 ms=0 provider=\"other ones\"\n");
+    assert_logged(&f, " tries=2 ms=0 provider=others\n");
     teardown(&f);
 }
 
@@ -844,7 +844,7 @@ static void dead_provider_is_passed_by_and_heals(void **state)
     assert_int_equal(f.sms->sends, 5);
     assert_int_equal(f.channels[OTHER].sends, 20);
     assert_logged(&f, " why=\"its provider is left alone for a while\" provider=texts "
-                      "next=\"other ones\"\n");
+                      "next=others\n");
     assert_int_equal(delivery_of(&f, 10).tries, 1); // not one with the dead one
     pass(&f, 5000);
     assert_int_equal(f.channels[OTHER].sends, 25); // those that it had said no to

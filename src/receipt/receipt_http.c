@@ -179,10 +179,16 @@ static enum report_verdict read_call(struct call *call, struct span url, struct 
     return report_read(call->source->reader, &report, &taker, answer);
 }
 
+static void refuse_counted(const struct call *call, int status)
+{
+    metrics_count(call->http->deps.metrics, METRIC_RECEIPTS, METRIC_RECEIPT_REFUSED, 0);
+    refuse(call->http, call->exchange, status);
+}
+
 static void refuse_call(const struct call *call, int status, struct span why)
 {
     log_about(call, "receipt.refused", "why", why);
-    refuse(call->http, call->exchange, status);
+    refuse_counted(call, status);
 }
 
 static void answer_call(const struct call *call, enum report_verdict verdict, struct span answer)
@@ -200,7 +206,7 @@ static void answer_call(const struct call *call, enum report_verdict verdict, st
         return;
     case REPORT_STRANGE:
         log_about(call, "receipt.strange_subscription", "host", answer);
-        refuse(call->http, call->exchange, 403);
+        refuse_counted(call, 403);
         return;
     case REPORT_FORGED:
         refuse_call(call, 403, SPAN("its signature is missing or wrong"));

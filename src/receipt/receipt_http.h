@@ -46,6 +46,7 @@ struct receipt_http_deps {
     void (*write_error)(int status, struct strbuf *out); // as http_router's
     struct clock clock;
     struct logger *log;
+    struct metrics *metrics;
 };
 
 // Shared by all loops. Must not move: routes point to it.

@@ -202,7 +202,7 @@ struct store_ops {
 
 // What the store tells its owner, on a thread of its choosing. Set before first use.
 struct store_notices {
-    void (*on_entries)(void *ctx);  // something new is claimable, or is so sooner
+    void (*on_entries)(void *ctx);  // something is claimable that was not
     void (*on_settings)(void *ctx); // some setting changed
     void *ctx;
 };

@@ -75,6 +75,7 @@ static const char *const receipts[] = {
     [METRIC_RECEIPT_ON_ITS_WAY] = "on_its_way",
     [METRIC_RECEIPT_UNMATCHED] = "unmatched",
     [METRIC_RECEIPT_BUSY] = "busy",
+    [METRIC_RECEIPT_REFUSED] = "refused",
     NULL,
 };
 

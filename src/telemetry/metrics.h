@@ -82,6 +82,7 @@ enum metric_receipt {
     METRIC_RECEIPT_ON_ITS_WAY,
     METRIC_RECEIPT_UNMATCHED, // of no message that is remembered
     METRIC_RECEIPT_BUSY,      // not taken for want of room
+    METRIC_RECEIPT_REFUSED,   // a call that was forged, too old or not to be read
 };
 
 // Of one provider.

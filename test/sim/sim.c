@@ -182,7 +182,8 @@ static void note_outcome(const struct cast *cast, struct outcome *out)
                             .attempts = people->attempts};
     memcpy(out->complaint, model->complaint, sizeof out->complaint);
     memcpy(out->seen, people->seen, sizeof out->seen);
-    out->entries_left = store_next_due_ms(cast->world.store, 0) != INT64_MAX;
+    out->entries_left =
+        store_next_due_ms(cast->world.store, &(struct store_claim){0}) != STORE_NEVER;
 }
 
 static void run_world(const struct plan *plan, uint64_t seed, struct outcome *out)

@@ -146,7 +146,7 @@ static void run_courier(void *ctx, uint64_t argument)
         return;
     while (courier_step(world->courier) > 0)
         ;
-    int64_t due_ms = store_next_due_ms(world->store, 0);
+    int64_t due_ms = store_next_due_ms(world->store, &(struct store_claim){0});
     if (due_ms == INT64_MAX)
         return;
     int64_t wait_ms = due_ms - store_now_ms(world->store);
@@ -201,7 +201,7 @@ static void channel_send(struct channel *channel, const struct send_request *req
     world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
                               world_time_ms(world));
     if (world->options.is_durable && world_chance(world, world->options.faults.settling))
-        durable_strike_settling(world->store, draw_crash(world));
+        durable_strike_delivery(world->store, draw_crash(world));
     on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
 }
 

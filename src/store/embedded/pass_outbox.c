@@ -415,13 +415,12 @@ static enum table_result sweep_addresses(const struct pass *pass, size_t count)
     return TABLE_OK;
 }
 
+// Its address, if it is still there, goes by the end of its code.
 static enum table_result forget(const struct engine *engine, struct rows *rows, struct span key)
 {
     enum table_result result = TABLE_OK;
     for (size_t i = 0; result == TABLE_OK && i < rows->delivery.refs_held; i++)
         result = drop_ref(engine, rows->delivery.refs[i], rows->sequence);
-    if (result == TABLE_OK && rows->verdict == CODEC_OK)
-        result = drop_address(engine, rows);
     if (result == TABLE_OK)
         result = del(engine, TABLE_DELIVERIES, key);
     return result == TABLE_OK ? del(engine, TABLE_ENTRIES, key) : result;
