@@ -5,6 +5,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const crypto = require('node:crypto');
 const { after, before, describe, test } = require('node:test');
 
 const { Api, mobile } = require('./lib/api');
@@ -12,6 +13,7 @@ const { Authority } = require('./lib/certificate');
 const { configText } = require('./lib/config');
 const { FakeControl } = require('./lib/fake_control');
 const { Folder } = require('./lib/folder');
+const { Client } = require('./lib/http');
 const { runOtpd } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { Vendor } = require('./lib/vendor');
@@ -20,6 +22,8 @@ const { until } = require('./lib/wait');
 const EXIT = { ok: 0, usage: 64, data: 65 };
 const SOON_MS = 10000;
 const CODES = /\b\d{6}\b/g;
+const PUBLIC_URL = 'https://otp.example.com';
+const TOKEN = 'token-of-the-provider';
 const REFUSES = { status: 400, json: { code: 30003, message: 'Unreachable handset' } };
 const TAKES = { status: 201, json: { sid: 'SM0123', status: 'queued' } };
 
@@ -33,7 +37,7 @@ let api;
 function twilio(name, vendor, authority) {
   return {
     name, kind: 'twilio', endpoint: vendor.url, accountSid: 'AC01',
-    authTokenFile: folder.write('token', 'token-of-the-provider\n'), sender: '+12025550100',
+    authTokenFile: folder.write('token', `${TOKEN}\n`), sender: '+12025550100',
     caFile: authority.file, allowPrivate: true, timeoutMs: 1000,
   };
 }
@@ -47,7 +51,8 @@ before(async () => {
   second = await Vendor.start({ ...certificate, taken: TAKES });
   const providers = [twilio('first', first, authority), twilio('second', second, authority)];
   const brands = { Shop: { otpMaxCount: 2, otpTimeOut: 10 }, Other: {} };
-  const config = configText(brands, { keyFile, logFormat: 'json', providers });
+  const config = configText(brands,
+    { keyFile, logFormat: 'json', publicUrl: PUBLIC_URL, providers });
   options = { isDev: false, config, args: ['--data-dir', folder.join('data')] };
   server = await Server.start(options);
   api = new Api(server);
@@ -122,6 +127,46 @@ test('the first provider refused, the second took it', async () => {
     '=> second took it after \\d.* and has not reported that it arrived');
   await assertTells([sessionId], `session: open; .*${AT} .*`, 'Shop: \\+12•••••101',
     `${TRY} first +refused it .*`, '=> second took it .*');
+});
+
+/** Says as Twilio does what became of the message that it was given. */
+async function report({ body }, members) {
+  const url = new URLSearchParams(body).get('StatusCallback');
+  const whole = { MessageSid: 'SM0123', ...members };
+  const text = url + Object.keys(whole).sort().map((name) => name + whole[name]).join('');
+  const client = new Client(server.port);
+  const { status } = await client.request({
+    method: 'POST', path: url.slice(PUBLIC_URL.length), body: String(new URLSearchParams(whole)),
+    headers: {
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'X-Twilio-Signature': crypto.createHmac('sha1', TOKEN).update(text).digest('base64'),
+    },
+  });
+  client.close();
+  assert.equal(status, 200);
+}
+
+test('it was delivered', async () => {
+  const number = '12025550107';
+  await issue(number);
+  await explainedAs(number, 'accepted');
+  await report(await first.await(number), { MessageStatus: 'delivered' });
+  await explainedAs(number, 'delivered');
+  await assertTells([number],
+    `${TRY} first +took it after \\d.*, and reported after \\d.* that it arrived`,
+    '  now       delivered: it arrived', '=> delivered after \\d.*');
+});
+
+test('the first provider took it and reports that it did not arrive', async () => {
+  const number = '12025550108';
+  await issue(number);
+  await explainedAs(number, 'accepted');
+  await report(await first.await(number), { MessageStatus: 'undelivered', ErrorCode: '30003' });
+  await second.await(number);
+  await explainedAs(number, 'accepted');
+  await assertTells([number],
+    `${TRY} first +took it after .*, and reported after .* that it did not arrive: the phone .*`,
+    '=> second took it after .*');
 });
 
 test('nobody took it', async () => {

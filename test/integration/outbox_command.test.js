@@ -200,7 +200,7 @@ describe('a server', () => {
       `${handle}  not done: a provider has taken it already\n`);
     assert.equal((await api.validate(who, sessionId, otpOf(second))).code, 200);
     assert.equal(vendor.requestsTo(number).length, 2);
-    assert.equal(server.events('outbox.retried').length, 2);
+    await server.awaitEvent('outbox.retried', 2);
   });
 
   test('does not send what was dropped, nor a code that was used', async () => {
