@@ -188,7 +188,8 @@ static const struct {
 } exit_rows[] = {
     {EXIT_STATUS_OK, "All is done."},
     {EXIT_STATUS_USAGE, "The command is not used so."},
-    {EXIT_STATUS_DATA, "A value was refused, or there is no such brand."},
+    {EXIT_STATUS_DATA, "A value was refused, there is no such brand or message, or a message could "
+                       "not be tried again or dropped."},
     {EXIT_STATUS_NO_INPUT, "A file cannot be read."},
     {EXIT_STATUS_UNAVAILABLE, "No server answers, or the address is in use."},
     {EXIT_STATUS_SOFTWARE, "The server failed."},
@@ -219,7 +220,9 @@ static const struct span command_examples =
          "otpd serve --config otpd.yaml\n"
          "otpd brand set DocDemo otpMaxCount=3 otpTimeOut=10 --data-dir DIR\n"
          "otpd brand keys rotate DocDemo secret=@FILE --data-dir DIR\n"
-         "otpd brands export brands.json --data-dir DIR\n");
+         "otpd brands export brands.json --data-dir DIR\n"
+         "otpd explain +12025550147 --data-dir DIR\n"
+         "otpd outbox list --data-dir DIR\n");
 
 static void put_examples(struct mdoc *mdoc, struct span text)
 {
