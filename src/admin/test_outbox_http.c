@@ -4,7 +4,6 @@
 #include "admin/outbox_http.h"
 
 #include "rig/rig.h"
-#include "store/entry.h"
 #include "unit/unit.h"
 
 #include <stdio.h>

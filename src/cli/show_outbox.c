@@ -297,11 +297,9 @@ static void put_sends(const json_t *person, int64_t now_ms, FILE *out)
 {
     const json_t *sends = json_object_get(person, "sends");
     int64_t free_ms = time_of(sends, "freeAt");
-    put_label("sends", out);
-    if (!json_is_object(sends)) {
-        (void)fputs("counted where its codes go, which nobody has said yet\n", out);
+    if (!json_is_object(sends)) // it is not known where a username's codes go, or whose it is
         return;
-    }
+    put_label("sends", out);
     if (!json_is_integer(json_object_get(sends, "most"))) {
         (void)fputs("no limit\n", out);
         return;
@@ -320,6 +318,8 @@ static void put_failures(const json_t *person, int64_t now_ms, FILE *out)
 {
     const json_t *failures = json_object_get(person, "failures");
     int64_t locked_ms = time_of(failures, "lockedUntil");
+    if (!json_is_integer(json_object_get(failures, "most"))) // the brand was removed
+        return;
     put_label("failures", out);
     (void)fprintf(out, "%lld wrong codes in a row, of %lld that lock",
                   (long long)number_of(failures, "count"), (long long)number_of(failures, "most"));
@@ -345,7 +345,8 @@ static void put_code(const json_t *code, int64_t now_ms, FILE *out)
 static void put_name(const json_t *person, FILE *out)
 {
     struct span to = text_of(person, "to");
-    put_text(text_of(person, "brand"), out);
+    struct span brand = text_of(person, "brand");
+    put_text(brand.len > 0 ? brand : SPAN("a brand that was removed"), out);
     (void)fputs(": ", out);
     put_text(text_of(person, "who"), out);
     if (to.len > 0)

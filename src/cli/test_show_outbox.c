@@ -251,8 +251,17 @@ static void limits_that_are_none(void **state)
                 "\"failures\":{\"count\":0,\"most\":20},\"conclusion\":\"d\"}]}",
                 "Shop: x\n  sends     no limit\n  failures  0 wrong codes in a row, of 20 that "
                 "lock\n\n=> c\n"
-                "\nElse: y\n  sends     counted where its codes go, which nobody has said yet\n"
+                "\nElse: y\n"
                 "  failures  0 wrong codes in a row, of 20 that lock\n\n=> d\n");
+}
+
+static void a_brand_that_was_removed_has_no_limits(void **state)
+{
+    (void)state;
+    check_shown(show_explained,
+                "{" NOW ",\"people\":[{\"brand\":null,\"who\":\"x\",\"sends\":null,"
+                "\"failures\":{\"count\":0,\"most\":null},\"conclusion\":\"c\"}]}",
+                "a brand that was removed: x\n\n=> c\n");
 }
 
 static void nobody_known(void **state)
@@ -276,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_message_with_all_that_there_is),
         cmocka_unit_test(a_person_with_all_that_there_is),
         cmocka_unit_test(limits_that_are_none),
+        cmocka_unit_test(a_brand_that_was_removed_has_no_limits),
         cmocka_unit_test(nobody_known),
     };
     (void)setenv("TZ", "IST-5:30", 1);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/history.h"
 
-#include "channel/reason.h"
 #include "sim/seeded.h"
 #include "store/memory/memory.h"
 #include "unit/unit.h"

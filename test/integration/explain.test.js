@@ -239,7 +239,8 @@ describe('what is asked', () => {
   test('nobody\'s name is in a URL', async () => {
     const json = { now: '2026-11-23T10:00:00.000Z', asked: 'x', people: [], conclusion: 'nobody' };
     const fake = await FakeControl.start(() => ({ status: 200, json }));
-    const { stdout } = await runOtpd(['explain', '--socket', fake.path, '--brand', 'A', '--', '--b']);
+    const words = ['--socket', fake.path, '--brand', 'A', '--', '--b'];
+    const { stdout } = await runOtpd(['explain', ...words]);
     fake.stop();
     assert.deepEqual(fake.calls(), ['POST /admin/v1/explain']);
     assert.deepEqual(fake.requests[0].body, { who: '--b', brand: 'A' });

@@ -133,7 +133,8 @@ describe('a server', () => {
     const keyFile = folder.join('keys');
     await runOtpd(['init', '--key-file', keyFile]);
     vendor = await Vendor.start({
-      ...authority.sign('IP:127.0.0.1'), taken: { status: 201, json: { sid: 'SM1', status: 'queued' } },
+      ...authority.sign('IP:127.0.0.1'),
+      taken: { status: 201, json: { sid: 'SM1', status: 'queued' } },
     });
     const texts = {
       name: 'texts', kind: 'twilio', endpoint: vendor.url, accountSid: 'AC01',
@@ -205,9 +206,10 @@ describe('a server', () => {
 
   test('does not send what was dropped, nor a code that was used', async () => {
     const number = '12025550148';
-    vendor.plan(number, { status: 429, json: { code: 20429 }, headers: { 'Retry-After': '1' } });
+    const later = { status: 429, json: { code: 20429 }, headers: { 'Retry-After': '1' } };
+    vendor.plan(number, later);
     const { who, sessionId } = await issue(number);
-    const { otp } = { otp: otpOf(await vendor.await(number)) };
+    const otp = otpOf(await vendor.await(number));
     const { handle } = await inState('queued');
     assert.equal(await outbox(`drop ${handle}`), `${handle}  is dropped\n`);
     assert.match(await outbox('list'), / dropped +texts +1 +the provider asks to send more slowly/);
@@ -216,7 +218,7 @@ describe('a server', () => {
     assert.match(await outbox(`drop ${handle} 999`, EXIT.data),
       /it is over already\n999 {2}not done: there is no such message/);
     // A message that is due later than the dropped one was.
-    vendor.plan('12025550149', { status: 429, json: { code: 20429 }, headers: { 'Retry-After': '1' } });
+    vendor.plan('12025550149', later);
     await issue('12025550149');
     await vendor.await('12025550149', 2);
     assert.equal(vendor.requestsTo(number).length, 1);
