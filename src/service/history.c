@@ -276,7 +276,8 @@ void history_conclude(const struct told_message *message, struct strbuf *out)
 
 // --- many messages -----------------------------------------------------------------------------
 
-#define LIST_ROUNDS_MAX 64U // of the store: each may look at thousands and find nothing
+// Of the store. Each may look at some hundred messages and find nothing; all together take seconds.
+#define LIST_ROUNDS_MAX 8192U
 
 // Those of other brands go; how many are left.
 static size_t keep_brand(const struct brand *brand, struct delivery_row *rows, size_t count)
