@@ -85,7 +85,10 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
         .crash_after = some(&choice, 300),
         .cut = some(&choice, 10000),
         .send_retry = some(&choice, 100000),
-        .send_refused = some(&choice, 10000),
+        .send_refused = some(&choice, 30000),
+        .send_unknown = some(&choice, 30000),
+        .send_hang = some(&choice, 30000),
+        .report = 300000,
         .clock_step = some(&choice, 100000),
         .restart = 50000,
         .settling = some(&choice, 1000),
@@ -261,6 +264,12 @@ static bool judge_marks(const struct outcome *total, const struct plan *plan, ui
         [MARK_CHANGE_BETWEEN] = "settings changed before a login",
         [MARK_RESTART_BETWEEN] = "restarted before a login",
         [MARK_OTHERS_SENDS] = "1534 for another's sends",
+        [MARK_MOVED] = "messages to another provider",
+        [MARK_INTERRUPTED] = "sends interrupted",
+        [MARK_DELIVERED] = "delivered",
+        [MARK_FAILED] = "failed",
+        [MARK_UNKNOWN] = "unknown",
+        [MARK_OBSOLETE] = "obsolete",
     };
     bool is_all = true;
     for (size_t i = 0; i < MARK_COUNT_; i++)
