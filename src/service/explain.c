@@ -41,8 +41,8 @@ static void mask(const struct address *address, char out[MASKED_ADDRESS_BYTES_MA
         mask_address(address_value(address), out, MASKED_ADDRESS_BYTES_MAX);
 }
 
-static struct explained_person *add_person(struct inquiry *inquiry, const struct brand *brand,
-                                           const struct address *name)
+static void add_person(struct inquiry *inquiry, const struct brand *brand,
+                       const struct address *name)
 {
     struct explained *out = inquiry->out;
     ASSERT(out->people_count < inquiry->people_max);
@@ -55,53 +55,30 @@ static struct explained_person *add_person(struct inquiry *inquiry, const struct
     record_key_of(keyring_index(inquiry->history->keyring), brand->id, address_identifier(name),
                   &person->key);
     mask(name, person->masked);
-    return person;
 }
 
-static bool is_known(const struct record *record)
-{
-    return record->uid != 0 || record->codes_held > 0 || record->tombstones_held > 0 ||
-           record->sends_held > 0 || record->failures_open > 0 || record->failures_reserved > 0 ||
-           (record->kind == RECORD_OF_USERNAME && record->card.tag != 0);
-}
-
-// A number or an e-mail address is a username too where somebody has one like it.
-static enum err add_username(struct inquiry *inquiry, const struct brand *brand, bool has_other)
-{
-    struct address name;
-    struct record record;
-    if (!address_parse(ADDRESS_USERNAME, inquiry->query->who, SPAN(""), &name))
-        return ERR_OK;
-    const struct explained_person *person = add_person(inquiry, brand, &name);
-    if (!has_other)
-        return ERR_OK;
-    enum err err = history_look_at(inquiry->history, &person->key, &record, &inquiry->out->now_ms);
-    if (err == ERR_OK && !is_known(&record))
-        inquiry->out->people_count--;
-    return err;
-}
-
-static enum err add_people_of(struct inquiry *inquiry, const struct brand *brand)
+// A number or an e-mail address may be somebody's username too; who is not known is left out later.
+static void add_people_of(struct inquiry *inquiry, const struct brand *brand)
 {
     struct address name;
     struct span who = inquiry->query->who;
     struct span country = span_of_text(brand->settings.default_country);
-    bool has_address = address_parse(ADDRESS_MOBILE, who, country, &name) ||
-                       address_parse(ADDRESS_EMAIL, who, SPAN(""), &name);
-    if (has_address)
-        (void)add_person(inquiry, brand, &name);
-    return add_username(inquiry, brand, has_address);
+    if (address_parse(ADDRESS_MOBILE, who, country, &name) ||
+        address_parse(ADDRESS_EMAIL, who, SPAN(""), &name))
+        add_person(inquiry, brand, &name);
+    if (address_parse(ADDRESS_USERNAME, who, SPAN(""), &name))
+        add_person(inquiry, brand, &name);
 }
 
-static enum err add_people(struct inquiry *inquiry)
+static void add_people(struct inquiry *inquiry)
 {
     const struct explain_query *query = inquiry->query;
-    enum err err = ERR_OK;
-    if (query->brand != NULL)
-        return add_people_of(inquiry, query->brand);
-    for (size_t i = 0; i < brand_set_count(query->brands) && err == ERR_OK; i++)
-        err = add_people_of(inquiry, brand_set_at(query->brands, i));
-    return err;
+    if (query->brand != NULL) {
+        add_people_of(inquiry, query->brand);
+        return;
+    }
+    for (size_t i = 0; i < brand_set_count(query->brands); i++)
+        add_people_of(inquiry, brand_set_at(query->brands, i));
 }
 
 static bool find_session(struct inquiry *inquiry)
@@ -140,9 +117,7 @@ static enum err identify(struct inquiry *inquiry, struct err_info *info)
                            "ago");
         return ERR_INVALID;
     }
-    enum err err = add_people(inquiry);
-    if (err != ERR_OK)
-        return err;
+    add_people(inquiry);
     if (out->people_count > 0) {
         memcpy(out->asked, out->people[0].masked, sizeof out->asked);
         return ERR_OK;
@@ -395,6 +370,13 @@ static void renumber(struct explained *out, size_t from, size_t to)
         if (out->messages[i].person == from)
             out->messages[i].person = to;
     }
+}
+
+static bool is_known(const struct record *record)
+{
+    return record->uid != 0 || record->codes_held > 0 || record->tombstones_held > 0 ||
+           record->sends_held > 0 || record->failures_open > 0 || record->failures_reserved > 0 ||
+           (record->kind == RECORD_OF_USERNAME && record->card.tag != 0);
 }
 
 static enum err tell_people(struct inquiry *inquiry)

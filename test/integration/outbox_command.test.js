@@ -197,6 +197,8 @@ describe('a server', () => {
     assert.equal(otpOf(first), otpOf(second));
     await server.awaitEvent('otp.sent');
     assert.deepEqual(await list(), []);
+    const { messages, next } = JSON.parse(await outbox('list --all --limit 1 --json'));
+    assert.deepEqual([messages.length, next], [1, null]);
     assert.equal(await outbox(`retry ${handle}`, EXIT.data),
       `${handle}  not done: a provider has taken it already\n`);
     assert.equal((await api.validate(who, sessionId, otpOf(second))).code, 200);
