@@ -167,7 +167,7 @@ static void put_answer(const json_t *attempt, FILE *out)
         {"delivered", "took it"},
         {"failed", "refused it"},
         {"retry", "put it off"},
-        {"unknown", "did not answer"},
+        {"unknown", "gave no answer"},
     };
     bool is_reported = json_is_integer(json_object_get(attempt, "reportedAfterMs"));
     bool was_taken = is_reported && is_state(attempt, "failed");
@@ -251,7 +251,7 @@ static void put_message(const json_t *message, int64_t now_ms, FILE *out)
     put_route(message, out);
     json_array_foreach(json_object_get(message, "attempts"), i, attempt) put_attempt(attempt, out);
     put_line("it said", text_of(message, "words"), out);
-    put_line("its name", text_of(message, "reference"), out);
+    put_line("reference", text_of(message, "reference"), out);
     put_state(message, now_ms, out);
 }
 
@@ -321,8 +321,9 @@ static void put_failures(const json_t *person, int64_t now_ms, FILE *out)
     if (!json_is_integer(json_object_get(failures, "most"))) // the brand was removed
         return;
     put_label("failures", out);
-    (void)fprintf(out, "%lld wrong codes in a row, of %lld that lock",
-                  (long long)number_of(failures, "count"), (long long)number_of(failures, "most"));
+    int64_t count = number_of(failures, "count");
+    (void)fprintf(out, "%lld wrong %s in a row (%lld lock)", (long long)count,
+                  count == 1 ? "code" : "codes", (long long)number_of(failures, "most"));
     if (locked_ms != 0) {
         (void)fputs("; locked until ", out);
         put_moment(locked_ms, now_ms, out);

@@ -164,7 +164,7 @@ static void each_try_says_how_it_went(void **state)
          "took it after 300 ms, and reported after 12 s that it did not arrive: why"},
         {"\"state\":\"retry\",\"answeredAfterMs\":300,\"sentence\":\"why\"",
          "put it off after 300 ms: why"},
-        {"\"state\":\"unknown\",\"sentence\":\"why\"", "did not answer: why"},
+        {"\"state\":\"unknown\",\"sentence\":\"why\"", "gave no answer: why"},
         {"\"state\":\"later\"", "later"},
     };
     (void)state;
@@ -202,7 +202,7 @@ static void a_message_with_all_that_there_is(void **state)
         "  15:25:58  one          refused it after 300 ms: why\n"
         "    to do   do this\n"
         "  it said   HTTP 400\\n\n"
-        "  its name  SM1\n"
+        "  reference SM1\n"
         "  now       failed: nobody took it\n"
         "  brand     Shop\n"
         "  code      ends 2026-11-23 15:45:58 IST (in 15 min)\n");
@@ -230,7 +230,7 @@ static void a_person_with_all_that_there_is(void **state)
         "session: open; codes may be asked for until 2026-11-23 15:40:00 IST (in 10 min)\n\n"
         "Shop: b•••, codes go to +12•••••147\n"
         "  sends     3 of 3 in 10 minutes; none before 2026-11-23 15:32:00 IST (in 2 min)\n"
-        "  failures  5 wrong codes in a row, of 5 that lock; locked until 2026-11-23 15:45:00 IST "
+        "  failures  5 wrong codes in a row (5 lock); locked until 2026-11-23 15:45:00 IST "
         "(in 15 min), but not the device of the last login\n"
         "  code      SMS, ended 2026-11-23 15:29:00 IST (60 s ago), 1 try left\n"
         "  code      SMS, ends 2026-11-23 15:35:00 IST (in 5 min), 4 tries left\n"
@@ -244,15 +244,15 @@ static void a_person_with_all_that_there_is(void **state)
 static void limits_that_are_none(void **state)
 {
     (void)state;
-    check_shown(show_explained,
-                "{" NOW ",\"people\":[{\"brand\":\"Shop\",\"who\":\"x\",\"to\":null,"
-                "\"sends\":{\"used\":0,\"most\":null},\"failures\":{\"count\":0,\"most\":20},"
-                "\"conclusion\":\"c\"},{\"brand\":\"Else\",\"who\":\"y\",\"sends\":null,"
-                "\"failures\":{\"count\":0,\"most\":20},\"conclusion\":\"d\"}]}",
-                "Shop: x\n  sends     no limit\n  failures  0 wrong codes in a row, of 20 that "
-                "lock\n\n=> c\n"
-                "\nElse: y\n"
-                "  failures  0 wrong codes in a row, of 20 that lock\n\n=> d\n");
+    check_shown(
+        show_explained,
+        "{" NOW ",\"people\":[{\"brand\":\"Shop\",\"who\":\"x\",\"to\":null,"
+        "\"sends\":{\"used\":0,\"most\":null},\"failures\":{\"count\":0,\"most\":20},"
+        "\"conclusion\":\"c\"},{\"brand\":\"Else\",\"who\":\"y\",\"sends\":null,"
+        "\"failures\":{\"count\":0,\"most\":20},\"conclusion\":\"d\"}]}",
+        "Shop: x\n  sends     no limit\n  failures  0 wrong codes in a row (20 lock)\n\n=> c\n"
+        "\nElse: y\n"
+        "  failures  0 wrong codes in a row (20 lock)\n\n=> d\n");
 }
 
 static void a_brand_that_was_removed_has_no_limits(void **state)

@@ -116,14 +116,14 @@ test('the first provider refused, the second took it', async () => {
   await assertTells([`+${number}`],
     'Shop: \\+12•••••101',
     '  sends     1 of 2 in 10 minutes',
-    '  failures  0 wrong codes in a row, of \\d+ that lock',
+    '  failures  0 wrong codes in a row \\(\\d+ lock\\)',
     `  code      SMS, ends ${AT} \\(in \\d+ min\\), 5 tries left`,
     `message \\d+: SMS to \\+12•••••101, ${AT} \\(.* ago\\)`,
     '  route     first, second',
     `${TRY} first +refused it after \\d.*: the phone or mailbox is not reachable`,
     '    to do   .*',
     `${TRY} second +took it after \\d.*`,
-    '  its name  SM0123',
+    '  reference SM0123',
     '=> second took it after \\d.* and has not reported that it arrived');
   await assertTells([sessionId], `session: open; .*${AT} .*`, 'Shop: \\+12•••••101',
     `${TRY} first +refused it .*`, '=> second took it .*');
@@ -184,7 +184,7 @@ test('nobody knows, and another provider is asked later', async () => {
   first.plan(number, { cut: true });
   await issue(number);
   await explainedAs(number, 'unknown');
-  await assertTells([number], `${TRY} first +did not answer.*`,
+  await assertTells([number], `${TRY} first +gave no answer.*`,
     '=> it may have arrived or not: first did not answer; another provider is asked soon');
 });
 
@@ -197,7 +197,7 @@ test('the limit is reached, and too many wrong codes', async () => {
   await explainedAs(number, 'accepted');
   await assertTells([number],
     `  sends     2 of 2 in 10 minutes; none before ${AT} \\(in \\d+ .*\\)`,
-    '  failures  1 wrong codes in a row, .*', '=> .*; the limit of sends is reached');
+    '  failures  1 wrong code in a row \\(.*', '=> .*; the limit of sends is reached');
 });
 
 test('one brand of several, and nobody at all', async () => {
