@@ -55,6 +55,9 @@ struct recipe_parameter {
 
 size_t recipe_parameters(const struct recipe *recipe, const struct recipe_parameter **out);
 
+// What its author says about a reason: what to do there. Data NULL: nothing.
+struct span recipe_advice(const struct recipe *recipe, enum send_reason reason);
+
 struct recipe_setting {
     struct span name, value;
 };

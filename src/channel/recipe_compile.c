@@ -770,3 +770,9 @@ size_t recipe_parameters(const struct recipe *recipe, const struct recipe_parame
     *out = recipe->parameters;
     return recipe->parameters_count;
 }
+
+struct span recipe_advice(const struct recipe *recipe, enum send_reason reason)
+{
+    ASSERT(reason < SEND_REASON_COUNT_);
+    return recipe->advice[reason];
+}

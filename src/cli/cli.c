@@ -85,6 +85,19 @@ const struct cli_row cli_rows[] = {
      "not take one with each message, and holds as long as the key file. It wants publicUrl; the "
      "other options are those of serve, --config FILE first.",
      NULL},
+    {"explain", cli_explain, "why a code did not arrive: the last day of one person",
+     explain_actions,
+     "NAME is a mobile number, an e-mail address, a username or a session id. Printed are the "
+     "limits, the codes that live (never the code itself), and each message of the last day with "
+     "its route, each try with the provider's answer and what to do about it, and receipts. "
+     "Addresses are masked. Without --brand it is looked for in all brands.",
+     NULL},
+    {"outbox", cli_outbox, "show messages of the last day, and try again or drop them",
+     outbox_actions,
+     "Messages are kept for a day after they were made. Only one that nobody took can be tried "
+     "again, and only while its code lives; one that a provider may have taken can then arrive "
+     "twice. Exits 65 when one of several could not be tried again or dropped.",
+     NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
      "Where several providers carry a channel it says which route messages take. --online connects "
@@ -180,6 +193,13 @@ static void put_flags(const struct cli_row *row, FILE *out)
         (void)fprintf(out, "  --json           Print the server's answer as it is\n");
     if ((flags & CLI_YES) != 0)
         (void)fprintf(out, "  --yes            Do not ask\n");
+    if ((flags & CLI_BRAND) != 0)
+        (void)fprintf(out, "  --brand NAME     Of that brand alone\n");
+    if ((flags & CLI_PAGES) != 0)
+        (void)fprintf(out, "  --troubled       What is not over, or nobody took; the default\n"
+                           "  --all            Also what was taken or delivered\n"
+                           "  --limit N        At most so many at once, 1 to 100; otherwise 50\n"
+                           "  --after HANDLE   From the one behind it on\n");
     if ((flags & CLI_FORCE) != 0)
         (void)fprintf(out,
                       "  --force          Also what is dangerous: otpd brand options says why\n");

@@ -93,20 +93,28 @@ static void put_word(struct mdoc *mdoc, struct span word)
     put_literal(span_from(word, is_flag ? 2 : 0), false, mdoc->out);
 }
 
+// What stands in one pair of brackets, or one word without: a line.
+static void put_group(struct mdoc *mdoc, struct span group, bool is_optional)
+{
+    (void)fputs(is_optional ? ".Op" : ".", mdoc->out);
+    while (group.len > 0) {
+        struct span word = span_split(group, ' ', &group);
+        (void)fputs(is_optional ? " " : "", mdoc->out);
+        put_word(mdoc, word);
+    }
+    (void)fputc('\n', mdoc->out);
+}
+
 void mdoc_words(struct mdoc *mdoc, const char *words)
 {
     struct span rest = span_of_text(words);
     end_line(mdoc);
     while (rest.len > 0) {
         bool is_optional = rest.data[0] == '[';
-        size_t len = span_find(rest, is_optional ? ']' : ' ');
-        struct span group = span_from(span_first(rest, len), is_optional ? 1 : 0);
-        (void)fputs(is_optional ? ".Op " : ".", mdoc->out);
-        while (group.len > 0) {
-            put_word(mdoc, span_split(group, ' ', &group));
-            (void)fputs(group.len > 0 ? " " : "", mdoc->out);
-        }
-        (void)fputc('\n', mdoc->out);
-        rest = span_from(rest, is_optional ? len + 2 : len + 1);
+        if (is_optional)
+            rest = span_from(rest, 1);
+        put_group(mdoc, span_split(rest, is_optional ? ']' : ' ', &rest), is_optional);
+        if (is_optional)
+            (void)span_split(rest, ' ', &rest);
     }
 }

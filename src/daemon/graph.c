@@ -315,6 +315,9 @@ static enum err create_control(struct graph *graph, struct err_info *info)
 {
     const struct control_deps deps = {
         .config = graph->config,
+        .store = graph->store,
+        .keyring = graph->keyring,
+        .ways = graph->ways,
         .brands = graph->brands,
         .providers = &graph->providers,
         .log = graph->log,

@@ -12,7 +12,7 @@
 //   routes: by whom messages go, for service and courier    │
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
-//   control: brands, monitor ─▶ a server of its own on a Unix socket
+//   control: brands, store, monitor ─▶ a server of its own on a Unix socket
 
 #include "admin/inbox_http.h"
 #include "api/api.h"
