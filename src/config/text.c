@@ -160,11 +160,11 @@ static void put_providers(struct strbuf *out)
     for (size_t i = 0; i < smtp_options_count; i++)
         put_entry_option(&smtp_options[i], example_of(&smtp_options[i]), out);
     strbuf_put_text(
-        out, "\n# By which of them, where several carry a channel: without a route by all of "
-             "them, in their order.\n# Numbers with the longest prefix that fits, and routes "
-             "of the brand itself, come first.\n#routes:\n#  - channel: EMAIL\n"
-             "#    prefix: null\n#    brand: null\n#    providers: 'mail'\n"
-             "#    fallbackAfterSeconds: null\n");
+        out,
+        "\n# By which of them, where several carry a channel; without a route by all of them, in "
+        "their order.\n# For one brand alone, or for numbers that begin so (prefix: '91'); the "
+        "longest prefix wins.\n#routes:\n#  - channel: EMAIL\n#    prefix: null\n"
+        "#    brand: null\n#    providers: 'mail'\n#    fallbackAfterSeconds: null\n");
 }
 
 void config_put_sample(const struct config_server *server, struct strbuf *out)
