@@ -264,24 +264,24 @@ static void put_printable(const char *text, struct strbuf *out)
 }
 
 // What shows the things of which that one is not there.
-static const char *hint_of(const struct control_request *request, const struct control_reply *reply)
+static const char *hint_of(const struct control_reply *reply)
 {
     static const struct {
-        struct span path;
+        struct span title;
         const char *hint;
     } hints[] = {
-        {SPAN("/admin/v1/brand"), "; otpd brand list shows what there is"},
-        {SPAN("/admin/v1/outbox"), "; otpd outbox list --all shows what there is"},
+        {SPAN("No such brand"), "; otpd brand list shows what there is"},
+        {SPAN("No such message"), "; otpd outbox list --all shows what there is"},
     };
-    struct span path = span_of_text(request->path);
-    for (size_t i = 0; reply->status == 404 && i < sizeof hints / sizeof hints[0]; i++) {
-        if (span_starts_with(path, hints[i].path))
+    struct span title = span_of_text(control_text(reply->json, "title"));
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (span_eq(title, hints[i].title))
             return hints[i].hint;
     }
     return "";
 }
 
-static int tell_refusal(const struct control_request *request, const struct control_reply *reply)
+static int tell_refusal(const struct control_reply *reply)
 {
     char storage[1024];
     struct strbuf story = strbuf_over(storage, sizeof storage);
@@ -296,7 +296,7 @@ static int tell_refusal(const struct control_request *request, const struct cont
     if (reply->status >= 500)
         return admin_refuse(EXIT_STATUS_SOFTWARE, "the server failed (%ld): %.*s", reply->status,
                             len, storage);
-    return admin_refuse(EXIT_STATUS_DATA, "%.*s%s", len, storage, hint_of(request, reply));
+    return admin_refuse(EXIT_STATUS_DATA, "%.*s%s", len, storage, hint_of(reply));
 }
 
 int admin_ask(const struct admin *admin, const struct control_request *request,
@@ -312,7 +312,7 @@ int admin_ask(const struct admin *admin, const struct control_request *request,
     enum err err = control_ask(&control, request, out, &info);
     if (err != ERR_OK)
         return admin_refuse(status_of(err), "%s", info.text);
-    return out->status >= 400 ? tell_refusal(request, out) : EXIT_STATUS_OK;
+    return out->status >= 400 ? tell_refusal(out) : EXIT_STATUS_OK;
 }
 
 int admin_send(const struct admin *admin, struct control_request *request, json_t *body,
