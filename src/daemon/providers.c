@@ -44,6 +44,8 @@ static enum err add(struct providers *providers, const struct config_provider *p
 {
     struct provider *out = &providers->list[providers->held++];
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
+    out->connections_max =
+        is_smtp ? provider->smtp.connections_max : provider->http.connections_max;
     return is_smtp ? create_smtp(providers, provider, out) : create_http(providers, provider, out);
 }
 
@@ -54,6 +56,13 @@ void providers_probe(struct providers *providers, size_t index, send_done *on_re
         http_channel_probe(provider->channel, on_result, ctx);
     else
         smtp_probe(provider->channel, on_result, ctx);
+}
+
+size_t providers_window(const struct providers *providers, size_t index)
+{
+    size_t connections = providers->list[index].connections_max;
+    size_t window = connections + connections / 4 + 1;
+    return window < COURIER_PROVIDER_PLACES ? window : COURIER_PROVIDER_PLACES;
 }
 
 static void destroy(struct provider *provider)

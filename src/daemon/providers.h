@@ -9,6 +9,7 @@
 struct provider {
     struct channel *channel;
     struct http_curl *http; // NULL: it is a mail relay
+    size_t connections_max;
 };
 
 struct providers {
@@ -25,5 +26,9 @@ MUST_CHECK enum err providers_create(struct providers *providers, const struct c
 // Connects, and logs in where that can be done without a message; sends nothing. The result as of a
 // channel's send.
 void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx);
+
+// How many messages it should be given at once: a quarter more than it has connections, for the
+// time that the store takes.
+size_t providers_window(const struct providers *providers, size_t index);
 
 void providers_destroy(struct providers *providers); // safe twice
