@@ -200,9 +200,11 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
-    for (size_t i = 0; i < routes_providers(graph->ways); i++)
-        deps.channels[i] =
-            graph->capture != NULL ? graph->capture : graph->providers.list[i].channel;
+    for (size_t i = 0; i < routes_providers(graph->ways); i++) {
+        bool is_dev = graph->capture != NULL;
+        deps.channels[i] = is_dev ? graph->capture : graph->providers.list[i].channel;
+        deps.windows[i] = is_dev ? 0 : providers_window(&graph->providers, i);
+    }
     enum err err = courier_create(&deps, &graph->courier);
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));

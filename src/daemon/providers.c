@@ -91,6 +91,8 @@ static enum err add(struct providers *providers, const struct config_provider *p
     struct provider *out = &providers->list[providers->held++];
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
     out->name = span_of_text(provider->name);
+    out->connections_max =
+        is_smtp ? provider->smtp.connections_max : provider->http.connections_max;
     return is_smtp ? create_smtp(providers, provider, out)
                    : create_http(providers, provider, clock, out);
 }
@@ -120,6 +122,13 @@ void providers_stop(struct providers *providers)
         if (providers->list[i].vault != NULL)
             token_vault_stop(providers->list[i].vault);
     }
+}
+
+size_t providers_window(const struct providers *providers, size_t index)
+{
+    size_t connections = providers->list[index].connections_max;
+    size_t window = connections + connections / 4 + 1;
+    return window < COURIER_PROVIDER_PLACES ? window : COURIER_PROVIDER_PLACES;
 }
 
 static void destroy(struct provider *provider)

@@ -10,6 +10,7 @@
 struct provider {
     struct channel *channel;
     struct http_curl *http; // NULL: it is a mail relay
+    size_t connections_max;
     // Of one whose access token is renewed; else NULL, or where nothing is kept.
     struct token_vault *vault;
     struct token_source *tokens;
@@ -48,5 +49,9 @@ const struct provider *providers_find_tokens(const struct providers *providers, 
 // When the driving has ended, and before the store is destroyed: tokens that were just fetched are
 // written.
 void providers_stop(struct providers *providers); // safe twice
+
+// How many messages it should be given at once: a quarter more than it has connections, for the
+// time that the store takes.
+size_t providers_window(const struct providers *providers, size_t index);
 
 void providers_destroy(struct providers *providers); // safe twice

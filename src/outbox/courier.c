@@ -13,7 +13,11 @@
 // ends. A result that the store has no room for is given to it again each second: without it the
 // entry would count as unknown.
 //
-// Half-open breakers are served first, with a claim of one entry each for their provider alone.
+// Looking and sending together are bounded more tightly (courier_deps.windows): what is marked and
+// still waits for a connection would be unknown after a crash, though not a byte of it has left.
+//
+// Each provider's entries are claimed apart, as many as it has room for; one, when its breaker is
+// half open.
 #include "outbox/courier.h"
 
 #include "base/assert.h"
@@ -35,7 +39,9 @@
 
 struct share {
     struct breaker breaker;
-    size_t taken; // places
+    size_t window;  // of those that may be looking or sending
+    size_t marking; // those that are
+    size_t taken;   // places, those included
 };
 
 struct courier {
@@ -101,9 +107,19 @@ static struct job *take_job(struct courier *courier, const struct claimed_entry 
     job->courier = courier;
     job->claimed = *claimed;
     job->place = routes_number(courier->deps.routes, claimed->delivery.provider);
+    job->is_marking = true;
+    courier->shares[job->place].marking++;
     courier->shares[job->place].taken++;
     courier->under_way++;
     return job;
+}
+
+// It is with its provider no more, or never will be.
+static void end_marking(struct job *job)
+{
+    if (job->is_marking)
+        job->courier->shares[job->place].marking--;
+    job->is_marking = false;
 }
 
 // Nothing of the message or its address outlives this.
@@ -112,6 +128,7 @@ static void free_job(struct job *job)
     struct courier *courier = job->courier;
     struct share *share = &courier->shares[job->place];
     job_wipe_message(job);
+    end_marking(job);
     if (job->has_brand)
         courier->deps.directory.release(courier->deps.directory.ctx, &job->brand);
     if (job->is_probe)
@@ -256,6 +273,7 @@ static void on_result(void *ctx, const struct send_result *result)
     ASSERT(job->stage == JOB_SENDING);
     job_keep_result(job, result);
     job_wipe_message(job);
+    end_marking(job);
     note_attempt(job);
     find_resting(job);
     submit(job, JOB_SETTLING);
@@ -269,6 +287,7 @@ static void send(struct job *job)
     int64_t at_ms = now_ms(courier);
     ASSERT(routes_number(courier->deps.routes, job->sent.provider) == job->place);
     if (courier->is_ending || !due_is_in_time(at_ms, job->code_ends_at_ms)) {
+        end_marking(job);
         submit(job, JOB_WITHDRAWING);
         return;
     }
@@ -380,14 +399,21 @@ static size_t settle_again(struct courier *courier)
 
 // --- claiming ----------------------------------------------------------------------------------
 
-static bool is_full(const struct courier *courier, size_t provider)
-{
-    return courier->shares[provider].taken + COURIER_BATCH_MAX > COURIER_PROVIDER_PLACES;
-}
-
 static enum breaker_state breaker_of(const struct courier *courier, size_t provider)
 {
     return breaker_state_at(&courier->shares[provider].breaker, now_mono(courier));
+}
+
+// How many more of its entries may be claimed.
+static size_t room_of(const struct courier *courier, size_t provider)
+{
+    const struct share *share = &courier->shares[provider];
+    size_t places = COURIER_PROVIDER_PLACES - share->taken;
+    size_t window = share->marking < share->window ? share->window - share->marking : 0;
+    size_t room = places < window ? places : window;
+    if (provider < courier->providers && breaker_of(courier, provider) == BREAKER_HALF_OPEN)
+        room = room < 1 ? room : 1;
+    return room < COURIER_BATCH_MAX ? room : COURIER_BATCH_MAX;
 }
 
 struct busy {
@@ -420,12 +446,19 @@ static void begin(struct courier *courier, const struct claimed_entry *claimed)
     submit(job, JOB_LOOKING);
 }
 
-static size_t claim(struct courier *courier, const struct busy *busy, size_t max)
+// Those of one provider, or (ROUTES_NO_PROVIDER) of none that is known, which may come with any.
+static size_t claim_for(struct courier *courier, size_t provider)
 {
-    const struct store_claim wanted = claim_but(busy);
-    if (is_full(courier, ROUTES_NO_PROVIDER))
-        return 0;
-    size_t count = store_claim(courier->deps.store, &wanted, courier->claimed, max);
+    struct busy busy = {.count = 0};
+    size_t room = room_of(courier, provider);
+    size_t strangers = room_of(courier, ROUTES_NO_PROVIDER);
+    for (size_t i = 0; i < courier->providers; i++) {
+        if (i != provider)
+            add_busy(courier, &busy, i);
+    }
+    const struct store_claim wanted = claim_but(&busy);
+    size_t max = room < strangers ? room : strangers;
+    size_t count = max > 0 ? store_claim(courier->deps.store, &wanted, courier->claimed, max) : 0;
     if (count > 0)
         read_time(courier);
     for (size_t i = 0; i < count; i++)
@@ -433,31 +466,12 @@ static size_t claim(struct courier *courier, const struct busy *busy, size_t max
     return count;
 }
 
-// One entry for each provider that may be tried again.
-static size_t claim_probes(struct courier *courier)
+static size_t claim_all(struct courier *courier)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < courier->providers; i++) {
-        struct busy busy = {.count = 0};
-        if (breaker_of(courier, i) != BREAKER_HALF_OPEN || is_full(courier, i))
-            continue;
-        for (size_t other = 0; other < courier->providers; other++) {
-            if (other != i)
-                add_busy(courier, &busy, other);
-        }
-        count += claim(courier, &busy, 1);
-    }
+    size_t count = claim_for(courier, ROUTES_NO_PROVIDER);
+    for (size_t i = 0; i < courier->providers; i++)
+        count += claim_for(courier, i);
     return count;
-}
-
-static size_t claim_batch(struct courier *courier)
-{
-    struct busy busy = {.count = 0};
-    for (size_t i = 0; i < courier->providers; i++) {
-        if (is_full(courier, i) || breaker_of(courier, i) == BREAKER_HALF_OPEN)
-            add_busy(courier, &busy, i);
-    }
-    return claim(courier, &busy, COURIER_BATCH_MAX);
 }
 
 static void show(const struct courier *courier)
@@ -474,8 +488,7 @@ size_t courier_step(struct courier *courier)
 {
     size_t count = go_on_with_ended(courier);
     count += settle_again(courier);
-    count += claim_probes(courier);
-    count += claim_batch(courier);
+    count += claim_all(courier);
     show(courier);
     return count;
 }
@@ -484,7 +497,7 @@ int64_t courier_idle_ms(struct courier *courier)
 {
     struct busy busy = {.count = 0};
     for (size_t i = 0; i < courier->providers; i++) {
-        if (is_full(courier, i)) // a result will be news
+        if (room_of(courier, i) == 0) // a result will be news
             add_busy(courier, &busy, i);
     }
     const struct store_claim wanted = claim_but(&busy);
@@ -524,6 +537,12 @@ enum err courier_create(const struct courier_deps *deps, struct courier **out)
     courier->deps = *deps;
     courier->providers = providers;
     courier->jobs_count = jobs;
+    for (size_t i = 0; i <= ROUTES_PROVIDERS_MAX; i++)
+        courier->shares[i].window = COURIER_PROVIDER_PLACES;
+    for (size_t i = 0; i < providers; i++) {
+        if (deps->windows[i] > 0)
+            courier->shares[i].window = deps->windows[i];
+    }
     (void)pthread_mutex_init(&courier->lock, NULL);
     *out = courier;
     return ERR_OK;

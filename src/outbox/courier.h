@@ -48,6 +48,9 @@ struct courier_deps {
     struct courier_directory directory;
     const struct routes *routes;
     struct channel *channels[ROUTES_PROVIDERS_MAX]; // by the provider's number in the routes
+    // How many messages a provider may be given at once, by its number; 0: its whole share. A few
+    // more than it has connections for, so that none of them waits for the store.
+    size_t windows[ROUTES_PROVIDERS_MAX];
     struct span receipts_url; // "https://otp.example.com/receipts/", which the name of a provider
                               // may follow as it is; empty: nobody can report
     struct clock clock;

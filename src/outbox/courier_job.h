@@ -21,8 +21,9 @@ struct job {
     struct courier *courier;
     struct job *next; // of the list that it is in
     enum job_stage stage;
-    size_t place;  // number of the provider whose share it takes; ROUTES_NO_PROVIDER: of nobody's
-    bool is_probe; // of that provider's breaker
+    size_t place;    // number of the provider whose share it takes; ROUTES_NO_PROVIDER: of nobody's
+    bool is_probe;   // of that provider's breaker
+    bool is_marking; // it is looking or sending
     struct claimed_entry claimed;
     struct courier_brand brand; // name empty and held NULL until it is found
     bool has_brand;

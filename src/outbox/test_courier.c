@@ -56,6 +56,7 @@ struct fixture {
     struct metrics *metrics;
     struct logger *log;
     int log_descriptor;
+    size_t window;
     struct courier *courier;
 };
 
@@ -135,6 +136,7 @@ static struct courier *open_courier(struct fixture *f)
         .directory = {test_brand_find, test_brand_release, &f->brand},
         .routes = f->routes,
         .receipts_url = SPAN("https://otp.example.com/receipts/"),
+        .windows = {[TEXTS] = f->window},
         .clock = fixture_clock(f),
         .entropy = f->entropy,
         .log = f->log,
@@ -596,17 +598,47 @@ static void no_more_is_claimed_than_a_share_holds(void **state)
     assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
     assert_counted(&f, "otpd_provider_in_flight{provider=\"texts\"} 128\n");
     assert_int_equal(courier_idle_ms(f.courier), 1000); // there is no place for what is due
-    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++)
-        release_result(f.sms, SEND_ACCEPTED);
+    release_result(f.sms, SEND_ACCEPTED);
     run(&f);
-    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
-    release_result(f.sms, SEND_RETRY); // now a whole batch has room
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES + 1);
+    release_result(f.sms, SEND_RETRY);
+    release_result(f.sms, SEND_ACCEPTED);
     run(&f);
     assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES + 3);
     while (f.sms->held > 0)
         release_result(f.sms, SEND_ACCEPTED);
     run(&f);
     assert_int_equal(store_entries(f.store), 1);
+    teardown(&f);
+}
+
+// What would only wait for a connection is not marked: after a crash nobody has to wonder.
+static void no_more_is_marked_than_a_provider_can_be_given(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    courier_destroy(&f.courier);
+    f.window = 6;
+    f.courier = open_courier(&f);
+    for (uint64_t id = 1; id <= 20; id++)
+        (void)enqueue(&f, id);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_int_equal(f.sms->sends, 6);
+    assert_state(&f, 7, DELIVERY_QUEUED);
+    f.fault = MEMORY_FAULT_DELAY; // results that wait for the store are no reason to wait
+    f.faults = 3;
+    for (unsigned i = 0; i < 3; i++)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.sms->sends, 9);
+    assert_int_equal(memory_store_release(f.store), 3);
+    while (f.sms->held > 0) {
+        release_result(f.sms, SEND_ACCEPTED);
+        run(&f);
+    }
+    assert_int_equal(f.sms->sends, 20);
     teardown(&f);
 }
 
@@ -1103,6 +1135,7 @@ int main(void)
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
         cmocka_unit_test(message_is_kept_for_its_channel_and_wiped_after_it),
         cmocka_unit_test(no_more_is_claimed_than_a_share_holds),
+        cmocka_unit_test(no_more_is_marked_than_a_provider_can_be_given),
         cmocka_unit_test(a_provider_that_hangs_takes_nothing_from_others),
         cmocka_unit_test(provider_may_ask_for_a_longer_delay),
         cmocka_unit_test(broken_entries_fail_without_being_sent),
