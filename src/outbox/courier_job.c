@@ -17,7 +17,10 @@
 static bool find_brand(struct job *job, const struct courier_deps *deps)
 {
     const struct outbox_entry *entry = &job->claimed.entry;
-    const struct courier_wish wish = {.kind = (enum channel_kind)entry->channel};
+    const struct courier_wish wish = {
+        .kind = (enum channel_kind)entry->channel,
+        .language = span_make(entry->language, strnlen(entry->language, sizeof entry->language)),
+    };
     job->has_brand = deps->directory.find(deps->directory.ctx, entry->brand_id, &wish, &job->brand);
     return job->has_brand;
 }

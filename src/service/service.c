@@ -182,6 +182,14 @@ static enum channel_kind brand_channel(const struct service_call *call)
     return (enum channel_kind)call->brand->settings.mobile_channel;
 }
 
+static void put_language(const struct service_call *call, struct outbox_entry *entry)
+{
+    struct span language = brand_language(call->brand, call->accept_language);
+    ASSERT(language.len <= sizeof entry->language);
+    if (language.len > 0)
+        memcpy(entry->language, language.data, language.len);
+}
+
 // All of the entry that does not depend on the decision. It is sealed here, not by the one thread
 // that all commands share.
 static void prepare_entry(struct service *service, struct service_call *call,
@@ -193,6 +201,7 @@ static void prepare_entry(struct service *service, struct service_call *call,
     entry->brand_id = call->brand->id;
     entry->key = call->command.key;
     entry->session = call->command.session;
+    put_language(call, entry);
     outbox_entry_associated(entry, associated);
     seal_text(keyring_seal(service->deps.keyring), entropy,
               span_make(associated, sizeof associated), address_value(call->to), &entry->address);

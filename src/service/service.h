@@ -63,7 +63,8 @@ struct service_call {
     const struct address *identifier;
     const struct address *to;       // where the code goes; of a username, where it went too
     struct username_call *username; // identifier is a username; NULL: it is an address
-    int channel; // generate: enum channel_kind asked for, or −1: the brand's own
+    int channel;                 // generate: enum channel_kind asked for, or −1: the brand's own
+    struct span accept_language; // generate: of the request; may be empty
     struct span request_id;
     enum service_status status;
     struct decision decision;

@@ -33,6 +33,7 @@
 // caller's, before store_submit returns.
 
 #include "base/err.h"
+#include "base/language.h"
 #include "core/record.h"
 #include "crypto/pure/seal.h"
 
@@ -61,6 +62,7 @@ struct outbox_entry {
     uint8_t channel;
     int64_t created_at_ms;
     int64_t deadline_at_ms;                // the code's end when it was promised
+    char language[LANGUAGE_BYTES_MAX];     // that its person asked for; empty: none
     char masked[MASKED_ADDRESS_BYTES_MAX]; // for people, NUL-terminated
     struct sealed address;                 // last: see outbox_entry_copy. Empty: erased
 };

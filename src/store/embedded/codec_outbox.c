@@ -68,9 +68,35 @@ static bool read_masked(struct reader *reader, void *thing)
     return span_find(masked, '\0') == masked.len;
 }
 
+static bool language_is_held(const void *thing)
+{
+    return ((const struct codec_entry *)thing)->entry.language[0] != '\0';
+}
+
+static void put_language(const void *thing, struct strbuf *out)
+{
+    const struct outbox_entry *entry = &((const struct codec_entry *)thing)->entry;
+    size_t len = strnlen(entry->language, sizeof entry->language);
+    put_number(out, len, 1);
+    strbuf_put(out, span_make(entry->language, len));
+}
+
+static bool read_language(struct reader *reader, void *thing)
+{
+    struct outbox_entry *entry = &((struct codec_entry *)thing)->entry;
+    size_t len = (size_t)read_number(reader, 1);
+    if (len > sizeof entry->language)
+        return false;
+    struct span language = read_bytes(reader, len);
+    if (language.len > 0)
+        memcpy(entry->language, language.data, language.len);
+    return language_is_tag(language);
+}
+
 static const struct frame_part entry_parts[] = {
     {frame_is_held_always, put_promise, read_promise},
     {masked_is_held, put_masked, read_masked},
+    {language_is_held, put_language, read_language},
 };
 
 static const struct frame_kind entry_kind = {

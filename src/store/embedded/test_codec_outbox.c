@@ -22,6 +22,7 @@ static int64_t draw_time(struct seeded *dice)
 
 static struct codec_entry draw_entry(struct seeded *dice)
 {
+    static const char languages[][LANGUAGE_BYTES_MAX + 1] = {"vi", "pt-BR", "zh-Hant"};
     struct codec_entry drawn;
     struct outbox_entry *entry = &drawn.entry;
     memset(&drawn, 0, sizeof drawn);
@@ -36,6 +37,8 @@ static struct codec_entry draw_entry(struct seeded *dice)
     entry->created_at_ms = draw_time(dice);
     entry->deadline_at_ms = draw_time(dice);
     memset(entry->masked, '*', seeded_below(dice, MASKED_ADDRESS_BYTES_MAX));
+    if (seeded_below(dice, 2) == 0)
+        memcpy(entry->language, languages[seeded_below(dice, 3)], LANGUAGE_BYTES_MAX);
     drawn.provider = (provider_tag)seeded_u64(dice);
     return drawn;
 }
