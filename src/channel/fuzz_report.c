@@ -25,12 +25,14 @@ static struct recipe *recipe_of(struct span signature)
     struct recipe_field fields[32];
     struct recipe *recipe = NULL;
     const struct recipe_complaints complaints = {on_error, NULL};
-    strbuf_put_text(&text, "recipe=x\nchannels=SMS\nrequest.url=https://example.com/\n"
-                           "parameters.key.optional=true\nreceipt.accept=json form query\n"
-                           "receipt.inside=m\nreceipt.list=a.*.b.* * .\nreceipt.id=^.i i 1\n"
-                           "receipt.echo=e\nreceipt.state=s 0\nreceipt.states.1=delivered\n"
-                           "receipt.states.2=failed\nreceipt.code=c\nreceipt.words=t\n"
-                           "codes.7=throttled\ntexts.no=invalid_number\nreceipt.signature=");
+    strbuf_put_text(
+        &text,
+        "recipe=x\nchannels=SMS\nrequest.url=https://example.com/\n"
+        "parameters.key.optional=true\nreceipt.accept=json form query\n"
+        "receipt.inside=m\nreceipt.lenient=true\nreceipt.list=a.*.b.* * .\nreceipt.id=^.i i 1\n"
+        "receipt.echo=e\nreceipt.state=s 0\nreceipt.states.1=delivered\n"
+        "receipt.states.2=failed\nreceipt.code=c\nreceipt.words=t\n"
+        "codes.7=throttled\ntexts.no=invalid_number\nreceipt.signature=");
     strbuf_put(&text, signature);
     if (!span_eq(signature, SPAN("none")) && !span_eq(signature, SPAN("sns")))
         strbuf_put_text(&text, "\nreceipt.secret={key}");

@@ -124,6 +124,7 @@ enum recipe_receipt_form { RECIPE_RECEIPT_JSON, RECIPE_RECEIPT_FORM, RECIPE_RECE
 struct recipe_receipt {
     bool is_given;                   // some key of it is in the recipe
     uint32_t signature;              // enum recipe_signature
+    uint32_t is_lenient;             // what is nearly JSON is read too
     uint32_t forms;                  // bits 1 << enum recipe_receipt_form; 0: it does not report
     struct span secret, verify, app; // templates of parameters alone, which may be unset
     struct span inside;              // names of members that hold the report as a JSON text

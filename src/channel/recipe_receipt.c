@@ -71,6 +71,14 @@ static enum err take_signature(struct recipe *recipe, void *at, const struct rec
     return recipe_choose(signatures, field->text, at, info);
 }
 
+static enum err take_lenient(struct recipe *recipe, void *at, const struct recipe_field *field,
+                             struct err_info *info)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    (void)recipe;
+    return recipe_choose(words, field->text, at, info);
+}
+
 static enum err take_forms(struct recipe *recipe, void *at, const struct recipe_field *field,
                            struct err_info *info)
 {
@@ -130,6 +138,7 @@ static const struct receipt_rule rules[] = {
     {"verifyToken", take_secret, AT(verify), 2},
     {"appId", take_secret, AT(app), 2},
     {"accept", take_forms, AT(forms), 2},
+    {"lenient", take_lenient, AT(is_lenient), 2},
     {"inside", take_paths, AT(inside), 2},
     {"list", take_list, AT(list), 2},
     {"onlyWith", take_paths, AT(only_with), 2},
@@ -181,6 +190,11 @@ const char *recipe_receipt_fault(const struct recipe *recipe)
 bool recipe_has_reports(const struct recipe *recipe)
 {
     return recipe->receipt.forms != 0;
+}
+
+bool recipe_signs_reports(const struct recipe *recipe)
+{
+    return recipe->receipt.secret.data != NULL;
 }
 
 struct span recipe_receipt_help(const struct recipe *recipe)

@@ -48,7 +48,8 @@ static struct span fill(struct report_reader *reader, const struct plan_binding 
         bool is_literal = part.kind == RECIPE_PART_LITERAL;
         struct span piece = is_literal ? part.literal : binding->values[part.index];
         is_set = is_set && piece.data != NULL;
-        strbuf_put(&out, piece);
+        if (is_set)
+            strbuf_put(&out, piece);
     }
     reader->held_len += out.len;
     is_set = is_set && !out.is_overflowed;
@@ -361,10 +362,12 @@ static enum report_verdict tell_all(const struct reading *reading, json_t *root)
 
 // --- the call ----------------------------------------------------------------------------------
 
-static json_t *read_json(struct span text)
+static json_t *read_json(const struct reading *reading, struct span text)
 {
-    return json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                      NULL);
+    json_t *json = json_loadb((const char *)text.data, text.len,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    bool is_mended = json == NULL && receipt_of(reading)->is_lenient;
+    return is_mended ? report_mend_read(text) : json;
 }
 
 static enum recipe_receipt_form form_of(const struct report_request *request)
@@ -383,7 +386,7 @@ static json_t *read_whole(const struct reading *reading)
         return NULL;
     switch (form) {
     case RECIPE_RECEIPT_JSON:
-        return read_json(reading->request->body);
+        return read_json(reading, reading->request->body);
     case RECIPE_RECEIPT_FORM:
         return report_form_read(reading->request->body);
     case RECIPE_RECEIPT_QUERY:
@@ -404,7 +407,7 @@ static json_t *read_inside(const struct reading *reading, json_t *whole, bool *i
         if (!json_is_string(text))
             continue;
         *is_there_out = true;
-        return read_json(span_make(json_string_value(text), json_string_length(text)));
+        return read_json(reading, span_make(json_string_value(text), json_string_length(text)));
     }
     return NULL;
 }

@@ -61,6 +61,9 @@ struct report_taker {
 // be called.
 bool recipe_has_reports(const struct recipe *recipe);
 
+// The provider signs them, or can be told to.
+bool recipe_signs_reports(const struct recipe *recipe);
+
 // How the URL is registered with the provider, in a sentence; empty: there is nothing to do, since
 // each message says where to report.
 struct span recipe_receipt_help(const struct recipe *recipe);

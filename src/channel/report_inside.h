@@ -20,6 +20,9 @@ struct report_reader {
 // name twice, too many, ill-formed, no UTF-8, or no memory.
 json_t *report_form_read(struct span pairs);
 
+// What is nearly JSON; NULL: it is not, or there is no memory.
+json_t *report_mend_read(struct span text);
+
 // REPORT_READ when the provider has signed it, or need not. `whole` is what report_form_read or the
 // JSON's reader has made of the request.
 enum report_verdict report_check(const struct report_reader *reader,

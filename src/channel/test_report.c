@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 // How reports are found in a call, by recipes that no provider has. Real calls and signatures are
-// tested with the providers' data.
+// tested with the providers' data; Zalo's were made by Python's hashlib.
 #include "channel/report.h"
 #include "channel/test_recipe_lines.h"
 
@@ -164,6 +164,39 @@ static const struct reading json_readings[] = {
      NULL},
 };
 
+#define LENIENT USUAL "receipt.lenient=true\n"
+#define OPEN "\xE2\x80\x9C"
+#define CLOSE "\xE2\x80\x9D"
+
+static const struct reading lenient_readings[] = {
+    {"typographic quotes", LENIENT, "{" OPEN "id" CLOSE ":" OPEN "a" CLOSE "," OPEN "s" CLOSE ":1}",
+     "delivered:none:a:: "},
+    {"quotes in quotes", LENIENT, "{" OPEN "s" CLOSE ":\"no\",t:" OPEN "a \"b\"" CLOSE "}",
+     "failed:unclassified::a \"b\": "},
+    {"the other way round", LENIENT, "{s:\"no\",\"t\":\"a " OPEN "b" CLOSE "\\\" }\"}",
+     "failed:unclassified::a " OPEN "b" CLOSE "\" }: "},
+    {"bare words", LENIENT, "{id: 349-22_a.b, s :no, c:7}", "failed:unreachable:349-22_a.b:7: "},
+    {"numbers and literals", LENIENT, "{id:true,s:1,c:-1.5e3,d:null}", "delivered:none:true:: "},
+    {"a number that is too long", LENIENT, "{id:34928112345678901234,s:1}",
+     "delivered:none:34928112345678901234:: "},
+    {"JSON", LENIENT, "{\"id\":\"a\",\"s\":1}", "delivered:none:a:: "},
+    {"a quote that is not closed", LENIENT, "{id:\"a", NULL},
+    {"a typographic one", LENIENT, "{id:" OPEN "a", NULL},
+    {"half a character", LENIENT, "{id:" OPEN "a\xE2\x80", NULL},
+    {"a brace too few", LENIENT, "{s:1", NULL},
+    {"a name twice", LENIENT, "{s:1,s:no}", NULL},
+    {"nothing", LENIENT, "", NULL},
+    {"not for others", USUAL, "{s:1}", NULL},
+};
+
+static void what_is_nearly_json_is_mended(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lenient_readings); i++)
+        check_reading(&lenient_readings[i],
+                      (struct report_request){.body = span_of_text(lenient_readings[i].body)});
+}
+
 static void reports_are_found_in_json(void **state)
 {
     (void)state;
@@ -299,16 +332,87 @@ static void a_signing_key_is_looked_at(void **state)
     recipe_destroy(&recipe);
 }
 
+// Zalo's message events, of which those with a time of delivery are receipts.
+#define ZALO                                                                                   \
+    HEAD "parameters.app.optional=true\nreceipt.accept=json\nreceipt.signature=zalo\nreceipt." \
+         "secret={key}\nreceipt.appId={app}\nreceipt.onlyWith=message.delivery_time\nreceipt." \
+         "id=message.msg_id\nreceipt.state=event_name\nreceipt.states.user_received_message="  \
+         "delivered\n"
+
+static const struct {
+    const char *body, *signature;
+    enum report_verdict verdict;
+    const char *told;
+} zalo_rows[] = {
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"timestamp\":\"1767225604000\","
+     "\"message\":{\"msg_id\":\"z-1\",\"delivery_time\":\"1767225603999\"}}",
+     "mac=6715a3299cd8ef3fb7bf0e062dbf8f15c9d39679615a2e593bdfd972baa4e235", REPORT_READ,
+     "delivered:none:z-1:: "},
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"timestamp\":1767225604000,"
+     "\"message\":{\"msg_id\":\"z-1\",\"delivery_time\":\"1767225603999\"}}",
+     "5E406387530F4C2B81E9405C80D936F432973C056D0B0D38AC5537CB19C5CFEF", REPORT_READ,
+     "delivered:none:z-1:: "},
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"timestamp\":\"1767225604000\","
+     "\"message\":{\"msg_id\":\"z-1\"}}",
+     "mac=04491b56d75527f3c5659b23f8ff181dedd9ce6af71307e8aeac9c9b86affef6", REPORT_READ, ""},
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"message\":{\"msg_id\":\"z-1\","
+     "\"delivery_time\":\"1767225603999\"}}",
+     "mac=7af0d8788544a2e7c207289b87b8efbb424d0e84ba706835a524766072c4f093", REPORT_FORGED, ""},
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"timestamp\":\"1767225604000\","
+     "\"message\":{\"msg_id\":\"z-1\"}}",
+     "mac=6715a3299cd8ef3fb7bf0e062dbf8f15c9d39679615a2e593bdfd972baa4e235", REPORT_FORGED, ""},
+    {"{\"app_id\":\"42\",\"event_name\":\"user_received_message\",\"timestamp\":\"1767225604000\","
+     "\"message\":{\"msg_id\":\"z-1\",\"delivery_time\":\"1767225603999\"}}",
+     "", REPORT_FORGED, ""},
+};
+
+static struct span zalo_header(const void *ctx, struct span name)
+{
+    bool is_it = span_eq_nocase(name, SPAN("X-ZEvent-Signature"));
+    return is_it ? span_of_text(ctx) : SPAN("");
+}
+
+static void events_of_zalo_are_signed(void **state)
+{
+    static const struct recipe_setting settings[] = {
+        {SPAN("key"), SPAN("example-oa-secret")},
+        {SPAN("app"), SPAN("42")},
+    };
+    char story[STORY_BYTES_MAX];
+    struct recipe *recipe = compile(ZALO, story);
+    struct report_reader *reader = NULL;
+    (void)state;
+    assert_int_equal(report_reader_create(recipe, settings, 2, &reader, NULL), ERR_OK);
+    assert_true(report_reader_checks(reader));
+    for (size_t i = 0; i < COUNT_OF(zalo_rows); i++) {
+        uint8_t room[REPORT_ANSWER_BYTES_MAX];
+        struct strbuf answer = strbuf_over(room, sizeof room);
+        struct told told = {.reports_left = SIZE_MAX};
+        const struct report_taker taker = {take, &told};
+        const struct report_request request = {
+            .body = span_of_text(zalo_rows[i].body),
+            .header = zalo_header,
+            .ctx = zalo_rows[i].signature,
+        };
+        assert_int_equal(report_read(reader, &request, &taker, &answer), zalo_rows[i].verdict);
+        assert_string_equal(told.text, zalo_rows[i].told);
+    }
+    report_reader_destroy(&reader);
+    recipe_destroy(&recipe);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_found_in_json),
+        cmocka_unit_test(what_is_nearly_json_is_mended),
         cmocka_unit_test(reports_are_found_in_forms_and_queries),
         cmocka_unit_test(a_form_has_so_many_members),
         cmocka_unit_test(names_are_not_cut),
         cmocka_unit_test(it_stops_when_it_is_told_to),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test(a_signing_key_is_looked_at),
+        cmocka_unit_test(events_of_zalo_are_signed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,9 +33,7 @@ static const struct cli_action send_test_actions[] = {
 };
 
 static const struct cli_action provider_actions[] = {
-    {"receipt-url", "NAME [OPTION...]",
-     "Print the URL that a provider is to report to, which is as good as a password", NULL, 0, 0,
-     0},
+    {"receipt-url", "NAME [OPTION...]", "Print the URL that it is to report to", NULL, 0, 0, 0},
     {0},
 };
 
@@ -95,7 +93,8 @@ const struct cli_row cli_rows[] = {
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
      NULL},
     {"provider", cli_provider, "print the URL that a provider is to report to", provider_actions,
-     "It is to be registered with those providers that do not take one with each message; the page "
+     "It is as good as a password. It is to be registered with those providers that do not take "
+     "one with each message; the page "
      "of the provider (docs/providers) says where. It holds as long as the key file. Wants "
      "publicUrl. The other options are those of serve: --config FILE first.",
      NULL},

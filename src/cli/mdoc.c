@@ -98,12 +98,15 @@ void mdoc_words(struct mdoc *mdoc, const char *words)
     struct span rest = span_of_text(words);
     end_line(mdoc);
     while (rest.len > 0) {
-        struct span word = span_split(rest, ' ', &rest);
-        bool is_optional = word.len > 2 && word.data[0] == '[';
+        bool is_optional = rest.data[0] == '[';
+        size_t len = span_find(rest, is_optional ? ']' : ' ');
+        struct span group = span_from(span_first(rest, len), is_optional ? 1 : 0);
         (void)fputs(is_optional ? ".Op " : ".", mdoc->out);
-        if (is_optional)
-            word = span_make(word.data + 1, word.len - 2);
-        put_word(mdoc, word);
+        while (group.len > 0) {
+            put_word(mdoc, span_split(group, ' ', &group));
+            (void)fputs(group.len > 0 ? " " : "", mdoc->out);
+        }
         (void)fputc('\n', mdoc->out);
+        rest = span_from(rest, is_optional ? len + 2 : len + 1);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/trial.h"
+#include "crypto/pure/random.h"
 #include "daemon/keys.h"
 #include "daemon/serve.h"
 #include "receipt/receipt_http.h"
@@ -42,7 +43,7 @@ static int print_url(const struct config *config, const struct config_provider *
     struct keyring *keyring = NULL;
     struct span name = span_of_text(provider->name);
     struct span help = recipe_receipt_help(provider->recipe);
-    if (daemon_keys_open(config, &keyring, &info) != ERR_OK)
+    if (crypto_init() != ERR_OK || daemon_keys_open(config, &keyring, &info) != ERR_OK)
         return fail(provider->name, info.text);
     receipt_url_put(config_public_url(&config->server), name, provider_tag_of(name),
                     keyring_index(keyring), &url);
@@ -88,15 +89,18 @@ int cli_provider(const struct cli *cli)
     return status;
 }
 
-static bool is_checked(const struct config_provider *provider)
+static const char *about_signatures(const struct config_provider *provider)
 {
     struct report_reader *reader = NULL;
     struct err_info info;
+    if (!recipe_signs_reports(provider->recipe))
+        return "";
     if (config_provider_receive(provider, &reader, &info) != ERR_OK)
-        return false;
+        return "";
     bool is_checked = report_reader_checks(reader);
     report_reader_destroy(&reader);
-    return is_checked;
+    return is_checked ? "; signatures are checked"
+                      : "; signatures are not checked, since their secret is not set";
 }
 
 void cli_receipts_print(const struct config *config)
@@ -109,7 +113,6 @@ void cli_receipts_print(const struct config *config)
         (void)printf("%s: receipts: %s%s%s\n", provider->name,
                      is_registered ? "register what is printed by otpd provider receipt-url "
                                    : "each message says where to report",
-                     is_registered ? provider->name : "",
-                     is_checked(provider) ? "; signatures are checked" : "; not signed");
+                     is_registered ? provider->name : "", about_signatures(provider));
     }
 }

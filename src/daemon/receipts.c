@@ -22,12 +22,15 @@ static enum err add_source(struct daemon_receipts *receipts, struct receipt_http
     return ERR_OK;
 }
 
-static void put_url(struct daemon_receipts *receipts, struct span public_url)
+// A copy: a reload frees the configuration that the server began with. Returns the part of it that
+// is the public URL.
+static struct span put_url(struct daemon_receipts *receipts, struct span public_url)
 {
     struct strbuf url = strbuf_over(receipts->url, sizeof receipts->url - 1);
     strbuf_put(&url, public_url);
     strbuf_put_text(&url, "/receipts/");
     ASSERT(!url.is_overflowed);
+    return span_make(receipts->url, public_url.len);
 }
 
 enum err daemon_receipts_create(struct daemon_receipts *out,
@@ -36,7 +39,6 @@ enum err daemon_receipts_create(struct daemon_receipts *out,
     const struct config *config = deps->config;
     struct span public_url = config_public_url(&config->server);
     struct receipt_http_deps http = {
-        .public_url = public_url,
         .index_key = keyring_index(deps->keyring),
         .take = take,
         .ctx = deps->receipts,
@@ -53,9 +55,9 @@ enum err daemon_receipts_create(struct daemon_receipts *out,
         if (provider->recipe != NULL && recipe_has_reports(provider->recipe))
             err = add_source(out, &http, provider, info);
     }
-    receipt_http_init(&out->http, &http);
     if (err == ERR_OK && http.sources_held > 0)
-        put_url(out, public_url);
+        http.public_url = put_url(out, public_url);
+    receipt_http_init(&out->http, &http);
     return err;
 }
 
