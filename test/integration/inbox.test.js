@@ -15,7 +15,7 @@ const { until } = require('./lib/wait');
 
 const KEPT_MAX = 10000;
 const SENT = 10050;
-const SENDS_EACH = 50;
+const SENDS_EACH = 6; // less than an address has codes for
 const WAITERS = 200;
 const SOON_MS = 10000;
 
