@@ -206,8 +206,8 @@ describe('commands', () => {
 
   test('otpd send-test wants to know by whom', async () => {
     const config = folder.write('otpd.yaml', production([]));
-    const send = (...args) =>
-      runOtpd(['send-test', '--config', config, '--channel', 'sms', '--to', '+12025550170', ...args]);
+    const common = ['--config', config, '--channel', 'sms', '--to', '+12025550170'];
+    const send = (...args) => runOtpd(['send-test', ...common, ...args]);
     const unsaid = await send();
     assert.equal(unsaid.status, 78);
     assert.match(unsaid.stderr, /several providers carry that channel; --provider NAME says which/);
