@@ -173,13 +173,13 @@ describe('a code arrives', () => {
     withVendor({ taken: TWILIO_TAKES }, (vendor) =>
       withServer([twilio(vendor)], async ({ server, api }) => {
         const who = mobile('12025550106', { brand: 'Own' });
-        const asked = { ...who, sessionId: await api.open(who) };
+        const sessionId = await api.open(who);
         const headers = { 'Accept-Language': 'vi, es-MX;q=0.9, pt;q=0.1' };
-        assert.equal((await api.call('otp/generate', asked, headers)).code, 200);
+        assert.equal((await api.call('otp/generate', { ...who, sessionId }, headers)).code, 200);
         const sms = await vendor.await('12025550106');
         const text = new URLSearchParams(sms.body).get('Body');
         assert.match(text, /^\d{6} es tu código$/);
-        await assertLogsIn({ server, api }, { who, sessionId: asked.sessionId }, CODE.exec(text)[0]);
+        await assertLogsIn({ server, api }, { who, sessionId }, CODE.exec(text)[0]);
       })));
 
   test('an e-mail by a webhook: with its subject', () => withVendor({}, (vendor) =>
