@@ -55,21 +55,12 @@ static void a_send_that_was_refused_counts_no_more(void **state)
     assert_int_equal(visit_generate(rig, &visit, A), 1534);
 }
 
-static void fill_outbox(struct rig *rig)
-{
-    for (int i = 0; i < (int)RIG_ENTRIES_MAX; i++) {
-        char number[16];
-        (void)snprintf(number, sizeof number, "1202555011%d", i);
-        assert_int_equal(rig_generate_by_number(rig, number), 200);
-    }
-}
-
 static void a_full_outbox_leaves_the_window_alone(void **state)
 {
     (void)state;
     struct rig *rig = rig_create();
     rig_set_limit(rig, 1);
-    fill_outbox(rig);
+    rig_fill_outbox(rig);
     struct visit visit = visit_open(rig, "somebody", A);
     assert_int_equal(visit_generate(rig, &visit, A), 503);
     rig_take_all(rig);
@@ -141,7 +132,7 @@ static void a_crash_at_the_release_counts_one_at_most(void **state)
     for (unsigned i = 0; i < COUNT_OF(faults); i++) {
         struct rig *rig = rig_create();
         rig_set_limit(rig, 2);
-        fill_outbox(rig);
+        rig_fill_outbox(rig);
         struct visit visit = visit_open(rig, "somebody", A);
         fail_op(rig, RELEASE, faults[i]);
         assert_int_equal(visit_generate(rig, &visit, A), 503);

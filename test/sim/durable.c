@@ -26,6 +26,7 @@ struct durable {
     size_t depth; // calls under way
     int64_t decided_ms;
     bool is_crashed;
+    bool has_to_fail; // whether or not the fault that was laid hits anything
     enum memory_fault at_delivery;
     enum memory_fault at_setting;
 };
@@ -52,6 +53,7 @@ static void lay_full(struct durable *durable)
 static void lay_failure(struct durable *durable)
 {
     uint64_t call = seeded_below(durable->options.dice, 5);
+    durable->has_to_fail = true;
     if (call == 4)
         durable->disk.at_begin = at(TABLE_FAILED, 0);
     else if (call == 3)
@@ -107,10 +109,36 @@ static size_t enter(struct durable *durable)
     return durable->disk.commits;
 }
 
+static void do_nothing(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)op;
+    (void)record;
+    (void)now_ms;
+}
+
+static void ignore_outcome(struct store_op *op, enum store_outcome outcome)
+{
+    (void)op;
+    (void)outcome;
+}
+
+// An op that writes nothing passes a put or a commit that would have failed. The world counts on
+// the failure, so that another op begins in vain; a store that has failed does not even try.
+static void fail(struct durable *durable)
+{
+    struct store_op op = {.transition = do_nothing, .done = ignore_outcome};
+    durable->has_to_fail = false;
+    durable->disk.at_begin = at(TABLE_FAILED, 0);
+    store_submit(durable->inner, &op);
+}
+
 static void leave(struct durable *durable, size_t commits_before)
 {
     if (--durable->depth > 0)
         return;
+    take_out(durable);
+    if (durable->has_to_fail)
+        fail(durable);
     take_out(durable);
     if (durable->disk.commits != commits_before && !durable->is_crashed)
         durable->decided_ms = store_now_ms(durable->inner);
@@ -195,13 +223,6 @@ static struct delivery_op *take_held_deliveries(struct durable *durable)
     return first;
 }
 
-static void carry_nothing(struct store_op *op, struct record *record, int64_t now_ms)
-{
-    (void)op;
-    (void)record;
-    (void)now_ms;
-}
-
 static void submit_carried(struct store_op *op, enum store_outcome outcome)
 {
     struct durable *durable = (struct durable *)((char *)op - offsetof(struct durable, carrier));
@@ -229,7 +250,7 @@ void durable_release(struct store *store)
         return;
     durable->carried = take_held(durable);
     durable->deliveries_carried = take_held_deliveries(durable);
-    durable->carrier = (struct store_op){.transition = carry_nothing, .done = submit_carried};
+    durable->carrier = (struct store_op){.transition = do_nothing, .done = submit_carried};
     pass_on(durable, &durable->carrier);
 }
 
@@ -349,7 +370,7 @@ void durable_close(struct store *store)
     }
     take_out(durable);
     store_destroy(&durable->inner);
-    durable->is_crashed = false;
+    durable->is_crashed = durable->has_to_fail = false;
     durable->at_delivery = MEMORY_FAULT_NONE;
     durable->at_setting = MEMORY_FAULT_NONE;
 }

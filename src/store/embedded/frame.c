@@ -22,6 +22,8 @@ static uint64_t checksum(const struct frame_place *place, struct span value)
     static const struct short_key public_key = {"otpd table v0001"};
     uint8_t storage[SUMMED_PREFIX_BYTES + CODEC_VALUE_BYTES_MAX];
     struct strbuf summed = strbuf_over(storage, sizeof storage);
+    ASSERT(place->key.data != NULL);
+    ASSERT(value.data != NULL);
     put_number(&summed, place->space, 1);
     put_number(&summed, place->key.len, 2);
     strbuf_put(&summed, place->key);

@@ -46,7 +46,7 @@ MUST_CHECK enum table_result pass_add_entry(struct pass *pass, size_t i);
 MUST_CHECK enum table_result pass_run_deliveries(struct pass *pass);
 
 // Addresses whose code has ended, and entries that are older than STORE_HISTORY_MS: `count` of each
-// at most.
+// at most, or the least that a commit sweeps.
 MUST_CHECK enum table_result pass_sweep_outbox(struct pass *pass, size_t count);
 
 // A sequence before which all is over, at least as far as looking at some thousands tells.

@@ -16,6 +16,12 @@
 #define OPEN_LOOKS_MAX 4096U // sequences that one commit looks at to find the first open one
 #define LIST_LOOKS_MAX 256U  // entries that one piece of a listing looks at
 
+// What a commit sweeps at least, so that a server that has become idle, and commits once a second,
+// is soon done with the addresses of a busy hour, and with the entries of a busy day in a day. An
+// entry's references lie apart from each other, and cost a page each.
+#define ADDRESSES_SWEPT_MIN 128U
+#define ENTRIES_SWEPT_MIN 16U
+
 struct rows {
     uint64_t sequence; // 0: there is no such entry
     struct codec_entry promise;
@@ -455,8 +461,10 @@ static enum table_result forget_first(const struct pass *pass)
 
 enum table_result pass_sweep_outbox(struct pass *pass, size_t count)
 {
-    enum table_result result = sweep_addresses(pass, count);
-    for (size_t i = 0; result == TABLE_OK && i < count; i++)
+    size_t addresses = count > ADDRESSES_SWEPT_MIN ? count : ADDRESSES_SWEPT_MIN;
+    size_t entries = count > ENTRIES_SWEPT_MIN ? count : ENTRIES_SWEPT_MIN;
+    enum table_result result = sweep_addresses(pass, addresses);
+    for (size_t i = 0; result == TABLE_OK && i < entries; i++)
         result = forget_first(pass);
     return result == TABLE_NONE ? TABLE_OK : result;
 }

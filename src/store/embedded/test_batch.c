@@ -320,15 +320,21 @@ static void test_references_are_forgotten_with_their_entry(void **state)
     op->is_reading = true;
     bench_run(bench);
     assert_true(op->op.is_found);
-    // Another entry is given one of them, and keeps it.
+    // Another entry is given one of them, and keeps it when the first one drops it.
     op->is_reading = false;
     op->op.handle = 2;
-    op->ref = 109;
+    op->ref = 102;
     bench_run(bench);
-    bench->is_open = false;
+    op->op.handle = 1;
+    op->ref = 110;
+    bench_run(bench);
+    op->op.handle = 0;
+    op->is_reading = true;
+    bench_run(bench);
+    assert_true(op->op.is_found);
+    assert_int_equal(op->entry.key.digest.bytes[0], 2);
     bench->batch.mark.at_ms = CASES_START_MS + STORE_HISTORY_MS;
     bench->batch.deliveries_count = 0;
-    bench->is_open = false;
     assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 2);
     assert_int_equal(engine_run(&bench->engine, &bench->batch), ENGINE_DONE);
     assert_int_equal(model_disk_count(&bench->disk, TABLE_ENTRIES), 0);

@@ -125,8 +125,10 @@ struct found {
 static struct found find_entry(struct memory_store *memory, struct delivery_op *op)
 {
     uint64_t handle = op->handle != 0 ? op->handle : past_find_ref(&memory->past, op->ref_tag);
-    return (struct found){entry_queue_find(&memory->entries, handle),
-                          past_find(&memory->past, handle, memory->time.last_ms)};
+    const struct found found = {entry_queue_find(&memory->entries, handle),
+                                past_find(&memory->past, handle, memory->time.last_ms)};
+    ASSERT(found.open == NULL || found.past == NULL);
+    return found;
 }
 
 static void run_delivery(struct memory_store *memory, struct delivery_op *op,

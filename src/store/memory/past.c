@@ -75,7 +75,8 @@ static uint32_t *bucket_of(const struct past *past, uint64_t tag)
     return &past->buckets[tag % PAST_REFS];
 }
 
-static void forget_ref(struct past *past, uint32_t number)
+// The oldest of all is the last of its bucket.
+static void forget_oldest_ref(struct past *past, uint32_t number)
 {
     const struct past_ref *ref = &past->refs[number];
     if (ref->tag == 0)
@@ -83,14 +84,14 @@ static void forget_ref(struct past *past, uint32_t number)
     uint32_t *at = bucket_of(past, ref->tag);
     while (*at != number + 1)
         at = &past->refs[*at - 1].next;
-    *at = ref->next;
+    *at = 0;
 }
 
 void past_put_ref(struct past *past, uint64_t tag, uint64_t handle)
 {
     uint32_t number = (uint32_t)past->next_ref;
     past->next_ref = (past->next_ref + 1) % PAST_REFS;
-    forget_ref(past, number);
+    forget_oldest_ref(past, number);
     past->refs[number] = (struct past_ref){tag, handle, *bucket_of(past, tag)};
     *bucket_of(past, tag) = number + 1;
 }
