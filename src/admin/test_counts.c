@@ -19,12 +19,6 @@ struct fixture {
     char *page;
 };
 
-static void open_session(struct fixture *f)
-{
-    rig_postf(f->rig, "/auth/v1/token/generate", "{" PERSON "}");
-    rig_session_id(f->rig, f->session);
-}
-
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -32,7 +26,8 @@ static int setup(void **state)
     f->rig = rig_create();
     f->page = malloc(METRICS_PAGE_BYTES_MAX + 1);
     assert_non_null(f->page);
-    open_session(f);
+    rig_postf(f->rig, "/auth/v1/token/generate", "{" PERSON "}");
+    rig_session_id(f->rig, f->session);
     *state = f;
     return 0;
 }

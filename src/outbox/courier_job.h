@@ -7,7 +7,7 @@
 #include "outbox/courier.h"
 #include "outbox/delivery.h"
 
-#define JOB_WORDS_BYTES_MAX 256U
+#define JOB_WORDS_BYTES_MAX 384U // as many as a provider's reply gives
 #define JOB_URL_BYTES_MAX (COURIER_RECEIPTS_URL_BYTES_MAX + 256U)
 
 enum job_stage {

@@ -18,6 +18,7 @@ struct fixture {
     struct keyring *keyring;
     struct seeded seeded;
     struct entropy entropy;
+    struct seeded jitter; // the courier's
     struct test_brand brand;
     struct channel *channel;
     struct routes *routes;
@@ -66,7 +67,7 @@ static void open_courier(struct fixture *f)
         .routes = f->routes,
         .channels = {f->channel},
         .clock = clock_system(),
-        .entropy = f->entropy,
+        .entropy = seeded_entropy(&f->jitter),
     };
     assert_int_equal(courier_create(&deps, &f->courier), ERR_OK);
 }
@@ -80,6 +81,7 @@ static void setup_with(struct fixture *f, bool has_outbound)
     options.notices = (struct store_notices){.on_entries = on_entries, .ctx = f};
     assert_int_equal(memory_store_create(&options, &f->store), ERR_OK);
     seeded_init(&f->seeded, 3);
+    seeded_init(&f->jitter, 4);
     f->entropy = seeded_entropy(&f->seeded);
     f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(template_compile(SPAN("{otp}"), &f->brand.template, NULL), ERR_OK);
