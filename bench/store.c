@@ -3,8 +3,8 @@
 // What an op costs the durable store: `bench_store DIRECTORY PEOPLE OPS BATCH`.
 //
 // Fills an empty DIRECTORY with PEOPLE records, then runs OPS ops on people drawn at random, BATCH
-// to a commit, as the store's thread does. Every other op promises a message, which is settled in
-// the next batch. Prints one line of JSON.
+// to a commit, as the store's thread does. Every other op promises a message, which is submitted in
+// the next batch and accepted in the one after, with a reference. Prints one line of JSON.
 #include "core/window.h"
 #include "store/embedded/engine.h"
 #include "store/embedded/lmdb_table.h"
@@ -24,12 +24,22 @@ struct person_op {
     bool is_sending;
 };
 
+// The next step of a message.
+struct step {
+    struct delivery_op op; // first
+    enum delivery_state state;
+};
+
+#define STEPS_MAX (8U * ENGINE_OPS_MAX)
+
 struct run {
     struct engine engine;
     struct engine_batch batch;
     struct person_op ops[ENGINE_OPS_MAX];
-    struct entry_change changes[ENGINE_OPS_MAX];
-    size_t changes_held;
+    struct step steps[STEPS_MAX]; // a ring
+    size_t steps_first;
+    size_t steps_held;
+    uint64_t first_open;
     uint64_t dice;
 };
 
@@ -47,7 +57,9 @@ static void transition(struct store_op *op, struct record *record, int64_t now_m
     op->is_changed = true;
     op->has_entry = ((const struct person_op *)op)->is_sending;
     op->entry.length = 6;
-    op->entry.created_at_ms = op->entry.due_at_ms = now_ms;
+    op->entry.salt = code->salt = (uint64_t)now_ms;
+    op->entry.key = op->key;
+    op->entry.created_at_ms = now_ms;
     op->entry.deadline_at_ms = now_ms + 1200000;
     op->entry.address.len = 52;
 }
@@ -67,14 +79,76 @@ static struct record_key key_of(uint64_t person)
     return key;
 }
 
-static void settle_all(struct run *run)
+static void deliver(struct delivery_op *op, const struct outbox_entry *entry,
+                    const struct record *record, struct delivery *delivery, int64_t now_ms)
 {
-    run->changes_held = 0;
-    for (size_t i = 0; i < run->batch.ops_count; i++) {
-        if (run->ops[i].op.has_entry)
-            run->changes[run->changes_held++] =
-                (struct entry_change){.sequence = run->batch.sequences[i], .is_over = true};
+    const struct step *step = (const struct step *)op;
+    (void)entry;
+    (void)record;
+    delivery->state = (uint8_t)step->state;
+    delivery->attempts_held = delivery->tries = 1;
+    delivery->attempts[0] = (struct attempt){.state = (uint8_t)step->state, .at_ms = now_ms};
+    delivery->due_at_ms = now_ms + 60000;
+    op->is_changed = true;
+    if (step->state == DELIVERY_SUBMITTED)
+        return;
+    delivery->due_at_ms = STORE_NEVER;
+    delivery->ref_len = 34;
+    op->give_ref = op->handle * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static void add_step(struct run *run, uint64_t handle, enum delivery_state state)
+{
+    if (run->steps_held == STEPS_MAX)
+        abort();
+    struct step *step = &run->steps[(run->steps_first + run->steps_held++) % STEPS_MAX];
+    *step = (struct step){.op = {.handle = handle, .transition = deliver}, .state = state};
+}
+
+static void take_steps(struct run *run)
+{
+    struct engine_batch *batch = &run->batch;
+    size_t count = run->steps_held < ENGINE_OPS_MAX ? run->steps_held : ENGINE_OPS_MAX;
+    for (size_t i = 0; i < count; i++)
+        batch->deliveries[i] = &run->steps[(run->steps_first + i) % STEPS_MAX].op;
+    batch->deliveries_count = count;
+}
+
+static void plan_steps(struct run *run)
+{
+    const struct engine_batch *batch = &run->batch;
+    for (size_t i = 0; i < batch->deliveries_count; i++) {
+        const struct step *step = (const struct step *)batch->deliveries[i];
+        if (step->state == DELIVERY_SUBMITTED)
+            add_step(run, step->op.handle, DELIVERY_ACCEPTED);
+        else
+            run->first_open = step->op.handle + 1;
     }
+    run->steps_first = (run->steps_first + batch->deliveries_count) % STEPS_MAX;
+    run->steps_held -= batch->deliveries_count;
+    for (size_t i = 0; i < batch->ops_count; i++) {
+        if (batch->sequences[i] != 0)
+            add_step(run, batch->sequences[i], DELIVERY_SUBMITTED);
+    }
+}
+
+static uint64_t find_same(void *ctx, const struct outbox_entry *entry)
+{
+    (void)ctx;
+    (void)entry;
+    return 0;
+}
+
+static bool is_claim(void *ctx, uint64_t handle, uint64_t token)
+{
+    (void)ctx;
+    return handle != 0 && token != 0;
+}
+
+// Messages are over in the order of their making.
+static bool is_open(void *ctx, uint64_t handle)
+{
+    return handle >= ((const struct run *)ctx)->first_open;
 }
 
 // `first` UINT64_MAX: of people drawn at random.
@@ -89,13 +163,12 @@ static void run_batch(struct run *run, size_t count, uint64_t first, uint64_t pe
         batch->ops[i] = &run->ops[i].op;
     }
     batch->ops_count = count;
-    batch->changes = run->changes;
-    batch->changes_count = run->changes_held;
     batch->entries_room = count;
+    take_steps(run);
     batch->mark.at_ms++;
     if (engine_run(&run->engine, batch) == ENGINE_FAILED || batch->outcomes[0] != STORE_COMMITTED)
         abort();
-    settle_all(run);
+    plan_steps(run);
 }
 
 static int64_t cpu_us(void)
@@ -157,7 +230,11 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "%s\n", info.text);
         return 71;
     }
-    run->engine = (struct engine){.table = table, .next_sequence = 1};
+    run->first_open = 1;
+    run->engine = (struct engine){.table = table,
+                                  .entries = {find_same, is_claim, is_open, run},
+                                  .next_sequence = 1,
+                                  .first_open = 1};
     run->batch.mark.at_ms = START_MS;
     for (uint64_t first = 0; first < people; first += FILL_BATCH)
         run_batch(run, FILL_BATCH, first, people);

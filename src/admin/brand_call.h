@@ -8,8 +8,7 @@
 // in `info`, and nothing was changed but where the story says so. The lock of `ruled` is held.
 
 #include "admin/brands_http.h"
-
-#include <jansson.h>
+#include "admin/json_body.h"
 
 struct brand_call {
     struct brands_http *http;
@@ -30,8 +29,7 @@ struct brand_action {
     int (*run)(struct brand_call *call);
     bool has_name;  // in the query
     bool has_brand; // the name must be a brand's
-    size_t body_bytes_max;
-    const char *members[3]; // that the body may have; NULL-terminated
+    struct json_body_rules body;
 };
 
 // 422 and the like, with the error's story in call->info.

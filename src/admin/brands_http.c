@@ -1,21 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Texts of jansson's errors quote the input, which may be a secret; only the place is told.
 #include "admin/brands_http.h"
 
 #include "admin/brand_call.h"
-#include "admin/problem.h"
-#include "admin/reply.h"
 #include "base/assert.h"
 #include "http/limits.h"
 
 #include <stdlib.h>
 
-#define JSON_TYPE SPAN("application/json")
-#define BODY_BYTES_USUAL_MAX 65536U
 #define NAME_SHOWN_BYTES_MAX 64U
 
-#define PLAIN .body_bytes_max = BODY_BYTES_USUAL_MAX
+#define PLAIN .body.bytes_max = JSON_BODY_BYTES_USUAL_MAX
 #define NAMED .has_name = true, PLAIN
 #define BRAND .has_brand = true, NAMED
 
@@ -23,16 +18,16 @@ static const struct brand_action actions[BRANDS_ROUTES_COUNT] = {
     {HTTP_GET, SPAN("/admin/v1/options"), brand_action_options, PLAIN},
     {HTTP_GET, SPAN("/admin/v1/brands"), brand_action_list, PLAIN},
     {HTTP_GET, SPAN("/admin/v1/brand"), brand_action_show, BRAND},
-    {HTTP_POST, SPAN("/admin/v1/brand"), brand_action_add, NAMED, .members = {"settings"}},
+    {HTTP_POST, SPAN("/admin/v1/brand"), brand_action_add, NAMED, .body.members = {"settings"}},
     {HTTP_PUT, SPAN("/admin/v1/brand"), brand_action_change, BRAND,
-     .members = {"settings", "unset"}},
+     .body.members = {"settings", "unset"}},
     {HTTP_DELETE, SPAN("/admin/v1/brand"), brand_action_remove, BRAND},
     {HTTP_POST, SPAN("/admin/v1/brand/keys"), brand_action_rotate_key, BRAND,
-     .members = {"secret"}},
+     .body.members = {"secret"}},
     {HTTP_DELETE, SPAN("/admin/v1/brand/keys"), brand_action_retire_key, BRAND},
     {HTTP_GET, SPAN("/admin/v1/export"), brand_action_export, PLAIN},
     {HTTP_POST, SPAN("/admin/v1/import"), brand_action_import,
-     .body_bytes_max = BRANDS_BODY_BYTES_MAX, .members = {"format", "brands"}},
+     .body.bytes_max = BRANDS_BODY_BYTES_MAX, .body.members = {"format", "brands"}},
 };
 
 int brand_call_status(enum err err)
@@ -57,67 +52,6 @@ int brand_call_status(enum err err)
         break;
     }
     UNREACHABLE();
-}
-
-static bool is_json(struct span content_type)
-{
-    struct span rest;
-    return span_eq_nocase(span_trim(span_split(content_type, ';', &rest)), JSON_TYPE);
-}
-
-static bool is_member(const struct brand_action *action, const char *name)
-{
-    for (size_t i = 0; action->members[i] != NULL; i++) {
-        if (span_eq(span_of_text(action->members[i]), span_of_text(name)))
-            return true;
-    }
-    return false;
-}
-
-static int check_members(struct brand_call *call, const struct brand_action *action)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(call->body, name, value)
-    {
-        if (is_member(action, name))
-            continue;
-        err_info_set(&call->info, "the body has no member \"%.*s\"", (int)NAME_SHOWN_BYTES_MAX,
-                     name);
-        return 400;
-    }
-    return 0;
-}
-
-static int parse_body(struct brand_call *call, struct span body)
-{
-    json_error_t error;
-    call->body = json_loadb((const char *)body.data, body.len, JSON_REJECT_DUPLICATES, &error);
-    if (call->body == NULL) {
-        err_info_set(&call->info, "the body is not JSON (line %d, column %d)", error.line,
-                     error.column);
-        return 400;
-    }
-    if (json_is_object(call->body))
-        return 0;
-    err_info_set(&call->info, "the body is not a JSON object");
-    return 400;
-}
-
-static int read_body(struct brand_call *call, const struct brand_action *action)
-{
-    struct span body = call->exchange->request.body;
-    if (body.len > action->body_bytes_max) {
-        err_info_set(&call->info, "the body has %zu bytes, and at most %zu are taken", body.len,
-                     action->body_bytes_max);
-        return 413;
-    }
-    if (body.len > 0 && !is_json(call->exchange->request.content_type)) {
-        err_info_set(&call->info, "send it with Content-Type: application/json");
-        return 415;
-    }
-    int status = parse_body(call, body.len > 0 ? body : SPAN("{}"));
-    return status == 0 ? check_members(call, action) : status;
 }
 
 static int no_such_brand(struct brand_call *call)
@@ -149,34 +83,8 @@ static int run(struct brand_call *call, const struct brand_action *action)
 {
     int status = find_brand(call, action);
     if (status == 0)
-        status = read_body(call, action);
+        status = json_body_read(call->exchange, &action->body, &call->body, &call->info);
     return status == 0 ? action->run(call) : status;
-}
-
-static void reply(struct brand_call *call, int status)
-{
-    if (call->out.is_overflowed) {
-        err_info_set(&call->info, "the answer would have more than %zu bytes", call->out.cap);
-        status = 503;
-    }
-    bool is_problem = status >= 300;
-    if (is_problem) {
-        struct span title = call->title.len > 0 ? call->title : problem_title(status);
-        call->out = strbuf_over(call->out.data, call->out.cap);
-        problem_put(status, title, span_of_text(call->info.text), &call->out);
-    }
-    const struct http_reply reply =
-        admin_reply(status, is_problem ? PROBLEM_TYPE : JSON_TYPE, strbuf_span(&call->out));
-    http_reply(call->exchange, &reply);
-}
-
-static void reply_no_memory(struct http_exchange *exchange)
-{
-    uint8_t room[HTTP_ERROR_BODY_BYTES_MAX];
-    struct strbuf body = strbuf_over(room, sizeof room);
-    problem_put_status(503, &body);
-    const struct http_reply reply = admin_reply(503, PROBLEM_TYPE, strbuf_span(&body));
-    http_reply(exchange, &reply);
 }
 
 static void handle(void *ctx, struct http_exchange *exchange)
@@ -186,14 +94,14 @@ static void handle(void *ctx, struct http_exchange *exchange)
     // Only what is written of it becomes real memory.
     uint8_t *room = malloc(HTTP_REPLY_BYTES_MAX);
     if (room == NULL) {
-        reply_no_memory(exchange);
+        json_reply_no_memory(exchange);
         return;
     }
     call.out = strbuf_over(room, HTTP_REPLY_BYTES_MAX);
     ruled_lock(call.http->ruled);
     int status = run(&call, endpoint->action);
     ruled_unlock(call.http->ruled);
-    reply(&call, status);
+    json_reply(exchange, status, &call.out, call.title, &call.info);
     json_decref(call.body);
     brands_release(call.http->brands, &call.set);
     free(room);

@@ -222,6 +222,7 @@ static struct service_call call_with(struct api_request *request, const struct c
         .to = identifier_to(&request->identifier),
         .username = username_call_of(request),
         .channel = request->channel,
+        .accept_language = http_request_field(&request->exchange->request, SPAN("Accept-Language")),
         .request_id = request->exchange->request_id,
         .on_done = on_call_done,
         .ctx = request,

@@ -55,34 +55,15 @@ static void a_send_that_was_refused_counts_no_more(void **state)
     assert_int_equal(visit_generate(rig, &visit, A), 1534);
 }
 
-static void fill_outbox(struct rig *rig)
-{
-    for (int i = 0; i < (int)RIG_ENTRIES_MAX; i++) {
-        char number[16];
-        (void)snprintf(number, sizeof number, "1202555011%d", i);
-        assert_int_equal(rig_generate_by_number(rig, number), 200);
-    }
-}
-
-static void drain_outbox(struct rig *rig)
-{
-    const struct store_claim claim = {.lease_ms = 1000};
-    struct claimed_entry claimed;
-    while (store_claim(rig->store, &claim, &claimed, 1) > 0) {
-        struct settlement settlement = {claimed.entry.id, claimed.token, DELIVERY_ACCEPTED, 0};
-        store_settle(rig->store, &settlement, 1);
-    }
-}
-
 static void a_full_outbox_leaves_the_window_alone(void **state)
 {
     (void)state;
     struct rig *rig = rig_create();
     rig_set_limit(rig, 1);
-    fill_outbox(rig);
+    rig_fill_outbox(rig);
     struct visit visit = visit_open(rig, "somebody", A);
     assert_int_equal(visit_generate(rig, &visit, A), 503);
-    drain_outbox(rig);
+    rig_take_all(rig);
     assert_int_equal(visit_generate(rig, &visit, A), 200);
     rig_destroy(rig);
 }
@@ -151,13 +132,13 @@ static void a_crash_at_the_release_counts_one_at_most(void **state)
     for (unsigned i = 0; i < COUNT_OF(faults); i++) {
         struct rig *rig = rig_create();
         rig_set_limit(rig, 2);
-        fill_outbox(rig);
+        rig_fill_outbox(rig);
         struct visit visit = visit_open(rig, "somebody", A);
         fail_op(rig, RELEASE, faults[i]);
         assert_int_equal(visit_generate(rig, &visit, A), 503);
         assert_true(memory_store_is_crashed(rig->store));
         memory_store_recover(rig->store);
-        drain_outbox(rig);
+        rig_take_all(rig);
         assert_int_equal(rig_room_of(rig, "12025550101"), 1 + i);
         rig_destroy(rig);
     }

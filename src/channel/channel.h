@@ -52,7 +52,8 @@ struct send_request {
     struct span sender;             // what the brand has set; empty: the provider's own
     struct span template_id;        // as sender
     int64_t sent_at_ms;
-    int64_t deadline_at_ms; // the code's end, as sent_at_ms
+    int64_t deadline_at_ms;  // the code's end, as sent_at_ms
+    struct span receipt_url; // where the provider may report what becomes of it; empty: nowhere
 };
 
 struct channel;

@@ -8,9 +8,10 @@ struct reason_row {
     const char *name;
     enum send_class class;
     const char *sentence;
+    const char *advice;
 };
 
-#define REASON_ROW(name, text, class, sentence) [name] = {text, class, sentence},
+#define REASON_ROW(name, text, class, sentence, advice) [name] = {text, class, sentence, advice},
 static const struct reason_row reason_rows[] = {SEND_REASON_LIST(REASON_ROW)};
 #undef REASON_ROW
 
@@ -28,6 +29,11 @@ const char *send_reason_name(enum send_reason reason)
 const char *send_reason_sentence(enum send_reason reason)
 {
     return row_of(reason)->sentence;
+}
+
+const char *send_reason_advice(enum send_reason reason)
+{
+    return row_of(reason)->advice;
 }
 
 enum send_class send_reason_class(enum send_reason reason)

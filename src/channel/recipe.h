@@ -55,6 +55,9 @@ struct recipe_parameter {
 
 size_t recipe_parameters(const struct recipe *recipe, const struct recipe_parameter **out);
 
+// What its author says about a reason: what to do there. Data NULL: nothing.
+struct span recipe_advice(const struct recipe *recipe, enum send_reason reason);
+
 struct recipe_setting {
     struct span name, value;
 };
@@ -76,6 +79,9 @@ bool recipe_plan_is_rotating(const struct recipe_plan *plan);
 
 // How long a refresh token of that provider lives.
 int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan);
+
+// Its requests say where the provider can report, if the message does.
+bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan);
 
 // Wipes the values.
 void recipe_plan_destroy(struct recipe_plan **plan);

@@ -39,11 +39,9 @@ static void *at(const struct compiler *compiler, const struct rule *rule)
     return (uint8_t *)compiler->recipe + rule->offset;
 }
 
-// A copy that lives as long as the recipe.
-static enum err keep(struct compiler *compiler, struct span text, struct span *out,
+enum err recipe_keep(struct recipe *recipe, struct span text, struct span *out,
                      struct err_info *info)
 {
-    struct recipe *recipe = compiler->recipe;
     if (text.len > RECIPE_TEXTS_BYTES_MAX - recipe->texts_len) {
         err_info_set(info, "the recipe has more than %u bytes of text", RECIPE_TEXTS_BYTES_MAX);
         return ERR_INVALID;
@@ -54,6 +52,12 @@ static enum err keep(struct compiler *compiler, struct span text, struct span *o
     recipe->texts_len += text.len;
     *out = span_make(copy, text.len);
     return ERR_OK;
+}
+
+static enum err keep(struct compiler *compiler, struct span text, struct span *out,
+                     struct err_info *info)
+{
+    return recipe_keep(compiler->recipe, text, out, info);
 }
 
 static enum err take_text(struct compiler *compiler, const struct rule *rule,
@@ -148,7 +152,7 @@ static enum err take_json(struct compiler *compiler, const struct rule *rule,
     return err;
 }
 
-static enum err choose(const char *const *choices, struct span text, uint32_t *out,
+enum err recipe_choose(const char *const *choices, struct span text, uint32_t *out,
                        struct err_info *info)
 {
     uint8_t room[256];
@@ -169,7 +173,7 @@ static enum err choose(const char *const *choices, struct span text, uint32_t *o
 static enum err take_choice(struct compiler *compiler, const struct rule *rule,
                             const struct recipe_field *field, struct err_info *info)
 {
-    return choose(rule->choices, field->text, at(compiler, rule), info);
+    return recipe_choose(rule->choices, field->text, at(compiler, rule), info);
 }
 
 static enum err take_number(struct compiler *compiler, const struct rule *rule,
@@ -227,10 +231,9 @@ static bool is_path(struct span path)
     return segments > 0;
 }
 
-static enum err take_paths(struct compiler *compiler, const struct rule *rule,
-                           const struct recipe_field *field, struct err_info *info)
+enum err recipe_paths_check(struct span text, struct err_info *info)
 {
-    struct span rest = field->text;
+    struct span rest = text;
     do {
         if (!is_path(span_split(rest, ' ', &rest))) {
             err_info_set(info, "a path is names, numbers and \"*\" with dots between, at most %u",
@@ -238,7 +241,14 @@ static enum err take_paths(struct compiler *compiler, const struct rule *rule,
             return ERR_INVALID;
         }
     } while (rest.len > 0);
-    return take_text(compiler, rule, field, info);
+    return ERR_OK;
+}
+
+static enum err take_paths(struct compiler *compiler, const struct rule *rule,
+                           const struct recipe_field *field, struct err_info *info)
+{
+    enum err err = recipe_paths_check(field->text, info);
+    return err == ERR_OK ? take_text(compiler, rule, field, info) : err;
 }
 
 bool recipe_range_parse(struct span text, uint64_t *least_out, uint64_t *most_out)
@@ -289,26 +299,39 @@ static enum err say_reasons(struct span word, struct err_info *info)
     return ERR_INVALID;
 }
 
+enum err recipe_map_add(struct recipe *recipe, struct recipe_map *map, struct span from,
+                        struct span reason, struct err_info *info)
+{
+    if (map->count == RECIPE_MAPPED_MAX) {
+        err_info_set(info, "more than %u of them", RECIPE_MAPPED_MAX);
+        return ERR_INVALID;
+    }
+    struct recipe_mapped *mapped = &map->held[map->count];
+    if (!find_reason(reason, mapped))
+        return say_reasons(reason, info);
+    enum err err = recipe_keep(recipe, from, &mapped->from, info);
+    if (err == ERR_OK)
+        map->count++;
+    return err;
+}
+
 static enum err take_mapped(struct compiler *compiler, const struct rule *rule,
                             const struct recipe_field *field, struct err_info *info)
 {
     struct recipe_map *map = at(compiler, rule);
     uint64_t least, most;
-    if (map->count == RECIPE_MAPPED_MAX) {
-        err_info_set(info, "more than %u of them", RECIPE_MAPPED_MAX);
-        return ERR_INVALID;
-    }
     if (map == &compiler->recipe->statuses && !recipe_range_parse(field->keys[1], &least, &most)) {
         err_info_set(info, "a status such as 418, or 500-599, is wanted");
         return ERR_INVALID;
     }
-    struct recipe_mapped *mapped = &map->held[map->count];
-    if (!find_reason(field->text, mapped))
-        return say_reasons(field->text, info);
-    enum err err = keep(compiler, field->keys[1], &mapped->from, info);
-    if (err == ERR_OK)
-        map->count++;
-    return err;
+    return recipe_map_add(compiler->recipe, map, field->keys[1], field->text, info);
+}
+
+static enum err take_receipt(struct compiler *compiler, const struct rule *rule,
+                             const struct recipe_field *field, struct err_info *info)
+{
+    (void)rule;
+    return recipe_receipt_take(compiler->recipe, field, info);
 }
 
 static enum err take_advice(struct compiler *compiler, const struct rule *rule,
@@ -488,6 +511,8 @@ static const struct rule rules[] = {
     {.keys = {"codes", "*"}, .take = take_mapped, .offset = AT(codes)},
     {.keys = {"texts", "*"}, .take = take_mapped, .offset = AT(texts)},
     {.keys = {"advice", "*"}, .take = take_advice, .offset = AT(advice)},
+    {.keys = {"receipt", "*"}, .take = take_receipt},
+    {.keys = {"receipt", "*", "*"}, .take = take_receipt},
 };
 
 static bool rule_matches(const struct rule *rule, const struct recipe_field *field)
@@ -689,6 +714,13 @@ static void check_overriders(struct compiler *compiler)
     check(compiler, &demand, 1);
 }
 
+static void check_receipts(struct compiler *compiler)
+{
+    const char *fault = recipe_receipt_fault(compiler->recipe);
+    const struct demand demand = {fault == NULL, fault};
+    check(compiler, &demand, 1);
+}
+
 static void check_whole(struct compiler *compiler)
 {
     check_overriders(compiler);
@@ -696,6 +728,7 @@ static void check_whole(struct compiler *compiler)
     check_auth(compiler);
     check_token(compiler);
     check_replies(compiler);
+    check_receipts(compiler);
 }
 
 enum err recipe_compile(const struct recipe_field *fields, size_t count,
@@ -736,4 +769,10 @@ size_t recipe_parameters(const struct recipe *recipe, const struct recipe_parame
 {
     *out = recipe->parameters;
     return recipe->parameters_count;
+}
+
+struct span recipe_advice(const struct recipe *recipe, enum send_reason reason)
+{
+    ASSERT(reason < SEND_REASON_COUNT_);
+    return recipe->advice[reason];
 }

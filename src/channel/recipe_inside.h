@@ -10,6 +10,7 @@
 #define RECIPE_TEXTS_BYTES_MAX (32U * 1024U)
 #define RECIPE_PAIRS_MAX 24U
 #define RECIPE_MAPPED_MAX 128U
+#define RECIPE_STATES_MAX 32U
 #define RECIPE_JSON_DEPTH_MAX 12U
 #define RECIPE_PATH_SEGMENTS_MAX 8U
 #define RECIPE_ARRAY_WALK_MAX 64U // elements that a "*" looks at
@@ -35,6 +36,7 @@
     X(RECIPE_MILLISECONDS, "milliseconds", true, true)    \
     X(RECIPE_EXPIRES_AT, "expiresAt", true, true)         \
     X(RECIPE_SUBJECT, "subject", false, false)            \
+    X(RECIPE_RECEIPT_URL, "receiptUrl", false, false)     \
     X(RECIPE_LANGUAGE, "messageLanguage", true, false)    \
     X(RECIPE_LOCALE, "messageLocale", true, false)        \
     X(RECIPE_SENDER, "brandSender", true, false)          \
@@ -116,6 +118,42 @@ struct recipe_renewal {
     uint32_t refresh_days;                // how long a refresh token lives
 };
 
+// What a provider's words for a state mean.
+struct recipe_states {
+    struct recipe_state {
+        struct span word;
+        uint32_t state; // enum report_state
+    } held[RECIPE_STATES_MAX];
+    size_t count;
+};
+
+enum recipe_signature {
+    RECIPE_SIGNATURE_NONE,
+    RECIPE_SIGNATURE_TWILIO,
+    RECIPE_SIGNATURE_VONAGE,
+    RECIPE_SIGNATURE_HUB,
+    RECIPE_SIGNATURE_STANDARD_WEBHOOKS,
+    RECIPE_SIGNATURE_ZALO,
+    RECIPE_SIGNATURE_SNS,
+};
+
+enum recipe_receipt_form { RECIPE_RECEIPT_JSON, RECIPE_RECEIPT_FORM, RECIPE_RECEIPT_QUERY };
+
+// How the provider reports. Paths and names as of replies; data NULL: none.
+struct recipe_receipt {
+    bool is_given;                   // some key of it is in the recipe
+    uint32_t signature;              // enum recipe_signature
+    uint32_t is_lenient;             // what is nearly JSON is read too
+    uint32_t forms;                  // bits 1 << enum recipe_receipt_form; 0: it does not report
+    struct span secret, verify, app; // templates of parameters alone, which may be unset
+    struct span inside;              // names of members that hold the report as a JSON text
+    struct span list, only_with;     // list: from the whole, the others from one report
+    struct span id, echo, state, code, words;
+    struct span help; // what has to be registered with the provider; data NULL: nothing
+    struct recipe_states states;
+    struct recipe_map codes; // empty: those of replies
+};
+
 struct recipe {
     struct span name, title;
     uint32_t channels;
@@ -131,6 +169,7 @@ struct recipe {
     json_t *json; // NULL: none
     struct recipe_reply reply;
     struct recipe_renewal renewal;
+    struct recipe_receipt receipt;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
     size_t texts_len;
@@ -166,6 +205,7 @@ enum recipe_place {
     RECIPE_IN_TOKEN_URL,
     RECIPE_IN_TOKEN_HEADER,
     RECIPE_IN_TOKEN_FORM,
+    RECIPE_IN_RECEIPT, // as RECIPE_IN_PROOF
 };
 
 MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
@@ -175,6 +215,38 @@ MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum reci
 // text.
 MUST_CHECK enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t **out,
                                      uint32_t *line_out, struct err_info *info);
+
+// A copy that lives as long as the recipe. ERR_INVALID with a story: there are too many.
+MUST_CHECK enum err recipe_keep(struct recipe *recipe, struct span text, struct span *out,
+                                struct err_info *info);
+
+// Paths with spaces between. A story when they are none.
+MUST_CHECK enum err recipe_paths_check(struct span text, struct err_info *info);
+
+// One of `choices`, which NULL ends, by its number. A story that names them.
+MUST_CHECK enum err recipe_choose(const char *const *choices, struct span text, uint32_t *out,
+                                  struct err_info *info);
+
+// One more row: from a provider's word to the reason that is named by `reason`.
+MUST_CHECK enum err recipe_map_add(struct recipe *recipe, struct recipe_map *map, struct span from,
+                                   struct span reason, struct err_info *info);
+
+// Takes a field below "receipt". ERR_INVALID with a story.
+MUST_CHECK enum err recipe_receipt_take(struct recipe *recipe, const struct recipe_field *field,
+                                        struct err_info *info);
+
+// What does not fit together in it; NULL: nothing.
+const char *recipe_receipt_fault(const struct recipe *recipe);
+
+// NULL: no row is for it. An exact match wins over a range.
+const struct recipe_mapped *recipe_map_code(const struct recipe_map *map, struct span code);
+
+// The first row whose text is a part of `words`, in any case.
+const struct recipe_mapped *recipe_map_words(const struct recipe_map *map, struct span words);
+
+// The bytes of a signing key: "whsec_" and base64, as Standard Webhooks hands them out, are decoded
+// into `room`; anything else is the key itself. Empty: the base64 is none, or does not fit.
+struct span recipe_signing_key(struct span secret, uint8_t *room, size_t cap);
 
 // "200-299" or "418".
 bool recipe_range_parse(struct span text, uint64_t *least_out, uint64_t *most_out);
@@ -279,6 +351,10 @@ void reply_reader_fini(struct reply_reader *reader);
 
 // The format's outer form is there.
 bool reply_is_readable(const struct reply_reader *reader);
+
+// Appends the scalar at `path` as text, cut where it does not fit. "*" stands for the element
+// `chosen` of a list.
+bool reply_json_get(json_t *from, struct span path, size_t chosen, struct strbuf *out);
 
 // The scalar at the first of these paths (separated by spaces) that leads to one, as text. `rest`
 // then holds the paths after it. False: none does.

@@ -12,7 +12,7 @@
 #define READ_BYTES_MAX 1024U
 #define RETRY_AFTER_SECONDS_MAX 3600U // longer waits outlive every code
 #define HIDDEN_LEAST 4U
-#define HIDDEN_MAX (PLAN_SECRETS_MAX + 3U)
+#define HIDDEN_MAX (PLAN_SECRETS_MAX + 4U)
 
 struct judge {
     const struct recipe_plan *plan;
@@ -35,6 +35,7 @@ static size_t hidden_of(const struct judge *judge, struct span out[HIDDEN_MAX])
     if (digits.len >= HIDDEN_LEAST)
         out[count++] = digits;
     out[count++] = judge->token;
+    out[count++] = judge->message->receipt_url;
     for (size_t i = 0; i < judge->plan->secrets_count; i++)
         out[count++] = judge->plan->secrets[i];
     return count;
@@ -151,8 +152,7 @@ static const struct recipe_mapped *find_in_ranges(const struct recipe_map *map, 
     return NULL;
 }
 
-// An exact match wins over a range.
-static const struct recipe_mapped *find_code(const struct recipe_map *map, struct span code)
+const struct recipe_mapped *recipe_map_code(const struct recipe_map *map, struct span code)
 {
     uint64_t number;
     for (size_t i = 0; i < map->count; i++) {
@@ -179,7 +179,7 @@ static const struct recipe_mapped *by_code(struct judge *judge, struct strbuf *c
     struct strbuf value = strbuf_over(room, sizeof room);
     while (reply_get(&judge->reader, &paths, &value)) {
         struct span name = behind_hash(strbuf_span(&value));
-        const struct recipe_mapped *mapped = find_code(&recipe->codes, name);
+        const struct recipe_mapped *mapped = recipe_map_code(&recipe->codes, name);
         if (mapped != NULL || code->len == 0) {
             code->len = 0;
             strbuf_put(code, name);
@@ -199,6 +199,15 @@ static bool contains_nocase(struct span text, struct span part)
     return false;
 }
 
+const struct recipe_mapped *recipe_map_words(const struct recipe_map *map, struct span words)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (contains_nocase(words, map->held[i].from))
+            return &map->held[i];
+    }
+    return NULL;
+}
+
 static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words_out)
 {
     const struct recipe *recipe = judge->plan->recipe;
@@ -206,11 +215,7 @@ static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words
     struct span paths = recipe->reply.words;
     struct strbuf words = strbuf_over(room, sizeof room);
     *has_words_out = reply_get(&judge->reader, &paths, &words) && words.len > 0;
-    for (size_t i = 0; i < recipe->texts.count && *has_words_out; i++) {
-        if (contains_nocase(strbuf_span(&words), recipe->texts.held[i].from))
-            return &recipe->texts.held[i];
-    }
-    return NULL;
+    return *has_words_out ? recipe_map_words(&recipe->texts, strbuf_span(&words)) : NULL;
 }
 
 // What a status means where the recipe does not say. A gateway that gave up waiting does not know

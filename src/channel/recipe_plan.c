@@ -193,20 +193,25 @@ static void put_basic(struct recipe_plan *plan, struct span user_password)
     wipe(text, sizeof text);
 }
 
-// "whsec_" and base64, as Standard Webhooks hands keys out; anything else is the key itself.
-static struct span put_signing_key(struct recipe_plan *plan, struct span secret)
+struct span recipe_signing_key(struct span secret, uint8_t *room, size_t cap)
 {
     static const struct span prefix = SPAN("whsec_");
-    size_t from = plan->literals.hidden.len;
     size_t len = 0;
     if (!span_starts_with(secret, prefix))
         return secret;
-    uint8_t *room = plan->literals_held + from;
-    if (!base64_take(span_from(secret, prefix.len), room, PLAN_LITERALS_BYTES_MAX - from, &len) ||
-        len == 0)
+    if (!base64_take(span_from(secret, prefix.len), room, cap, &len))
         return (struct span){0};
-    plan->literals.hidden.len += len;
     return span_make(room, len);
+}
+
+static struct span put_signing_key(struct recipe_plan *plan, struct span secret)
+{
+    size_t from = plan->literals.hidden.len;
+    uint8_t *room = plan->literals_held + from;
+    struct span key = recipe_signing_key(secret, room, PLAN_LITERALS_BYTES_MAX - from);
+    if (key.data == room)
+        plan->literals.hidden.len += key.len;
+    return key;
 }
 
 // Its parameters are set.
@@ -409,6 +414,11 @@ bool recipe_plan_is_rotating(const struct recipe_plan *plan)
 int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan)
 {
     return (int64_t)plan->recipe->renewal.refresh_days * MS_PER_DAY;
+}
+
+bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan)
+{
+    return (plan->used & RECIPE_PRESENT(RECIPE_RECEIPT_URL)) != 0;
 }
 
 static void form_destroy(struct recipe_plan **form)

@@ -84,12 +84,13 @@ static struct span locale_of(struct span language, uint8_t room[LANGUAGE_BYTES_M
 }
 
 // What a message may lack.
-static void values_fill_brand(struct values *values, const struct send_request *message)
+static void values_fill_rest(struct values *values, const struct send_request *message)
 {
     values->values.texts[RECIPE_LANGUAGE] = message->language;
     values->values.texts[RECIPE_LOCALE] = locale_of(message->language, values->locale);
     values->values.texts[RECIPE_SENDER] = message->sender;
     values->values.texts[RECIPE_TEMPLATE_ID] = message->template_id;
+    values->values.texts[RECIPE_RECEIPT_URL] = message->receipt_url;
     if (message->subject != NULL)
         values->values.texts[RECIPE_SUBJECT] = message_reveal(message->subject);
 }
@@ -122,7 +123,7 @@ static void values_fill(struct values *values, const struct recipe *recipe,
         (seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
     values->values.numbers[RECIPE_MILLISECONDS] = seconds * MS_PER_SECOND;
     values->values.numbers[RECIPE_EXPIRES_AT] = (uint64_t)message->deadline_at_ms / MS_PER_SECOND;
-    values_fill_brand(values, message);
+    values_fill_rest(values, message);
 }
 
 void plan_write(const struct recipe_plan *plan, struct plan_ops section,

@@ -178,7 +178,8 @@ static const char *fault_of_data(const struct recipe *recipe, enum recipe_place 
                                  const struct recipe_part *part)
 {
     bool is_url = is_url_start(place) || place == RECIPE_IN_QUERY;
-    bool is_auth = place == RECIPE_IN_AUTH || place == RECIPE_IN_PROOF;
+    bool is_auth =
+        place == RECIPE_IN_AUTH || place == RECIPE_IN_PROOF || place == RECIPE_IN_RECEIPT;
     if (is_url && !may_be_in_url(recipe, part))
         return "a code, a text or a secret must not stand in a URL: URLs are logged";
     if (is_auth && part->kind == RECIPE_PART_VALUE)

@@ -61,23 +61,23 @@ static bool put_json_scalar(const json_t *json, struct strbuf *out)
     return false;
 }
 
-static json_t *step(const struct reply_reader *reader, json_t *json, struct span segment)
+static json_t *step(json_t *json, struct span segment, size_t chosen)
 {
     uint64_t index;
     if (json_is_object(json))
         return json_object_getn(json, (const char *)segment.data, segment.len);
     if (span_eq(segment, SPAN("*")))
-        return json_array_get(json, reader->chosen);
+        return json_array_get(json, chosen);
     if (!parse_u64(segment, RECIPE_ARRAY_WALK_MAX, &index))
         return NULL;
     return json_array_get(json, index);
 }
 
-static bool get_json(const struct reply_reader *reader, struct span path, struct strbuf *out)
+bool reply_json_get(json_t *from, struct span path, size_t chosen, struct strbuf *out)
 {
-    json_t *json = reader->json;
+    json_t *json = from;
     while (path.len > 0 && json != NULL)
-        json = step(reader, json, span_split(path, '.', &path));
+        json = step(json, span_split(path, '.', &path), chosen);
     return json != NULL && put_json_scalar(json, out);
 }
 
@@ -146,7 +146,7 @@ static bool get(const struct reply_reader *reader, struct span path, struct strb
 {
     switch (reader->format) {
     case RECIPE_JSON:
-        return get_json(reader, path, out);
+        return reply_json_get(reader->json, path, reader->chosen, out);
     case RECIPE_XML:
         return get_element(reader, path, out);
     case RECIPE_FIELDS:

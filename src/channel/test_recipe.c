@@ -154,9 +154,9 @@ static const struct wrong wrongs[] = {
     {BASE "codes.1=slow", 4,
      "\"slow\" is no reason; there are invalid_number, not_mobile, unreachable, blocked_by_user, "
      "no_account_on_channel, carrier_filtered, sender_not_registered, template_invalid, "
-     "template_params, region_disabled, throttled, quota_or_balance, auth_failed, token_ended, "
+     "template_params, region_disabled, throttled, quota_or_balance, auth_failed, "
      "vendor_down, "
-     "unclassified"},
+     "unclassified, token_ended"},
     {"parameters.to.help=x", 1, "\"to\" cannot be a parameter's name"},
     {"parameters.a.colour=x", 1, "a parameter has help, preset, secret, optional and overriddenBy"},
     {"parameters.a.secret=yes", 1, "true or false is wanted"},

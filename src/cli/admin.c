@@ -47,7 +47,9 @@ struct word_reader {
 
 static int refuse_flag(struct span word)
 {
-    static const char *const names[] = {"--data-dir", "--socket", "--json", "--yes", "--help"};
+    static const char *const names[] = {"--data-dir", "--socket",  "--json", "--yes",
+                                        "--help",     "--brand",   "--all",  "--limit",
+                                        "--after",    "--troubled"};
     struct span name = span_first(word, span_find(word, '='));
     const char *nearest = cli_nearest(names, sizeof names / sizeof names[0], name);
     return admin_refuse(EXIT_STATUS_USAGE, "there is no option \"%.*s\"%s%s%s", (int)name.len,
@@ -81,6 +83,11 @@ static int take_flag(struct word_reader *reader, struct span word)
         {SPAN("--json"), CLI_JSON, NULL, &admin->is_json},
         {SPAN("--yes"), CLI_YES, NULL, &admin->is_yes},
         {SPAN("--force"), CLI_FORCE, NULL, &admin->is_forced},
+        {SPAN("--brand"), CLI_BRAND, &admin->brand, NULL},
+        {SPAN("--all"), CLI_PAGES, NULL, &admin->is_all},
+        {SPAN("--troubled"), CLI_PAGES, NULL, &admin->is_troubled},
+        {SPAN("--limit"), CLI_PAGES, &admin->limit, NULL},
+        {SPAN("--after"), CLI_PAGES, &admin->after, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct flag_row *row = &rows[i];
@@ -185,7 +192,7 @@ static const struct cli_action *choose_action(struct admin *admin)
 {
     for (const struct cli_action *each = admin->row->actions; each->verb != NULL; each++) {
         size_t matched = match_verb(each->verb, admin);
-        if (matched == 0)
+        if (matched == 0 && each->verb[0] != '\0')
             continue;
         admin->words_count -= matched;
         memmove(admin->words, admin->words + matched, admin->words_count * sizeof *admin->words);
@@ -256,9 +263,26 @@ static void put_printable(const char *text, struct strbuf *out)
     }
 }
 
-static int tell_refusal(const struct control_request *request, const struct control_reply *reply)
+// What shows the things of which that one is not there.
+static const char *hint_of(const struct control_reply *reply)
 {
-    bool is_brand = span_starts_with(span_of_text(request->path), SPAN("/admin/v1/brand"));
+    static const struct {
+        struct span title;
+        const char *hint;
+    } hints[] = {
+        {SPAN("No such brand"), "; otpd brand list shows what there is"},
+        {SPAN("No such message"), "; otpd outbox list --all shows what there is"},
+    };
+    struct span title = span_of_text(control_text(reply->json, "title"));
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (span_eq(title, hints[i].title))
+            return hints[i].hint;
+    }
+    return "";
+}
+
+static int tell_refusal(const struct control_reply *reply)
+{
     char storage[1024];
     struct strbuf story = strbuf_over(storage, sizeof storage);
     const char *detail = control_text(reply->json, "detail");
@@ -272,9 +296,7 @@ static int tell_refusal(const struct control_request *request, const struct cont
     if (reply->status >= 500)
         return admin_refuse(EXIT_STATUS_SOFTWARE, "the server failed (%ld): %.*s", reply->status,
                             len, storage);
-    return admin_refuse(EXIT_STATUS_DATA, "%.*s%s", len, storage,
-                        reply->status == 404 && is_brand ? "; otpd brand list shows what there is"
-                                                         : "");
+    return admin_refuse(EXIT_STATUS_DATA, "%.*s%s", len, storage, hint_of(reply));
 }
 
 int admin_ask(const struct admin *admin, const struct control_request *request,
@@ -290,7 +312,7 @@ int admin_ask(const struct admin *admin, const struct control_request *request,
     enum err err = control_ask(&control, request, out, &info);
     if (err != ERR_OK)
         return admin_refuse(status_of(err), "%s", info.text);
-    return out->status >= 400 ? tell_refusal(request, out) : EXIT_STATUS_OK;
+    return out->status >= 400 ? tell_refusal(out) : EXIT_STATUS_OK;
 }
 
 int admin_send(const struct admin *admin, struct control_request *request, json_t *body,

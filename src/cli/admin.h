@@ -17,7 +17,8 @@ struct admin {
     const char *words[ADMIN_WORDS_MAX]; // after the verb, without flags
     size_t words_count;
     const char *socket, *data_dir; // NULL: not given
-    bool is_json, is_yes, is_forced;
+    const char *brand, *limit, *after;
+    bool is_json, is_yes, is_forced, is_all, is_troubled;
 };
 
 // Runs the action of `row` that the words name. What main returns.

@@ -26,7 +26,7 @@ static const struct cli_action check_actions[] = {
 };
 
 static const struct cli_action send_test_actions[] = {
-    {"", "--channel CHANNEL --to ADDRESS [OPTION...]",
+    {"", "--channel CHANNEL --to ADDRESS [--provider NAME] [OPTION...]",
      "Send one real message, with a code that is none, and print what the provider says", NULL, 0,
      0, 0},
     {0},
@@ -75,24 +75,40 @@ const struct cli_row cli_rows[] = {
      "An import adds what is missing and sets exactly these settings on what is there; it "
      "removes no brand, and changes nothing when anything in the file is wrong.",
      NULL},
-    {"provider", cli_provider, "show and set the tokens of a running server's providers",
+    {"provider", cli_provider, "tokens of a running server's providers; where providers report to",
      provider_actions,
-     "For providers whose access token is renewed by a refresh token, such as zalo. The refresh "
-     "token "
-     "comes from a file (refreshToken=@FILE, which nobody else may read) or from standard input "
-     "(refreshToken=-). It is tried at once, and works once: otpd keeps the next one, encrypted, "
-     "in "
-     "the data directory. docs/providers tells where the first one comes from.",
+     "tokens: for providers whose access token is renewed by a refresh token, such as zalo. The "
+     "refresh token comes from a file (refreshToken=@FILE, which nobody else may read) or from "
+     "standard input (refreshToken=-). It is tried at once, and works once: otpd keeps the next "
+     "one, encrypted, in the data directory. docs/providers tells where the first one comes from. "
+     "receipt-url: it is as good as a password, is to be registered with those providers that do "
+     "not take one with each message, and holds as long as the key file. It wants publicUrl; the "
+     "other options are those of serve, --config FILE first.",
+     NULL},
+    {"explain", cli_explain, "why a code did not arrive: the last day of one person",
+     explain_actions,
+     "NAME is a mobile number, an e-mail address, a username or a session id. Printed are the "
+     "limits, the codes that live (never the code itself), and each message of the last day with "
+     "its route, each try with the provider's answer and what to do about it, and receipts. "
+     "Addresses are masked. Without --brand it is looked for in all brands.",
+     NULL},
+    {"outbox", cli_outbox, "show messages of the last day, and try again or drop them",
+     outbox_actions,
+     "Messages are kept for a day after they were made. Only one that nobody took can be tried "
+     "again, and only while its code lives; one that a provider may have taken can then arrive "
+     "twice. Exits 65 when one of several could not be tried again or dropped.",
      NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
-     "--online connects and logs in to every provider that allows it; nothing is sent. The other "
+     "Where several providers carry a channel it says which route messages take. --online connects "
+     "and logs in to every provider that allows it; nothing is sent. The other "
      "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
      "a provider that fails.",
      NULL},
     {"send-test", cli_send_test, "send one real message, and print what the provider says",
      send_test_actions,
-     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL. The other options are those of serve: --config FILE "
+     "CHANNEL is SMS, WHATSAPP, ZALO or EMAIL; NAME is needed where several providers carry it. "
+     "The other options are those of serve: --config FILE "
      "first. Exits 0 when the provider has taken the message, 69 when it has not.",
      NULL},
     {"template", cli_template, "template lint: how many SMS the texts of brands make, and why",
@@ -177,6 +193,13 @@ static void put_flags(const struct cli_row *row, FILE *out)
         (void)fprintf(out, "  --json           Print the server's answer as it is\n");
     if ((flags & CLI_YES) != 0)
         (void)fprintf(out, "  --yes            Do not ask\n");
+    if ((flags & CLI_BRAND) != 0)
+        (void)fprintf(out, "  --brand NAME     Of that brand alone\n");
+    if ((flags & CLI_PAGES) != 0)
+        (void)fprintf(out, "  --troubled       What is not over, or nobody took; the default\n"
+                           "  --all            Also what was taken or delivered\n"
+                           "  --limit N        At most so many at once, 1 to 100; otherwise 50\n"
+                           "  --after HANDLE   From the one behind it on\n");
     if ((flags & CLI_FORCE) != 0)
         (void)fprintf(out,
                       "  --force          Also what is dangerous: otpd brand options says why\n");

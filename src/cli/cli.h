@@ -28,6 +28,8 @@ enum cli_flags {
     CLI_JSON = 2,
     CLI_YES = 4,
     CLI_FORCE = 8,
+    CLI_BRAND = 16, // --brand
+    CLI_PAGES = 32, // --all, --troubled, --limit, --after
 };
 
 // One way to call a command. Words in capitals stand for what the user fills in.
@@ -66,6 +68,8 @@ void cli_put_call(const struct cli_row *row, const struct cli_action *action, FI
 
 extern const struct cli_action brand_actions[];
 extern const struct cli_action brands_actions[];
+extern const struct cli_action explain_actions[];
+extern const struct cli_action outbox_actions[];
 extern const struct cli_action provider_actions[];
 
 cli_command cli_serve;
@@ -75,6 +79,8 @@ cli_command cli_send_test;
 cli_command cli_template;
 cli_command cli_brand;
 cli_command cli_brands;
+cli_command cli_explain;
+cli_command cli_outbox;
 cli_command cli_provider;
 cli_command cli_man;
 cli_command cli_version;

@@ -88,6 +88,23 @@ static void put_encoded(struct strbuf *out, struct span text)
     }
 }
 
+static void put_parameters(struct strbuf *out, const struct control_request *request)
+{
+    const char *separator = request->name.data != NULL ? "&" : "?";
+    if (request->is_forced) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "force=true");
+        separator = "&";
+    }
+    for (size_t i = 0; i < request->parameters_count; i++) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, request->parameters[i].name);
+        strbuf_put_byte(out, '=');
+        put_encoded(out, request->parameters[i].value);
+        separator = "&";
+    }
+}
+
 static void put_url(struct strbuf *out, const struct control_request *request)
 {
     strbuf_put_text(out, "http://localhost");
@@ -100,8 +117,7 @@ static void put_url(struct strbuf *out, const struct control_request *request)
         strbuf_put_text(out, "&number=");
         strbuf_put_u64(out, request->number);
     }
-    if (request->is_forced)
-        strbuf_put_text(out, request->name.data != NULL ? "&force=true" : "?force=true");
+    put_parameters(out, request);
     strbuf_put_byte(out, '\0');
     ASSERT(!out->is_overflowed);
 }

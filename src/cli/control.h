@@ -31,12 +31,21 @@ struct control_hints {
 MUST_CHECK enum err control_find(const struct control_hints *hints, struct control *out,
                                  struct err_info *info);
 
+#define CONTROL_PARAMETERS_MAX 4U
+
+struct control_parameter {
+    const char *name;
+    struct span value;
+};
+
 struct control_request {
     const char *method;
     const char *path; // "/admin/v1/brand"
     struct span name; // of the brand; data NULL: none
     uint32_t number;  // of a key; 0: none
     bool is_forced;
+    struct control_parameter parameters[CONTROL_PARAMETERS_MAX]; // what else the query has
+    size_t parameters_count;
     struct span body; // JSON; empty: none
 };
 

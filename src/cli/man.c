@@ -110,6 +110,20 @@ static void put_server_flag(struct mdoc *mdoc, const struct option *option)
     put_preset(mdoc, option);
 }
 
+static void put_outbox_flags(struct mdoc *mdoc)
+{
+    mdoc_macro(mdoc, ".It Fl -brand Ar NAME");
+    mdoc_text(mdoc, "What is of that brand alone.");
+    mdoc_macro(mdoc, ".It Fl -troubled");
+    mdoc_text(mdoc, "List messages that are not over, and those that nobody took; the default.");
+    mdoc_macro(mdoc, ".It Fl -all");
+    mdoc_text(mdoc, "List also those that were taken or delivered.");
+    mdoc_macro(mdoc, ".It Fl -limit Ar N");
+    mdoc_text(mdoc, "List at most so many, 1 to 100. Default: 50.");
+    mdoc_macro(mdoc, ".It Fl -after Ar HANDLE");
+    mdoc_text(mdoc, "List from the message behind that one on.");
+}
+
 static void put_server_flags(struct mdoc *mdoc)
 {
     mdoc_macro(mdoc, ".Sh OPTIONS");
@@ -120,7 +134,7 @@ static void put_server_flags(struct mdoc *mdoc)
         put_server_flag(mdoc, &config_options[i]);
     mdoc_macro(mdoc, ".El\n.Pp");
     mdoc_text(mdoc, "Those of");
-    mdoc_macro(mdoc, ".Cm brand\nand\n.Cm brands :\n.Bl -tag -width Ds\n"
+    mdoc_macro(mdoc, ".Cm brand , brands , explain\nand\n.Cm outbox :\n.Bl -tag -width Ds\n"
                      ".It Fl -data-dir Ar DIR");
     mdoc_text(mdoc, "The data directory of the server to ask, which has its control socket.");
     mdoc_macro(mdoc, ".It Fl -socket Ar PATH");
@@ -133,6 +147,7 @@ static void put_server_flags(struct mdoc *mdoc)
     mdoc_macro(mdoc, ".It Fl -force");
     mdoc_text(mdoc, "Change also what is dangerous to people who are known already; otpd brand "
                     "options says why.");
+    put_outbox_flags(mdoc);
     mdoc_macro(mdoc, ".El\n.Pp");
     mdoc_text(mdoc, "Every command takes");
     mdoc_macro(mdoc, ".Fl -help .");
@@ -173,7 +188,8 @@ static const struct {
 } exit_rows[] = {
     {EXIT_STATUS_OK, "All is done."},
     {EXIT_STATUS_USAGE, "The command is not used so."},
-    {EXIT_STATUS_DATA, "A value was refused, or there is no such brand."},
+    {EXIT_STATUS_DATA, "A value was refused, there is no such brand or message, or a message could "
+                       "not be tried again or dropped."},
     {EXIT_STATUS_NO_INPUT, "A file cannot be read."},
     {EXIT_STATUS_UNAVAILABLE, "No server answers, or the address is in use."},
     {EXIT_STATUS_SOFTWARE, "The server failed."},
@@ -204,7 +220,9 @@ static const struct span command_examples =
          "otpd serve --config otpd.yaml\n"
          "otpd brand set DocDemo otpMaxCount=3 otpTimeOut=10 --data-dir DIR\n"
          "otpd brand keys rotate DocDemo secret=@FILE --data-dir DIR\n"
-         "otpd brands export brands.json --data-dir DIR\n");
+         "otpd brands export brands.json --data-dir DIR\n"
+         "otpd explain +12025550147 --data-dir DIR\n"
+         "otpd outbox list --data-dir DIR\n");
 
 static void put_examples(struct mdoc *mdoc, struct span text)
 {

@@ -93,17 +93,28 @@ static void put_word(struct mdoc *mdoc, struct span word)
     put_literal(span_from(word, is_flag ? 2 : 0), false, mdoc->out);
 }
 
+// What stands in one pair of brackets, or one word without: a line.
+static void put_group(struct mdoc *mdoc, struct span group, bool is_optional)
+{
+    (void)fputs(is_optional ? ".Op" : ".", mdoc->out);
+    while (group.len > 0) {
+        struct span word = span_split(group, ' ', &group);
+        (void)fputs(is_optional ? " " : "", mdoc->out);
+        put_word(mdoc, word);
+    }
+    (void)fputc('\n', mdoc->out);
+}
+
 void mdoc_words(struct mdoc *mdoc, const char *words)
 {
     struct span rest = span_of_text(words);
     end_line(mdoc);
     while (rest.len > 0) {
-        struct span word = span_split(rest, ' ', &rest);
-        bool is_optional = word.len > 2 && word.data[0] == '[';
-        (void)fputs(is_optional ? ".Op " : ".", mdoc->out);
+        bool is_optional = rest.data[0] == '[';
         if (is_optional)
-            word = span_make(word.data + 1, word.len - 2);
-        put_word(mdoc, word);
-        (void)fputc('\n', mdoc->out);
+            rest = span_from(rest, 1);
+        put_group(mdoc, span_split(rest, is_optional ? ']' : ' ', &rest), is_optional);
+        if (is_optional)
+            (void)span_split(rest, ' ', &rest);
     }
 }

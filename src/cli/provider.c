@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// otpd provider: the tokens of providers that renew them.
+// otpd provider: the tokens of providers that renew them; receipt-url is in receipt_url.c.
 #include "cli/admin.h"
+#include "cli/receipt_url.h"
 #include "cli/secret.h"
 
 #define TOKENS_PATH "/admin/v1/provider/tokens"
@@ -15,11 +16,15 @@ const struct cli_action provider_actions[] = {
      CLI_SERVER | CLI_JSON},
     {"tokens set", "NAME refreshToken=@FILE", "Give it a refresh token, and try it",
      provider_tokens_set, 2, 2, CLI_SERVER | CLI_JSON},
+    {"receipt-url", "NAME [OPTION...]", "Print the URL that it is to report to", NULL, 0, 0, 0},
     {0},
 };
 
 int cli_provider(const struct cli *cli)
 {
+    // The one verb that asks no server.
+    if (cli->arguments_count > 0 && span_eq(span_of_text(cli->arguments[0]), SPAN("receipt-url")))
+        return cli_receipt_url(cli);
     return admin_main(cli, cli_row_find(SPAN("provider")));
 }
 

@@ -16,11 +16,16 @@
 
 #define TEST_MS_MAX 60000
 
-enum { WORD_CHANNEL, WORD_TO, WORDS_COUNT };
+enum { WORD_CHANNEL, WORD_TO, WORD_PROVIDER, WORDS_COUNT };
+
+static void say(const char *what)
+{
+    (void)fprintf(stderr, "otpd: %s\n", what);
+}
 
 static int fail(const char *what, int status)
 {
-    (void)fprintf(stderr, "otpd: %s\n", what);
+    say(what);
     return status;
 }
 
@@ -34,7 +39,40 @@ static enum channel_kind channel_of(const char *word)
     return kind;
 }
 
-static void send_to(struct trial *trial, enum channel_kind kind, struct span to)
+struct test {
+    enum channel_kind kind;
+    struct span to;
+    const char *provider; // NULL: the only one
+};
+
+// The provider of that channel and name; NULL, which has been said: there is none, or several and
+// nothing says which.
+static struct channel *find_channel(const struct trial *trial, const struct test *test)
+{
+    struct channel *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < trial->config->providers_held; i++) {
+        const struct config_provider *provider = trial->config->providers[i];
+        bool is_it = (provider->channels >> test->kind & 1U) != 0 &&
+                     (test->provider == NULL ||
+                      span_eq(span_of_text(test->provider), span_of_text(provider->name)));
+        if (!is_it)
+            continue;
+        found = trial->providers.list[i].channel;
+        count++;
+    }
+    if (count == 1)
+        return found;
+    if (count > 1)
+        say("several providers carry that channel; --provider NAME says which");
+    else if (test->provider != NULL)
+        say("no provider of that name carries that channel");
+    else
+        say("no provider of the configuration carries that channel");
+    return NULL;
+}
+
+static void send_by(struct trial *trial, struct channel *channel, const struct test *test)
 {
     struct message text;
     struct message code;
@@ -49,32 +87,32 @@ static void send_to(struct trial *trial, enum channel_kind kind, struct span to)
     message_put(&subject, SPAN(TEST_SUBJECT));
     const struct send_request request = {
         .id = entropy_u64(&entropy),
-        .kind = kind,
+        .kind = test->kind,
         .brand = SPAN("otpd test"),
-        .to = to,
+        .to = test->to,
         .text = &text,
         .otp_only = &code,
-        .subject = kind == CHANNEL_EMAIL ? &subject : NULL,
+        .subject = test->kind == CHANNEL_EMAIL ? &subject : NULL,
         .sent_at_ms = now_ms,
         .deadline_at_ms = now_ms + TEST_MS_MAX,
     };
-    struct channel *channel = trial->channels[kind];
     channel->ops->send(channel, &request, trial_on_result, trial);
     trial_await(trial);
 }
 
-static int try_channel(const struct config *config, enum channel_kind kind, struct span to)
+static int try_channel(const struct config *config, const struct test *test)
 {
     struct trial trial;
     struct err_info info = {0};
     if (trial_init(&trial, config, &info) != ERR_OK)
         return fail(info.text, EXIT_STATUS_OS);
-    if (trial.channels[kind] == NULL) {
+    struct channel *channel = find_channel(&trial, test);
+    if (channel == NULL) {
         trial_fini(&trial);
-        return fail("no provider of the configuration carries that channel", EXIT_STATUS_CONFIG);
+        return EXIT_STATUS_CONFIG;
     }
-    send_to(&trial, kind, to);
-    trial_print(&trial, channel_name(kind), "sent", "not sent");
+    send_by(&trial, channel, test);
+    trial_print(&trial, channel_name(test->kind), "sent", "not sent");
     bool is_sent = trial.outcome == SEND_ACCEPTED;
     trial_fini(&trial);
     return is_sent ? EXIT_STATUS_OK : EXIT_STATUS_UNAVAILABLE;
@@ -85,6 +123,7 @@ int cli_send_test(const struct cli *cli)
     static const struct cli_word own[WORDS_COUNT] = {
         [WORD_CHANNEL] = {"--channel", true},
         [WORD_TO] = {"--to", true},
+        [WORD_PROVIDER] = {"--provider", true},
     };
     const char *values[WORDS_COUNT] = {NULL};
     struct cli_words words;
@@ -102,7 +141,8 @@ int cli_send_test(const struct cli *cli)
     struct config *config = cli_load_config(&words.sources);
     if (config == NULL)
         return EXIT_STATUS_CONFIG;
-    int status = try_channel(config, kind, address_value(&to));
+    const struct test test = {kind, address_value(&to), values[WORD_PROVIDER]};
+    int status = try_channel(config, &test);
     config_destroy(&config);
     return status;
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/show.h"
 
-#include "base/unicode_digit.h"
+#include "cli/put.h"
 
 #include <stdlib.h>
 
@@ -12,50 +12,6 @@
 #define RANGE_BYTES_MAX 256U
 
 // --- text ------------------------------------------------------------------------------------
-
-static bool is_control(uint32_t scalar)
-{
-    return scalar < 0x20 || (scalar >= 0x7F && scalar < 0xA0);
-}
-
-// One character of `rest`, made harmless; a line feed becomes what a template's author types.
-static void put_character(struct span *rest, FILE *out)
-{
-    uint32_t scalar;
-    struct span before = *rest;
-    if (!utf8_take(rest, &scalar)) {
-        *rest = span_from(before, 1);
-        (void)fputc('?', out);
-        return;
-    }
-    if (scalar == '\n')
-        (void)fputs("\\n", out);
-    else if (is_control(scalar))
-        (void)fputc('?', out);
-    else
-        (void)fwrite(before.data, 1, before.len - rest->len, out);
-}
-
-static void put_text(struct span text, FILE *out)
-{
-    while (text.len > 0)
-        put_character(&text, out);
-}
-
-static size_t columns_of(struct span text)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < text.len; i++)
-        columns += (text.data[i] & 0xC0U) != 0x80 ? 1 : 0; // each but a continuation byte
-    return columns;
-}
-
-static void put_padded(struct span text, size_t columns, FILE *out)
-{
-    size_t used = columns_of(text);
-    put_text(text, out);
-    (void)fprintf(out, "%*s", used < columns ? (int)(columns - used) : 0, "");
-}
 
 // A value of JSON as the user would type it: texts without quotes.
 static struct span value_text(const json_t *value, char *storage, size_t cap)

@@ -65,6 +65,10 @@ static void test_words_of_a_usage(void **state)
     check(mdoc_words, "NAME KEY=VALUE...", ".Ar NAME\n.Ar KEY=VALUE...\n.Pp\n");
     check(mdoc_words, "[FILE] --key-file FILE", ".Op Ar FILE\n.Fl -key-file\n.Ar FILE\n.Pp\n");
     check(mdoc_words, "[--yes]", ".Op Fl -yes\n.Pp\n");
+    check(mdoc_words, "[--provider NAME] [OPTION...]",
+          ".Op Fl -provider Ar NAME\n.Op Ar OPTION...\n.Pp\n");
+    check(mdoc_words, "A [--to NAME] [KEY=VALUE...] B",
+          ".Ar A\n.Op Fl -to Ar NAME\n.Op Ar KEY=VALUE...\n.Ar B\n.Pp\n");
     check(mdoc_words, "", ".Pp\n");
 }
 

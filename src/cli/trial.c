@@ -48,8 +48,7 @@ enum err trial_init(struct trial *trial, const struct config *config, struct err
 {
     *trial = (struct trial){.config = config, .clock = clock_system()};
     (void)signal(SIGPIPE, SIG_IGN); // a relay that hangs up is an answer too
-    enum err err =
-        providers_create(&trial->providers, config, &trial->clock, trial->channels, info);
+    enum err err = providers_create(&trial->providers, config, &trial->clock, info);
     if (err != ERR_OK)
         providers_destroy(&trial->providers);
     return err;

@@ -29,7 +29,6 @@ struct trial {
     const struct config *config;
     struct clock clock;
     struct providers providers;
-    struct channel *channels[CHANNEL_COUNT_];
     bool is_done;
     enum send_outcome outcome;
     enum send_reason reason;

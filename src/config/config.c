@@ -119,6 +119,16 @@ static void check_listen(const struct config *config, struct config_report *repo
     complain(config, CONFIG_LISTEN, report, &info);
 }
 
+static void check_public_url(const struct config *config, struct config_report *report)
+{
+    struct err_info info;
+    if (config_public_url_check(&config->server, &info) != ERR_OK) {
+        err_info_wrap(&info, config_options[CONFIG_PUBLIC_URL].name);
+        complain(config, CONFIG_PUBLIC_URL, report, &info);
+    }
+    config_provider_names_check(config, report);
+}
+
 static void check_proxies(const struct config *config, struct config_report *report)
 {
     struct err_info info;
@@ -188,6 +198,7 @@ static enum err load_into(struct config *config, const struct config_sources *so
     apply_flags(config, &flags, report);
     check_listen(config, report);
     check_proxies(config, report);
+    check_public_url(config, report);
     check_key_file(config, report);
     return report->held == 0 ? ERR_OK : ERR_INVALID;
 }
@@ -224,6 +235,8 @@ void config_destroy(struct config **config)
         free(provider->recipe_text);
         free(provider);
     }
+    for (size_t i = 0; i < (*config)->routes_held; i++)
+        free((*config)->routes[i]);
     free(*config);
     *config = NULL;
 }

@@ -5,13 +5,14 @@
 //
 //   flag  >  environment  >  file  >  default          (--log-level, OTPD_LOG_LEVEL, logLevel:)
 //
-// Brands and providers come from the file alone. Secrets are never among the values: the file names
-// files that hold them. A load either gives a whole, checked configuration or says everything that
-// is wrong with it, so that one run is enough to mend it; for a reload, load another one and
-// compare.
+// Brands, providers and routes come from the file alone. Secrets are never among the values: the
+// file names files that hold them. A load either gives a whole, checked configuration or says
+// everything that is wrong with it, so that one run is enough to mend it; for a reload, load
+// another one and compare.
 
 #include "channel/http_settings.h"
 #include "channel/recipe.h"
+#include "channel/report.h"
 #include "channel/smtp_settings.h"
 #include "config/report.h"
 #include "service/brand.h"
@@ -21,9 +22,13 @@
 #define CONFIG_PROVIDERS_MAX 16U
 #define CONFIG_PROVIDER_NAME_BYTES_MAX 64U
 #define CONFIG_ROTATING_NAME_BYTES_MAX 57U // of one whose tokens are stored under its name
+#define CONFIG_ROUTES_MAX 64U
+#define CONFIG_ROUTE_PROVIDERS_MAX 8U
+#define CONFIG_PREFIX_BYTES_MAX 15U // the longest number that there is
 #define CONFIG_PATH_BYTES_MAX 1024U
 #define CONFIG_LISTEN_BYTES_MAX 64U
 #define CONFIG_PROXIES_BYTES_MAX 1024U
+#define CONFIG_PUBLIC_URL_BYTES_MAX 256U
 #define CONFIG_TOKEN_SECRET_BYTES_MIN 32U
 #define CONFIG_TOKEN_SECRET_BYTES_MAX 254U
 
@@ -38,6 +43,7 @@ struct config_server {
     char listen[CONFIG_LISTEN_BYTES_MAX]; // see config_listen_parse
     char metrics_listen[CONFIG_LISTEN_BYTES_MAX];
     char trusted_proxies[CONFIG_PROXIES_BYTES_MAX]; // see ip_ranges_parse
+    char public_url[CONFIG_PUBLIC_URL_BYTES_MAX];   // see config_public_url
     char data_dir[CONFIG_PATH_BYTES_MAX];
     char key_file[CONFIG_PATH_BYTES_MAX];
     uint32_t loops;      // 0: as many as there are cores but one, 1 to 4
@@ -57,6 +63,7 @@ enum config_option_id {
     CONFIG_LISTEN,
     CONFIG_METRICS_LISTEN,
     CONFIG_TRUSTED_PROXIES,
+    CONFIG_PUBLIC_URL,
     CONFIG_DATA_DIR,
     CONFIG_KEY_FILE,
     CONFIG_LOOPS,
@@ -134,6 +141,19 @@ struct config_provider {
     uint32_t line, column;
 };
 
+// By which providers messages go. Without a row they go by all that carry their channel, in the
+// order of the file.
+struct config_route {
+    uint32_t channel;                         // enum channel_kind
+    char prefix[CONFIG_PREFIX_BYTES_MAX + 1]; // empty: all numbers
+    char brand[BRAND_NAME_BYTES_MAX + 1];     // empty: all brands
+    char names[CONFIG_ROUTE_PROVIDERS_MAX * (CONFIG_PROVIDER_NAME_BYTES_MAX + 1)];
+    uint32_t fallback_after_seconds;              // 0: never
+    size_t providers[CONFIG_ROUTE_PROVIDERS_MAX]; // numbers in config->providers
+    size_t providers_held;                        // at least 1
+    uint32_t line;
+};
+
 struct config {
     bool is_dev;
     char file[CONFIG_PATH_BYTES_MAX]; // empty: none
@@ -143,6 +163,8 @@ struct config {
     size_t brands_held;
     struct config_provider *providers[CONFIG_PROVIDERS_MAX];
     size_t providers_held;
+    struct config_route *routes[CONFIG_ROUTES_MAX];
+    size_t routes_held;
 };
 
 struct config_sources {
@@ -159,14 +181,14 @@ MUST_CHECK enum err config_load(const struct config_sources *sources, struct con
 void config_destroy(struct config **config);
 
 // Names of the options that differ and that a running server cannot change: "listen, loops",
-// "providers". Empty: a reload takes all of it over.
+// "providers", "routes". Empty: a reload takes all of it over.
 void config_restart_options(const struct config *running, const struct config *fresh,
                             struct strbuf *out);
 
 // Why tokens must not be signed with it: too short, too long, a placeholder. NULL: they may.
 const char *config_token_secret_fault(struct span secret);
 
-// The running providers become those of `fresh`, which it takes in exchange.
+// The running providers and routes become those of `fresh`, which it takes in exchange.
 void config_keep_providers(struct config *running, struct config *fresh);
 
 // "smtp", "twilio", "custom"
@@ -176,6 +198,14 @@ const char *config_provider_kind_name(const struct config_provider *provider);
 // be when the configuration has been loaded.
 MUST_CHECK enum err config_provider_bind(const struct config_provider *provider,
                                          struct recipe_plan **out, struct err_info *info);
+
+// What it reports later is read by; of a provider whose recipe_has_reports alone. As
+// config_provider_bind.
+MUST_CHECK enum err config_provider_receive(const struct config_provider *provider,
+                                            struct report_reader **out, struct err_info *info);
+
+// Without a slash at its end; empty: it is not set.
+struct span config_public_url(const struct config_server *server);
 
 struct config_address {
     char host[46]; // IPv4 or IPv6, without brackets, NUL-terminated

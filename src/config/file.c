@@ -77,17 +77,25 @@ void config_say_unknown(const char *prefix, struct span name, const char *neares
 typedef enum err list_load(struct config *config, const struct yaml_document *document,
                            const struct yaml_node *node, struct config_report *report);
 
-enum { LISTS_COUNT = 2 };
+enum { LIST_BRANDS, LIST_PROVIDERS, LIST_ROUTES, LISTS_COUNT };
 
-static const struct option lists[LISTS_COUNT] = {{.name = "brands"}, {.name = "providers"}};
+static const struct option lists[LISTS_COUNT] = {
+    [LIST_BRANDS] = {.name = "brands"},
+    [LIST_PROVIDERS] = {.name = "providers"},
+    [LIST_ROUTES] = {.name = "routes"},
+};
 static const struct option_table list_table = {lists, LISTS_COUNT};
-static list_load *const list_loads[LISTS_COUNT] = {config_brands_load, config_providers_load};
+static list_load *const list_loads[] = {
+    [LIST_BRANDS] = config_brands_load,
+    [LIST_PROVIDERS] = config_providers_load,
+};
 
 struct file_reader {
     struct config *config;
     const struct yaml_document *document;
     struct config_report *report;
     const struct yaml_node *list_keys[LISTS_COUNT]; // NULL: not seen yet
+    const struct yaml_node *routes;                 // read last; NULL: there are none
 };
 
 static void complain(const struct file_reader *reader, const struct yaml_node *node,
@@ -115,6 +123,10 @@ static enum err take_list(struct file_reader *reader, const struct option *list,
         return ERR_OK;
     }
     *first = key;
+    if (list - lists == LIST_ROUTES) {
+        reader->routes = value;
+        return ERR_OK;
+    }
     return list_loads[list - lists](reader->config, reader->document, value, reader->report);
 }
 
@@ -188,7 +200,9 @@ static enum err take_document(struct file_reader *reader)
         err = take_pair(reader, key, value);
         key = yaml_next(reader->document, value);
     }
-    return err;
+    if (err != ERR_OK || reader->routes == NULL)
+        return err;
+    return config_routes_load(reader->config, reader->document, reader->routes, reader->report);
 }
 
 static enum err load_text(struct config *config, struct span text, struct config_report *report)

@@ -139,10 +139,9 @@ static void check_parameters(const struct config_entry *entry, struct config_pro
     }
 }
 
-enum err config_provider_bind(const struct config_provider *provider, struct recipe_plan **out,
-                              struct err_info *info)
+static size_t settings_of(const struct config_provider *provider,
+                          struct recipe_setting settings[RECIPE_PARAMETERS_MAX])
 {
-    struct recipe_setting settings[RECIPE_PARAMETERS_MAX];
     const struct recipe_parameter *parameters;
     size_t held = 0;
     size_t count = recipe_parameters(provider->recipe, &parameters);
@@ -152,7 +151,33 @@ enum err config_provider_bind(const struct config_provider *provider, struct rec
         if (text.len > 0)
             settings[held++] = (struct recipe_setting){parameters[i].name, text};
     }
-    return recipe_bind(provider->recipe, settings, held, out, info);
+    return held;
+}
+
+enum err config_provider_bind(const struct config_provider *provider, struct recipe_plan **out,
+                              struct err_info *info)
+{
+    struct recipe_setting settings[RECIPE_PARAMETERS_MAX];
+    size_t count = settings_of(provider, settings);
+    return recipe_bind(provider->recipe, settings, count, out, info);
+}
+
+enum err config_provider_receive(const struct config_provider *provider, struct report_reader **out,
+                                 struct err_info *info)
+{
+    struct recipe_setting settings[RECIPE_PARAMETERS_MAX];
+    size_t count = settings_of(provider, settings);
+    return report_reader_create(provider->recipe, settings, count, out, info);
+}
+
+static enum err check_reader(const struct config_provider *provider, struct err_info *info)
+{
+    struct report_reader *reader = NULL;
+    if (!recipe_has_reports(provider->recipe))
+        return ERR_OK;
+    enum err err = config_provider_receive(provider, &reader, info);
+    report_reader_destroy(&reader);
+    return err;
 }
 
 // What only the whole tells.
@@ -172,6 +197,8 @@ static enum err check_plan(const struct config_entry *entry, const struct config
         err = ERR_INVALID;
     }
     recipe_plan_destroy(&plan);
+    if (err == ERR_OK)
+        err = check_reader(provider, &info);
     if (err == ERR_INVALID)
         complain(entry, &info);
     return err == ERR_NO_MEMORY ? err : ERR_OK;

@@ -39,6 +39,12 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                                 .is_nullable = true,
                                 .help =
                                     "Whose X-Forwarded-For is believed: \"127.0.0.1 10.0.0.0/8\""},
+    [CONFIG_PUBLIC_URL] = {.name = "publicUrl",
+                           .type = OPTION_TEXT,
+                           .unit = "URL",
+                           TEXT_FIELD(public_url),
+                           .is_nullable = true,
+                           .help = "Where providers reach the server; null: they cannot report"},
     [CONFIG_DATA_DIR] = {.name = "dataDir",
                          .type = OPTION_TEXT,
                          .unit = "directory",
@@ -130,10 +136,10 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
 // Listeners, store, keys, threads and their limits are made once; the rest is read where it is
 // used.
 static const enum config_option_id restart_options[] = {
-    CONFIG_LISTEN,       CONFIG_METRICS_LISTEN, CONFIG_TRUSTED_PROXIES, CONFIG_DATA_DIR,
-    CONFIG_KEY_FILE,     CONFIG_LOOPS,          CONFIG_LOG_FORMAT,      CONFIG_CONNECTIONS_MAX,
-    CONFIG_HEAD_TIMEOUT, CONFIG_BODY_TIMEOUT,   CONFIG_IDLE_TIMEOUT,    CONFIG_WRITE_TIMEOUT,
-    CONFIG_OUTBOX_MAX,
+    CONFIG_LISTEN,          CONFIG_METRICS_LISTEN, CONFIG_TRUSTED_PROXIES, CONFIG_PUBLIC_URL,
+    CONFIG_DATA_DIR,        CONFIG_KEY_FILE,       CONFIG_LOOPS,           CONFIG_LOG_FORMAT,
+    CONFIG_CONNECTIONS_MAX, CONFIG_HEAD_TIMEOUT,   CONFIG_BODY_TIMEOUT,    CONFIG_IDLE_TIMEOUT,
+    CONFIG_WRITE_TIMEOUT,   CONFIG_OUTBOX_MAX,
 };
 
 void config_restart_options(const struct config *running, const struct config *fresh,
@@ -148,10 +154,15 @@ void config_restart_options(const struct config *running, const struct config *f
         strbuf_put_text(out, option->name);
         separator = ", ";
     }
-    if (config_providers_are_equal(running, fresh))
-        return;
-    strbuf_put_text(out, separator);
-    strbuf_put_text(out, "providers");
+    if (!config_providers_are_equal(running, fresh)) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "providers");
+        separator = ", ";
+    }
+    if (!config_routes_are_equal(running, fresh)) {
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "routes");
+    }
 }
 
 static bool is_upper(char c)

@@ -47,24 +47,6 @@ static void require(const struct config_entry *entry, enum entry_option_id id)
     config_entry_complain(entry, given != NULL ? given : entry->node, &info);
 }
 
-// Nothing chooses between two that carry the same.
-static void check_channels(const struct config *config, const struct config_entry *entry,
-                           const struct config_provider *provider)
-{
-    struct err_info info;
-    for (size_t i = 0; i < config->providers_held; i++) {
-        const struct config_provider *other = config->providers[i];
-        uint32_t both = provider->channels & other->channels;
-        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
-            if ((both >> kind & 1U) == 0)
-                continue;
-            err_info_set(&info, "a second provider for %s; the first is in line %u",
-                         channel_name(kind), other->line);
-            config_entry_complain(entry, entry->node, &info);
-        }
-    }
-}
-
 // Logs and commands tell providers apart by their names.
 static void check_name_is_new(const struct config *config, const struct config_entry *entry,
                               const struct config_provider *provider)
@@ -124,7 +106,6 @@ static enum err take_provider(const struct config *config, struct config_provide
     enum err err =
         is_smtp ? take_smtp(entry, provider) : config_http_provider_take(entry, provider);
     check_name_is_new(config, entry, provider);
-    check_channels(config, entry, provider);
     return err;
 }
 
@@ -214,5 +195,13 @@ void config_keep_providers(struct config *running, struct config *fresh)
         struct config_provider *kept = running->providers[i];
         running->providers[i] = fresh->providers[i];
         fresh->providers[i] = kept;
+    }
+    held = running->routes_held;
+    running->routes_held = fresh->routes_held;
+    fresh->routes_held = held;
+    for (size_t i = 0; i < CONFIG_ROUTES_MAX; i++) {
+        struct config_route *kept = running->routes[i];
+        running->routes[i] = fresh->routes[i];
+        fresh->routes[i] = kept;
     }
 }

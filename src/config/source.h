@@ -81,6 +81,20 @@ MUST_CHECK enum err config_providers_load(struct config *config,
                                           const struct yaml_node *node,
                                           struct config_report *report);
 
+// The routes of the sequence `node` into config->routes, when all providers are there. As
+// config_brands_load.
+MUST_CHECK enum err config_routes_load(struct config *config, const struct yaml_document *document,
+                                       const struct yaml_node *node, struct config_report *report);
+
+bool config_routes_are_equal(const struct config *config, const struct config *other);
+
+// https, a host, a path, and nothing that a URL below it could not begin with. A story.
+MUST_CHECK enum err config_public_url_check(const struct config_server *server,
+                                            struct err_info *info);
+
+// Complains of names that cannot stand in the URLs that providers are told.
+void config_provider_names_check(const struct config *config, struct config_report *report);
+
 // Are the same providers set in both, with the same passwords?
 bool config_providers_are_equal(const struct config *config, const struct config *other);
 

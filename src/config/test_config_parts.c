@@ -1,13 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "config/source.h"
+
+#include "unit/unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +62,54 @@ static void test_listen_addresses(void **state)
     }
 }
 
+static const struct {
+    const char *url;
+    const char *below; // NULL: refused
+} public_urls[] = {
+    {"https://otp.example.com", "https://otp.example.com"},
+    {"https://otp.example.com/", "https://otp.example.com"},
+    {"https://otp.example.com:8443/a/b-c_d.e~f/", "https://otp.example.com:8443/a/b-c_d.e~f"},
+    {"https://192.0.2.1", "https://192.0.2.1"},
+    {"http://127.0.0.1:8480", "http://127.0.0.1:8480"},
+    {"http://localhost", "http://localhost"},
+    {"http://[::1]:8480/x", "http://[::1]:8480/x"},
+    {"http://otp.example.com", NULL},
+    {"http://127.0.0.1.example.com", NULL},
+    {"http://127.0.0.1@example.com", NULL},
+    {"https://", NULL},
+    {"https:///a", NULL},
+    {"https://:443", NULL},
+    {"https://a:", NULL},
+    {"https://a:443x", NULL},
+    {"https://a:443443", NULL},
+    {"https://user@otp.example.com", NULL},
+    {"https://otp.example.com?a", NULL},
+    {"https://otp.example.com/a?b=c", NULL},
+    {"https://otp.example.com/#a", NULL},
+    {"https://otp.example.com/a//b", NULL},
+    {"https://otp.example.com/%61", NULL},
+    {"https://otp example.com", NULL},
+    {"https://[::2]", NULL},
+    {"otp.example.com", NULL},
+    {"HTTPS://otp.example.com", NULL},
+    {"ftp://localhost", NULL},
+};
+
+static void test_public_urls(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(public_urls); i++) {
+        struct err_info info;
+        struct config_server server = {.listen = ""};
+        memcpy(server.public_url, public_urls[i].url, strlen(public_urls[i].url));
+        bool is_taken = config_public_url_check(&server, &info) == ERR_OK;
+        assert_row_equal(public_urls[i].url, is_taken, public_urls[i].below != NULL);
+        struct span below = config_public_url(&server);
+        if (is_taken)
+            assert_true(span_eq(below, span_of_text(public_urls[i].below)));
+    }
+}
+
 struct name_case {
     enum config_option_id id;
     const char *flag;
@@ -77,6 +120,7 @@ static const struct name_case name_cases[] = {
     {CONFIG_LISTEN, "--listen", "OTPD_LISTEN"},
     {CONFIG_METRICS_LISTEN, "--metrics-listen", "OTPD_METRICS_LISTEN"},
     {CONFIG_TRUSTED_PROXIES, "--trusted-proxies", "OTPD_TRUSTED_PROXIES"},
+    {CONFIG_PUBLIC_URL, "--public-url", "OTPD_PUBLIC_URL"},
     {CONFIG_DATA_DIR, "--data-dir", "OTPD_DATA_DIR"},
     {CONFIG_LOG_LEVEL, "--log-level", "OTPD_LOG_LEVEL"},
     {CONFIG_DRAIN_TIMEOUT, "--drain-timeout-seconds", "OTPD_DRAIN_TIMEOUT_SECONDS"},
@@ -264,8 +308,10 @@ static void test_what_a_reload_cannot_change_is_named(void **state)
     fresh->server.listen[0] = '8';
     fresh->server.metrics_listen[0] = '8';
     fresh->server.trusted_proxies[0] = '8';
+    fresh->server.public_url[0] = '8';
     config_restart_options(running, fresh, &out);
-    assert_string_equal(names, "listen, metricsListen, trustedProxies, loops, outboxMax");
+    assert_string_equal(names,
+                        "listen, metricsListen, trustedProxies, publicUrl, loops, outboxMax");
     config_destroy(&running);
     config_destroy(&fresh);
 }
@@ -292,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listen_addresses),
+        cmocka_unit_test(test_public_urls),
         cmocka_unit_test(test_names_of_flags_and_variables),
         cmocka_unit_test(test_every_row_is_well_made),
         cmocka_unit_test(test_help_is_complete_and_short),

@@ -69,8 +69,6 @@ static const struct error_case error_cases[] = {
      "c.yaml:2:12: error: a provider without a name\n"
      "c.yaml:2:22: error: kind: \"fax\" is not smtp, custom, aws-eum, aws-sns, gupshup, infobip, "
      "kaleyra, msg91, twilio, vonage, webhook, whatsapp-cloud or zalo\n"},
-    {MAIL FROM "  - {name: b, kind: smtp, host: b, from: b@example.com}\n",
-     "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
     {MAIL FROM "  - name: mail\n    kind: webhook\n" URL
                "    channels: SMS\n    signingSecretFile: key\n",
      "c.yaml:6:11: error: name: \"mail\" is taken; first in line 2\n"},
@@ -95,8 +93,14 @@ static const struct error_case error_cases[] = {
      "c.yaml:6:15: error: channels: \"FAX\" is none of the recipe's: SMS, WHATSAPP, ZALO, EMAIL\n"},
     {HOOK URL "    signingSecretFile: key\n    recipeFile: r.yaml\n",
      "c.yaml:6:17: error: recipeFile: it is for kind: custom alone\n"},
-    {MAIL FROM "  - name: hook\n    kind: webhook\n" URL "    signingSecretFile: key\n",
-     "c.yaml:6:5: error: a second provider for EMAIL; the first is in line 2\n"},
+    {"publicUrl: https://otp.example.com\nproviders:\n  - name: a hook\n    kind: webhook\n" URL
+     "    signingSecretFile: key\n",
+     "c.yaml:3:5: error: name: with publicUrl it stands in a URL: letters, digits, \"-\", \".\", "
+     "\"_\" and \"~\"\n"},
+    {"publicUrl: http://otp.example.com\n",
+     "c.yaml:1:12: error: publicUrl: \"http://otp.example.com\" is not https://HOST, with a port "
+     "and "
+     "a path if need be, and nothing behind (http:// for this machine alone)\n"},
     {CUSTOM, "c.yaml:2:5: error: recipeFile: the file with the recipe is wanted\n"},
     {CUSTOM "    recipeFile: nowhere\n",
      "c.yaml:4:17: error: recipeFile: nowhere: cannot open it: No such file or directory\n"},

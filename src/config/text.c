@@ -153,13 +153,18 @@ static const char *example_of(const struct option *option)
 
 static void put_providers(struct strbuf *out)
 {
-    strbuf_put_text(out,
-                    "\n# Who carries the messages, one for each channel. docs/providers.md tells "
-                    "what to set. Try it:\n# otpd check --online --config FILE, and otpd "
-                    "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
-                    "#  - name: 'mail'\n#    kind: smtp\n");
+    strbuf_put_text(out, "\n# Who carries the messages. docs/providers.md tells what to set. Try "
+                         "it:\n# otpd check --online --config FILE, and otpd "
+                         "send-test --channel email --to ADDRESS --config FILE\n#providers:\n"
+                         "#  - name: 'mail'\n#    kind: smtp\n");
     for (size_t i = 0; i < smtp_options_count; i++)
         put_entry_option(&smtp_options[i], example_of(&smtp_options[i]), out);
+    strbuf_put_text(
+        out,
+        "\n# By which of them, where several carry a channel; without a route by all of them, in "
+        "their order.\n# For one brand alone, or for numbers that begin so (prefix: '91'); the "
+        "longest prefix wins.\n#routes:\n#  - channel: EMAIL\n#    prefix: null\n"
+        "#    brand: null\n#    providers: 'mail'\n#    fallbackAfterSeconds: null\n");
 }
 
 void config_put_sample(const struct config_server *server, struct strbuf *out)

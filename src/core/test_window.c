@@ -39,6 +39,24 @@ static void test_exact_at_the_edge(void **state)
     assert_int_equal(window_wait_ms(&record, &policy, START_MS + 10 * MINUTE_MS), 1);
 }
 
+static void test_what_counts_is_what_makes_one_wait(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    struct policy policy = policy_of(2, 10 * MINUTE_MS);
+    const struct policy no_limit = policy_of(0, 10 * MINUTE_MS);
+    assert_int_equal(window_used(&record, &policy, START_MS), 0);
+    window_add(&record, START_MS);
+    window_add(&record, START_MS + 1);
+    assert_int_equal(window_used(&record, &no_limit, START_MS + 1), 0);
+    for (int64_t at_ms = START_MS + 1; at_ms < START_MS + 11 * MINUTE_MS; at_ms += 1000) {
+        bool is_full = window_used(&record, &policy, at_ms) == 2;
+        assert_int_equal(is_full, window_wait_ms(&record, &policy, at_ms) > 0);
+    }
+    assert_int_equal(window_used(&record, &policy, START_MS + 10 * MINUTE_MS), 1);
+    assert_int_equal(window_used(&record, &policy, START_MS + 10 * MINUTE_MS + 1), 0);
+}
+
 static void test_limit_set_later_counts_what_went_before(void **state)
 {
     (void)state;
@@ -151,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_limit_while_either_is_null),
         cmocka_unit_test(test_exact_at_the_edge),
+        cmocka_unit_test(test_what_counts_is_what_makes_one_wait),
         cmocka_unit_test(test_limit_set_later_counts_what_went_before),
         cmocka_unit_test(test_sixty_four_a_week),
         cmocka_unit_test(test_offsets_outlive_fifty_days),

@@ -24,6 +24,17 @@ int64_t window_wait_ms(const struct record *record, const struct policy *policy,
     return now_ms < free_at_ms ? free_at_ms - now_ms : 0;
 }
 
+unsigned window_used(const struct record *record, const struct policy *policy, int64_t now_ms)
+{
+    unsigned used = 0;
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
+    if (!policy_has_limit(policy))
+        return 0;
+    for (size_t i = 0; i < record->sends_held; i++)
+        used += now_ms - send_at_ms(record, i) < policy->otp_window_ms ? 1 : 0;
+    return used;
+}
+
 static void forget_first(struct record *record, size_t count)
 {
     ASSERT(count <= record->sends_held);

@@ -11,6 +11,9 @@
 // 0 when one more may be accepted at now_ms, else how many ms until it may.
 int64_t window_wait_ms(const struct record *record, const struct policy *policy, int64_t now_ms);
 
+// How many of the accepted generates count at now_ms; without a limit, 0.
+unsigned window_used(const struct record *record, const struct policy *policy, int64_t now_ms);
+
 // Remembers an accepted generate. The oldest is forgotten when RECORD_SENDS_MAX are held: also
 // while there is no limit, so that one set later counts what went before.
 void window_add(struct record *record, int64_t now_ms);

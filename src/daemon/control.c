@@ -129,19 +129,50 @@ static enum err set_tokens(void *ctx, struct span name, struct span refresh)
                            recipe_plan_refresh_ms(http_channel_plan(provider->channel)));
 }
 
+static struct span advice_of(void *ctx, struct span provider, enum send_reason reason)
+{
+    const struct control *control = ctx;
+    for (size_t i = 0; i < control->configured_held; i++) {
+        const struct config_provider *each = control->configured[i];
+        if (each->recipe != NULL && span_eq(span_of_text(each->name), provider))
+            return recipe_advice(each->recipe, reason);
+    }
+    return span_make(NULL, 0);
+}
+
+// Providers stay as they were at the start, over reloads too.
+static void make_outbox(struct control *control, const struct control_deps *deps)
+{
+    control->configured_held = deps->config->providers_held;
+    for (size_t i = 0; i < control->configured_held; i++)
+        control->configured[i] = deps->config->providers[i];
+    control->outbox.history = (struct history){
+        .store = deps->store,
+        .keyring = deps->keyring,
+        .routes = deps->ways,
+        .advice = advice_of,
+        .ctx = control,
+    };
+    control->outbox.brands = deps->brands;
+    control->outbox.log = deps->log;
+}
+
 static void make_routes(struct control *control, const struct control_deps *deps)
 {
+    struct http_route *rest = control->routes + BRANDS_ROUTES_COUNT;
     control->brands.brands = deps->brands;
     control->brands.ruled = control->ruled;
     control->brands.log = deps->log;
     brands_routes(&control->brands, control->routes);
-    memcpy(control->routes + BRANDS_ROUTES_COUNT, deps->monitor->routes,
-           sizeof deps->monitor->routes);
+    make_outbox(control, deps);
+    outbox_routes(&control->outbox, rest);
+    rest += OUTBOX_ROUTES_COUNT;
+    memcpy(rest, deps->monitor->routes, sizeof deps->monitor->routes);
     control->providers = deps->providers;
     control->clock = deps->clock;
     control->tokens = (struct tokens_http){
         .show = show_tokens, .set = set_tokens, .ctx = control, .log = deps->log};
-    tokens_routes(&control->tokens, control->routes + BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT);
+    tokens_routes(&control->tokens, rest + MONITOR_ROUTES_COUNT);
     control->router = (struct http_router){.routes = control->routes,
                                            .count = CONTROL_ROUTES_COUNT,
                                            .write_error = problem_put_status};

@@ -9,13 +9,15 @@
 // $XDG_RUNTIME_DIR or /tmp.
 
 #include "admin/brands_http.h"
+#include "admin/outbox_http.h"
 #include "admin/tokens_http.h"
 #include "config/config.h"
 #include "daemon/monitor.h"
 #include "daemon/providers.h"
 #include "http/listen.h"
 
-#define CONTROL_ROUTES_COUNT (BRANDS_ROUTES_COUNT + MONITOR_ROUTES_COUNT + TOKENS_ROUTES_COUNT)
+#define CONTROL_ROUTES_COUNT \
+    (BRANDS_ROUTES_COUNT + OUTBOX_ROUTES_COUNT + MONITOR_ROUTES_COUNT + TOKENS_ROUTES_COUNT)
 
 // Must not move.
 struct control {
@@ -25,6 +27,9 @@ struct control {
     struct providers *providers;
     struct tokens_http tokens;
     struct clock clock;
+    struct outbox_http outbox;
+    const struct config_provider *configured[CONFIG_PROVIDERS_MAX]; // those of the start
+    size_t configured_held;
     struct http_route routes[CONTROL_ROUTES_COUNT];
     struct http_router router;
     struct random_pool pool;
@@ -44,6 +49,9 @@ MUST_CHECK enum err control_put_brands(struct control *control, struct brands *b
 
 struct control_deps {
     const struct config *config;
+    struct store *store;
+    struct keyring *keyring;
+    const struct routes *ways; // of messages
     struct brands *brands;
     struct providers *providers;
     struct logger *log;

@@ -102,19 +102,21 @@ static enum err create_channels(struct graph *graph, struct err_info *info)
         .metrics = graph->monitor.metrics,
     };
     if (!config->is_dev)
-        return providers_create(&graph->providers, config, &graph->clock, graph->channels, info);
-    enum err err = dev_create(graph, info);
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
-        graph->channels[kind] = graph->capture;
-    return err;
+        return providers_create(&graph->providers, config, &graph->clock, info);
+    return dev_create(graph, info);
 }
 
-static uint8_t channels_mask(const struct graph *graph)
+static enum err create_routes(struct graph *graph, struct err_info *info)
 {
-    unsigned mask = 0;
-    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
-        mask |= graph->channels[kind] != NULL ? 1U << kind : 0;
-    return (uint8_t)mask;
+    struct span names[ROUTES_PROVIDERS_MAX];
+    enum err err = daemon_routes_create(graph->config, &graph->ways, info);
+    if (err != ERR_OK)
+        return err;
+    size_t count = routes_providers(graph->ways);
+    for (size_t i = 0; i < count; i++)
+        names[i] = routes_name(graph->ways, routes_tag(graph->ways, i));
+    metrics_name_providers(graph->monitor.metrics, names, count);
+    return ERR_OK;
 }
 
 static enum err create_service(struct graph *graph, struct err_info *info)
@@ -126,11 +128,12 @@ static enum err create_service(struct graph *graph, struct err_info *info)
         .brands = graph->brands,
         .log = graph->log,
         .metrics = graph->monitor.metrics,
-        .channels_mask = channels_mask(graph),
+        .routes = graph->ways,
     };
     service_init(&graph->service, &deps);
     api_init(&graph->api, &graph->service);
-    monitor_watch(&graph->monitor, graph->store, &graph->service);
+    const struct monitor_watched watched = {graph->store, &graph->service, graph->ways};
+    monitor_watch(&graph->monitor, &watched);
     return ERR_OK;
 }
 
@@ -156,15 +159,31 @@ static void release_brand(void *ctx, struct courier_brand *brand)
     brands_release(graph->brands, &set);
 }
 
-static void name_providers(const struct config *config, struct span names_out[CHANNEL_COUNT_])
+static enum err create_receipts(struct graph *graph, struct err_info *info)
 {
-    for (size_t i = 0; i < config->providers_held; i++) {
-        const struct config_provider *provider = config->providers[i];
-        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++) {
-            if ((provider->channels >> kind & 1U) != 0)
-                names_out[kind] = span_of_text(provider->name);
-        }
+    const struct receipts_deps deps = {
+        .store = graph->store,
+        .keyring = graph->keyring,
+        .routes = graph->ways,
+        .clock = graph->clock,
+        .log = graph->log,
+        .metrics = graph->monitor.metrics,
+    };
+    enum err err = receipts_create(&deps, &graph->receipts);
+    if (err != ERR_OK) {
+        err_info_set(info, "receipts: %s", err_text(err));
+        return err;
     }
+    const struct daemon_receipts_deps reports = {
+        .config = graph->config,
+        .keyring = graph->keyring,
+        .receipts = graph->receipts,
+        .write_error = api_write_error,
+        .clock = graph->clock,
+        .log = graph->log,
+        .metrics = graph->monitor.metrics,
+    };
+    return daemon_receipts_create(&graph->reports, &reports, info);
 }
 
 static enum err create_courier(struct graph *graph, struct err_info *info)
@@ -174,14 +193,18 @@ static enum err create_courier(struct graph *graph, struct err_info *info)
         .store = graph->store,
         .keyring = graph->keyring,
         .directory = {.find = find_brand, .release = release_brand, .ctx = graph},
+        .routes = graph->ways,
+        .receipts_url = span_of_text(graph->reports.url),
         .clock = graph->clock,
         .entropy = random_pool_entropy(&graph->courier_pool),
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
-    memcpy(deps.channels, graph->channels, sizeof deps.channels);
-    if (!graph->config->is_dev)
-        name_providers(graph->config, deps.providers);
+    for (size_t i = 0; i < routes_providers(graph->ways); i++) {
+        bool is_dev = graph->capture != NULL;
+        deps.channels[i] = is_dev ? graph->capture : graph->providers.list[i].channel;
+        deps.windows[i] = is_dev ? 0 : providers_window(&graph->providers, i);
+    }
     enum err err = courier_create(&deps, &graph->courier);
     if (err != ERR_OK)
         err_info_set(info, "courier: %s", err_text(err));
@@ -201,6 +224,10 @@ static enum err create_router(struct graph *graph, struct err_info *info)
     if (graph->inbox != NULL) {
         inbox_routes(&graph->inbox_http, graph->routes + count);
         count += INBOX_ROUTES_COUNT;
+    }
+    if (daemon_receipts_are_on(&graph->reports)) {
+        receipt_http_routes(&graph->reports.http, graph->routes + count);
+        count += RECEIPT_ROUTES_COUNT;
     }
     if (!has_metrics_listener(graph)) {
         memcpy(graph->routes + count, graph->monitor.routes, sizeof graph->monitor.routes);
@@ -290,6 +317,9 @@ static enum err create_control(struct graph *graph, struct err_info *info)
 {
     const struct control_deps deps = {
         .config = graph->config,
+        .store = graph->store,
+        .keyring = graph->keyring,
+        .ways = graph->ways,
         .brands = graph->brands,
         .providers = &graph->providers,
         .log = graph->log,
@@ -302,9 +332,9 @@ static enum err create_control(struct graph *graph, struct err_info *info)
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
-    create_monitor, create_logger,   create_keyring,        create_store,
-    create_brands,  create_channels, create_service,        create_courier,
-    create_router,  create_server,   create_metrics_server, create_control,
+    create_monitor,  create_logger, create_keyring,        create_store,    create_brands,
+    create_channels, create_routes, create_service,        create_receipts, create_courier,
+    create_router,   create_server, create_metrics_server, create_control,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -329,8 +359,12 @@ enum err graph_create(const struct config *config, struct graph **out, struct er
 enum err graph_start(struct graph *graph, struct err_info *info)
 {
     struct courier_thread *thread = NULL;
-    enum err err =
-        courier_thread_start(graph->courier, graph->store, graph->providers.outbound, &thread);
+    const struct courier_thread_parts parts = {
+        .courier = graph->courier,
+        .outbound = graph->providers.outbound,
+        .receipts = graph->receipts,
+    };
+    enum err err = courier_thread_start(&parts, &thread);
     atomic_store_explicit(&graph->courier_thread, thread, memory_order_release);
     if (err == ERR_OK)
         err = http_server_start(graph->server);
@@ -378,9 +412,12 @@ void graph_destroy(struct graph **out)
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);
+    daemon_receipts_destroy(&graph->reports);
+    receipts_destroy(&graph->receipts);
     if (graph->capture != NULL)
         graph->capture->ops->destroy(graph->capture);
     providers_destroy(&graph->providers);
+    routes_destroy(&graph->ways);
     inbox_destroy(&graph->inbox);
     brands_destroy(&graph->brands);
     keyring_destroy(&graph->keyring);

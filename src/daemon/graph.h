@@ -6,11 +6,13 @@
 //
 //   monitor: metrics that the others count in, and later the listener that shows them
 //   logger ─▶ keyring ─▶ store ─▶ brands ─▶ service ─▶ api ─┐
-//                          └────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
+//                          ├────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
+//                          └────▶ receipts ─────┘            │
 //   channels ─▶ outbound ◀── driven by the courier's thread │
+//   routes: by whom messages go, for service and courier    │
 //   development: inbox ◀── capture channel ◀── courier      │
 //                  └────────────────────────────────────────┘
-//   control: brands, monitor ─▶ a server of its own on a Unix socket
+//   control: brands, store, monitor ─▶ a server of its own on a Unix socket
 
 #include "admin/inbox_http.h"
 #include "api/api.h"
@@ -19,10 +21,13 @@
 #include "crypto/pure/random.h"
 #include "daemon/control.h"
 #include "daemon/providers.h"
+#include "daemon/receipts.h"
+#include "daemon/routes.h"
 #include "http/server.h"
 #include "outbox/courier_thread.h"
 
-#define GRAPH_ROUTES_MAX (API_ROUTES + MONITOR_ROUTES_COUNT + INBOX_ROUTES_COUNT)
+#define GRAPH_ROUTES_MAX \
+    (API_ROUTES + MONITOR_ROUTES_COUNT + INBOX_ROUTES_COUNT + RECEIPT_ROUTES_COUNT)
 
 // What one loop has of its own.
 struct graph_loop {
@@ -45,9 +50,11 @@ struct graph {
     struct api api;
     struct inbox *inbox; // development
     struct inbox_http inbox_http;
-    struct channel *capture;                  // development
-    struct providers providers;               // otherwise
-    struct channel *channels[CHANNEL_COUNT_]; // borrowed; NULL: nothing sends by it
+    struct channel *capture;    // development
+    struct providers providers; // otherwise
+    struct routes *ways;        // of messages
+    struct receipts *receipts;
+    struct daemon_receipts reports; // where they come from
     struct courier *courier;
     _Atomic(struct courier_thread *) courier_thread;
     struct random_pool courier_pool;

@@ -7,9 +7,29 @@
 
 #define DRAIN_MS 1000 // an answer that was begun; nobody waits for more
 
-static int64_t late_ms(const struct monitor *monitor)
+static int64_t late_ms(const struct monitor *monitor, const struct store_claim *claim)
 {
-    return due_late_ms(store_next_due_ms(monitor->store, 0), store_now_ms(monitor->store));
+    struct store *store = monitor->watched.store;
+    return due_late_ms(store_next_due_ms(store, claim), store_now_ms(store));
+}
+
+static int64_t latest_ms(const struct monitor *monitor)
+{
+    const struct store_claim claim = {.busy_count = 0};
+    return late_ms(monitor, &claim);
+}
+
+// Of that provider alone.
+static int64_t late_for_ms(const struct monitor *monitor, size_t provider)
+{
+    const struct routes *routes = monitor->watched.routes;
+    provider_tag others[ROUTES_PROVIDERS_MAX];
+    struct store_claim claim = {.busy = others};
+    for (size_t i = 0; i < routes_providers(routes); i++) {
+        if (i != provider)
+            others[claim.busy_count++] = routes_tag(routes, i);
+    }
+    return late_ms(monitor, &claim);
 }
 
 static bool is_serving(void *ctx)
@@ -21,19 +41,22 @@ static bool is_serving(void *ctx)
 static bool is_store_ok(void *ctx)
 {
     const struct monitor *monitor = ctx;
-    return !service_is_store_failing(monitor->service);
+    return !service_is_store_failing(monitor->watched.service);
 }
 
 static bool is_outbox_ok(void *ctx)
 {
-    return late_ms(ctx) <= DUE_STUCK_MS;
+    return latest_ms(ctx) <= DUE_STUCK_MS;
 }
 
 static void measure(void *ctx)
 {
     const struct monitor *monitor = ctx;
-    metrics_set(monitor->metrics, METRIC_OUTBOX_MESSAGES, (int64_t)store_entries(monitor->store));
-    metrics_set(monitor->metrics, METRIC_OUTBOX_OLDEST_AGE_MS, late_ms(monitor));
+    struct metrics *metrics = monitor->metrics;
+    metrics_set(metrics, METRIC_OUTBOX_MESSAGES, (int64_t)store_entries(monitor->watched.store));
+    metrics_set(metrics, METRIC_OUTBOX_OLDEST_AGE_MS, latest_ms(monitor));
+    for (size_t i = 0; i < routes_providers(monitor->watched.routes); i++)
+        metrics_set_provider(metrics, i, METRIC_PROVIDER_OLDEST_AGE_MS, late_for_ms(monitor, i));
 }
 
 void monitor_note_reload(struct monitor *monitor, const struct clock *clock)
@@ -59,10 +82,9 @@ enum err monitor_init(struct monitor *monitor, const struct clock *clock)
     return ERR_OK;
 }
 
-void monitor_watch(struct monitor *monitor, struct store *store, struct service *service)
+void monitor_watch(struct monitor *monitor, const struct monitor_watched *watched)
 {
-    monitor->store = store;
-    monitor->service = service;
+    monitor->watched = *watched;
 }
 
 void monitor_fini(struct monitor *monitor)

@@ -16,11 +16,16 @@
 #define MONITOR_ROUTES_COUNT (HEALTH_ROUTES_COUNT + 1U)
 #define MONITOR_CHECKS_COUNT 3U
 
+struct monitor_watched {
+    struct store *store;
+    struct service *service;
+    const struct routes *routes;
+};
+
 // Must not move.
 struct monitor {
     struct metrics *metrics;
-    struct store *store;     // NULL until monitor_watch
-    struct service *service; // the same
+    struct monitor_watched watched; // all NULL until monitor_watch
     atomic_bool is_draining;
     struct health_check checks[MONITOR_CHECKS_COUNT];
     struct health health;
@@ -37,7 +42,7 @@ MUST_CHECK enum err monitor_init(struct monitor *monitor, const struct clock *cl
 void monitor_fini(struct monitor *monitor); // safe twice
 
 // Before anybody asks.
-void monitor_watch(struct monitor *monitor, struct store *store, struct service *service);
+void monitor_watch(struct monitor *monitor, const struct monitor_watched *watched);
 
 // A configuration has been taken over.
 void monitor_note_reload(struct monitor *monitor, const struct clock *clock);

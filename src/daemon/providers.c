@@ -7,9 +7,9 @@
 #include "outbox/courier.h"
 #include "telemetry/metrics.h"
 
-// Of all providers at once: each may be a connection with its buffers. Every channel can use its
-// whole share of the courier's places.
-#define TRANSFERS_MAX (CHANNEL_COUNT_ * COURIER_CHANNEL_PLACES)
+// Of all providers at once: each may be a connection with its buffers. Four of them can use their
+// whole shares of the courier's places; the lanes of more keep each other short.
+#define TRANSFERS_MAX (4 * COURIER_PROVIDER_PLACES)
 
 static enum err create_smtp(struct providers *providers, const struct config_provider *provider,
                             struct provider *out)
@@ -86,18 +86,15 @@ static enum err create_http(struct providers *providers, const struct config_pro
 }
 
 static enum err add(struct providers *providers, const struct config_provider *provider,
-                    const struct clock *clock, struct channel *channels_out[CHANNEL_COUNT_])
+                    const struct clock *clock)
 {
     struct provider *out = &providers->list[providers->held++];
     bool is_smtp = provider->kind == CONFIG_PROVIDER_SMTP;
     out->name = span_of_text(provider->name);
-    enum err err = is_smtp ? create_smtp(providers, provider, out)
-                           : create_http(providers, provider, clock, out);
-    for (unsigned kind = 0; err == ERR_OK && kind < CHANNEL_COUNT_; kind++) {
-        if ((provider->channels >> kind & 1U) != 0)
-            channels_out[kind] = out->channel;
-    }
-    return err;
+    out->connections_max =
+        is_smtp ? provider->smtp.connections_max : provider->http.connections_max;
+    return is_smtp ? create_smtp(providers, provider, out)
+                   : create_http(providers, provider, clock, out);
 }
 
 void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx)
@@ -127,6 +124,13 @@ void providers_stop(struct providers *providers)
     }
 }
 
+size_t providers_window(const struct providers *providers, size_t index)
+{
+    size_t connections = providers->list[index].connections_max;
+    size_t window = connections + connections / 4 + 1;
+    return window < COURIER_PROVIDER_PLACES ? window : COURIER_PROVIDER_PLACES;
+}
+
 static void destroy(struct provider *provider)
 {
     token_source_destroy(&provider->tokens);
@@ -138,14 +142,13 @@ static void destroy(struct provider *provider)
 }
 
 enum err providers_create(struct providers *providers, const struct config *config,
-                          const struct clock *clock, struct channel *channels_out[CHANNEL_COUNT_],
-                          struct err_info *info)
+                          const struct clock *clock, struct err_info *info)
 {
     enum err err = ERR_OK;
     if (config->providers_held > 0)
         err = outbound_create(clock, TRANSFERS_MAX, &providers->outbound);
     for (size_t i = 0; err == ERR_OK && i < config->providers_held; i++)
-        err = add(providers, config->providers[i], clock, channels_out);
+        err = add(providers, config->providers[i], clock);
     if (err != ERR_OK)
         err_info_set(info, "providers: %s", err_text(err));
     return err;

@@ -10,6 +10,7 @@
 struct provider {
     struct channel *channel;
     struct http_curl *http; // NULL: it is a mail relay
+    size_t connections_max;
     // Of one whose access token is renewed; else NULL, or where nothing is kept.
     struct token_vault *vault;
     struct token_source *tokens;
@@ -33,13 +34,10 @@ struct providers {
     size_t held;
 };
 
-// `providers` is all zero but for `keeping`, and must not move; `config` outlives it. Sets the
-// channels that a provider carries, leaves the others; they are borrowed. On failure what was made
-// stays, for providers_destroy.
+// `providers` is all zero but for `keeping`, and must not move; `config` outlives it. On failure
+// what was made stays, for providers_destroy.
 MUST_CHECK enum err providers_create(struct providers *providers, const struct config *config,
-                                     const struct clock *clock,
-                                     struct channel *channels_out[CHANNEL_COUNT_],
-                                     struct err_info *info);
+                                     const struct clock *clock, struct err_info *info);
 
 // Connects, and logs in where that can be done without a message; sends nothing. The result as of a
 // channel's send.
@@ -51,5 +49,9 @@ const struct provider *providers_find_tokens(const struct providers *providers, 
 // When the driving has ended, and before the store is destroyed: tokens that were just fetched are
 // written.
 void providers_stop(struct providers *providers); // safe twice
+
+// How many messages it should be given at once: a quarter more than it has connections, for the
+// time that the store takes.
+size_t providers_window(const struct providers *providers, size_t index);
 
 void providers_destroy(struct providers *providers); // safe twice

@@ -99,7 +99,7 @@ void http_reply_add(struct http_reply *reply, struct span name, struct span valu
 // Allow.
 struct http_route {
     enum http_method method;
-    struct span path; // exact
+    struct span path; // exact, or, with a "*" at its end, what a path begins with
     http_handler *handler;
     void *ctx;
 };

@@ -5,12 +5,18 @@
 #include "base/assert.h"
 
 // Paths are compared as sent. Two spellings of one path ("%61" for "a") are what access rules of a
-// proxy in front are circumvented with, so a percent sign matches nothing.
+// proxy in front are circumvented with, so a percent sign matches no letter.
+static bool matches(struct span row, struct span path)
+{
+    bool is_prefix = row.len > 0 && row.data[row.len - 1] == '*';
+    return is_prefix ? span_starts_with(path, span_first(row, row.len - 1)) : span_eq(row, path);
+}
+
 static const struct http_route *find(const struct http_router *router, struct span path,
                                      enum http_method method, bool *is_path_known_out)
 {
     for (size_t i = 0; i < router->count; i++) {
-        if (!span_eq(router->routes[i].path, path))
+        if (!matches(router->routes[i].path, path))
             continue;
         *is_path_known_out = true;
         if (router->routes[i].method == method)
@@ -41,7 +47,7 @@ void http_router_allow(const struct http_router *router, struct span path, struc
     unsigned methods = 0;
     for (size_t i = 0; i < router->count; i++) {
         ASSERT(router->routes[i].method < HTTP_METHOD_COUNT_);
-        if (span_eq(router->routes[i].path, path))
+        if (matches(router->routes[i].path, path))
             methods |= 1U << router->routes[i].method;
     }
     if ((methods & 1U << HTTP_GET) != 0)

@@ -18,6 +18,7 @@ static const struct http_route routes[] = {
     {HTTP_POST, SPAN("/a/b"), NULL, NULL}, {HTTP_OPTIONS, SPAN("/a/b"), NULL, NULL},
     {HTTP_GET, SPAN("/own"), NULL, NULL},  {HTTP_HEAD, SPAN("/own"), NULL, NULL},
     {HTTP_DELETE, SPAN("/d"), NULL, NULL}, {HTTP_PUT, SPAN("/d"), NULL, NULL},
+    {HTTP_GET, SPAN("/p/*"), NULL, NULL},
 };
 
 static void write_error(int status, struct strbuf *out)
@@ -46,6 +47,9 @@ static void test_match(void **state)
         {HTTP_GET, SPAN("/a/"), 404, 0},          {HTTP_GET, SPAN("/A"), 404, 0},
         {HTTP_GET, SPAN("/%61"), 404, 0},         {HTTP_GET, SPAN("//a"), 404, 0},
         {HTTP_GET, SPAN("/a/../a"), 404, 0},      {HTTP_GET, SPAN("/"), 404, 0},
+        {HTTP_GET, SPAN("/p/x/%61"), 200, 8},     {HTTP_GET, SPAN("/p/"), 200, 8},
+        {HTTP_GET, SPAN("/p"), 404, 0},           {HTTP_POST, SPAN("/p/x"), 405, 0},
+        {HTTP_GET, SPAN("/P/x"), 404, 0},         {HTTP_GET, SPAN("*"), 404, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct http_route *route;
@@ -63,10 +67,9 @@ static void test_allow(void **state)
         struct span path;
         struct span allow;
     } cases[] = {
-        {SPAN("/a"), SPAN("GET, HEAD, POST")},
-        {SPAN("/a/b"), SPAN("POST, OPTIONS")},
-        {SPAN("/own"), SPAN("GET, HEAD")},
-        {SPAN("/d"), SPAN("PUT, DELETE")},
+        {SPAN("/a"), SPAN("GET, HEAD, POST")}, {SPAN("/a/b"), SPAN("POST, OPTIONS")},
+        {SPAN("/own"), SPAN("GET, HEAD")},     {SPAN("/d"), SPAN("PUT, DELETE")},
+        {SPAN("/p/x"), SPAN("GET, HEAD")},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         uint8_t text[64];

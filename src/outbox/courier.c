@@ -1,77 +1,69 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A claimed entry becomes a job: a place that holds all that its channel borrows until the result
-// comes. The places are made once, with a share for each channel, and no more is claimed than a
-// share can hold: what waits beyond it waits in the store, and a provider that hangs takes nothing
-// from the others. Batches stay small, so that no lease runs while its entry waits for its turn.
+// A claimed entry becomes a job, which holds a place of its provider's share until nothing more is
+// to be written down. What waits beyond the share waits in the store, and a provider that hangs
+// takes nothing from the others.
 //
-//   free ──claimed──▶ taken ──sent──▶ with the channel ──result──▶ finished ──▶ free
-//                       └──ended, or cannot be sent──────────────▶┘
+//   free ──claimed──▶ looking ──the store says: send──▶ sending ──result──▶ settling ──▶ free
+//                        │                                 └─too late, ending─▶ withdrawing ─▶ free
+//                        └──anything else──▶ free
 //
-// Finishing wipes, logs and settles, in one place for all ways out. Results that come while a step
-// runs are settled together at its end; later ones on their own.
+// The claim's lease covers `looking` alone: from then on the entry itself says that it is being
+// sent. When the store has no room the entry stays as it is, and is offered again when the lease
+// ends. A result that the store has no room for is given to it again each second: without it the
+// entry would count as unknown.
 //
-// One thread: courier_step and every on_result of the channels.
+// Looking and sending together are bounded more tightly (courier_deps.windows): what is marked and
+// still waits for a connection would be unknown after a crash, though not a byte of it has left.
+//
+// Each provider's entries are claimed apart, as many as it has room for; one, when its breaker is
+// half open.
 #include "outbox/courier.h"
 
 #include "base/assert.h"
-#include "base/strbuf.h"
+#include "outbox/breaker.h"
+#include "outbox/courier_job.h"
 #include "outbox/due.h"
-#include "store/entry.h"
+#include "outbox/receipts.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-// Longer than any channel takes to give up, or an entry would be claimed again while its channel
-// still has it, and sent twice.
-#define LEASE_MS 120000
+#define CLAIM_LEASE_MS 5000
+#define AGAIN_MS 1000
+#define IDLE_MS_MIN 1
+#define IDLE_MS_MAX 1000
 
-#define MINUTE_MS 60000
+// What waits for a provider that is left alone is not looked at more often.
+#define REST_MS_MIN 5000
 
-#define FIELDS_ALWAYS 6U // of a log line about an entry
-#define FIELDS_MAX (FIELDS_ALWAYS + 5U)
-
-struct job {
-    struct courier *courier;
-    struct job *next_free;
-    bool is_sending;
-    struct claimed_entry claimed;
-    struct courier_brand brand; // name empty and held NULL until it is found
-    bool has_brand;
-    size_t to_len;
-    uint8_t to[SEAL_PLAIN_BYTES_MAX];
-    struct message text;
-    struct message otp_only;
-    struct message subject;
-    struct send_request request;      // of all that is above
-    const struct send_result *result; // while it is looked at
+struct share {
+    struct breaker breaker;
+    size_t window;  // of those that may be looking or sending
+    size_t marking; // those that are
+    size_t taken;   // places, those included
 };
 
 struct courier {
     struct courier_deps deps;
-    struct job *first_free;
-    size_t free_count;
-    size_t taken[CHANNEL_COUNT_]; // places
-    bool is_in_step;
-    size_t settlements_held;
-    int64_t step_at_ms;       // the store's time when the step began …
+    size_t providers;
+    struct share shares[ROUTES_PROVIDERS_MAX + 1]; // the last: of entries whose provider is gone
+    bool is_ending;
+    int64_t step_at_ms;       // the store's time when it was last asked …
     struct mono step_at_mono; // … and this machine's
-    struct settlement settlements[COURIER_BATCH_MAX];
     struct claimed_entry claimed[COURIER_BATCH_MAX];
-    struct job jobs[COURIER_PLACES];
-};
+    struct job *again; // to be settled once more
 
-struct state_row {
-    enum log_level level;
-    const char *event;
-    enum metric_ending ending; // of all but DELIVERY_QUEUED
-};
+    pthread_mutex_t lock; // guards `ended`
+    struct job *ended;    // newest first
+    void (*on_news)(void *ctx);
+    void *news_ctx;
 
-static const struct state_row state_rows[] = {
-    [DELIVERY_QUEUED] = {LOG_INFO, "otp.retry", 0},
-    [DELIVERY_ACCEPTED] = {LOG_INFO, "otp.sent", METRIC_ENDING_ACCEPTED},
-    [DELIVERY_FAILED] = {LOG_WARNING, "otp.failed", METRIC_ENDING_FAILED},
-    [DELIVERY_EXPIRED] = {LOG_WARNING, "otp.expired", METRIC_ENDING_EXPIRED},
-    [DELIVERY_UNKNOWN] = {LOG_WARNING, "otp.unknown", METRIC_ENDING_UNKNOWN},
+    struct job *free; // of those that have been used
+    size_t under_way;
+    size_t jobs_used;
+    size_t jobs_count;
+    struct job jobs[];
 };
 
 static const enum metric_attempt attempt_of_outcome[] = {
@@ -82,302 +74,476 @@ static const enum metric_attempt attempt_of_outcome[] = {
 };
 
 _Static_assert(METRIC_CHANNELS == CHANNEL_COUNT_, "each channel is counted");
+_Static_assert(METRICS_PROVIDERS_MAX == ROUTES_PROVIDERS_MAX, "each provider is counted");
+
+static struct mono now_mono(const struct courier *courier)
+{
+    return clock_mono(&courier->deps.clock);
+}
 
 // The store's time may stand still between its commits; a deadline must not.
 static int64_t now_ms(const struct courier *courier)
 {
-    return courier->step_at_ms + (clock_mono(&courier->deps.clock).ms - courier->step_at_mono.ms);
+    return courier->step_at_ms + (now_mono(courier).ms - courier->step_at_mono.ms);
 }
 
-static unsigned tries_made(const struct job *job)
+static void read_time(struct courier *courier)
 {
-    return job->claimed.entry.tries + 1U;
+    courier->step_at_mono = now_mono(courier);
+    courier->step_at_ms = store_now_ms(courier->deps.store);
 }
 
-static size_t put_text(struct log_field *fields, size_t count, const char *name, struct span text)
-{
-    if (text.len == 0)
-        return count;
-    fields[count] = log_text(name, text);
-    return count + 1;
-}
-
-static size_t put_result(const struct job *job, struct log_field *fields, size_t count)
-{
-    const struct send_result *result = job->result;
-    if (result == NULL)
-        return count;
-    struct span provider = job->courier->deps.providers[job->claimed.entry.channel];
-    count = put_text(fields, count, "provider", provider);
-    if (result->reason != SEND_REASON_NONE)
-        count = put_text(fields, count, "reason", span_of_text(send_reason_name(result->reason)));
-    count = put_text(fields, count, "words", result->words);
-    return put_text(fields, count, "providerRef", result->provider_ref);
-}
-
-static void log_state(const struct job *job, enum delivery_state state, const char *why)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    const char *channel =
-        entry->channel < CHANNEL_COUNT_ ? channel_name((enum channel_kind)entry->channel) : "?";
-    uint8_t digits[16];
-    uint8_t id[8];
-    struct strbuf hex = strbuf_over(digits, sizeof digits);
-    for (unsigned i = 0; i < sizeof id; i++)
-        id[i] = (uint8_t)(entry->id >> (56 - 8 * i));
-    strbuf_put_hex(&hex, span_make(id, sizeof id));
-    struct log_field fields[FIELDS_MAX] = {
-        log_text("entry", strbuf_span(&hex)),
-        log_text("brand", job->brand.name),
-        log_text("channel", span_of_text(channel)),
-        log_text("to", span_make(entry->masked, strnlen(entry->masked, sizeof entry->masked))),
-        log_number("tries", tries_made(job)),
-        log_number("ms", now_ms(job->courier) - entry->created_at_ms),
-    };
-    size_t count = put_text(fields, FIELDS_ALWAYS, "why", span_of_text(why));
-    count = put_result(job, fields, count);
-    log_event(job->courier->deps.log, state_rows[state].level, state_rows[state].event, fields,
-              count);
-}
+// --- places ------------------------------------------------------------------------------------
 
 static struct job *take_job(struct courier *courier, const struct claimed_entry *claimed)
 {
-    struct job *job = courier->first_free;
-    courier->first_free = job->next_free;
-    courier->free_count--;
+    struct job *job = courier->free;
+    if (job == NULL) {
+        ASSERT(courier->jobs_used < courier->jobs_count);
+        job = &courier->jobs[courier->jobs_used++];
+    } else {
+        courier->free = job->next;
+    }
+    job->courier = courier;
     job->claimed = *claimed;
-    if (claimed->entry.channel < CHANNEL_COUNT_)
-        courier->taken[claimed->entry.channel]++;
+    job->place = routes_number(courier->deps.routes, claimed->delivery.provider);
+    job->is_marking = true;
+    courier->shares[job->place].marking++;
+    courier->shares[job->place].taken++;
+    courier->under_way++;
     return job;
 }
 
-static void put_free(struct courier *courier, struct job *job)
+// It is with its provider no more, or never will be.
+static void end_marking(struct job *job)
 {
-    job->next_free = courier->first_free;
-    courier->first_free = job;
-    courier->free_count++;
+    if (job->is_marking)
+        job->courier->shares[job->place].marking--;
+    job->is_marking = false;
 }
 
 // Nothing of the message or its address outlives this.
 static void free_job(struct job *job)
 {
     struct courier *courier = job->courier;
-    uint8_t channel = job->claimed.entry.channel;
-    wipe(job->to, job->to_len);
-    message_wipe(&job->text);
-    message_wipe(&job->otp_only);
-    message_wipe(&job->subject);
+    struct share *share = &courier->shares[job->place];
+    job_wipe_message(job);
+    end_marking(job);
     if (job->has_brand)
         courier->deps.directory.release(courier->deps.directory.ctx, &job->brand);
-    if (channel < CHANNEL_COUNT_)
-        courier->taken[channel]--;
-    job->to_len = 0;
+    if (job->is_probe)
+        breaker_withdraw(&share->breaker);
+    share->taken--;
+    job->is_probe = false;
     job->has_brand = false;
+    job->has_result = false;
     job->brand = (struct courier_brand){0};
-    job->result = NULL;
-    put_free(courier, job);
+    job->way = (struct delivery_way){0};
+    job->next = courier->free;
+    courier->free = job;
+    courier->under_way--;
 }
 
-static void settle(struct courier *courier, const struct settlement *settlement)
+static void report(const struct job *job)
 {
-    if (!courier->is_in_step) {
-        store_settle(courier->deps.store, settlement, 1);
-        return;
-    }
-    ASSERT(courier->settlements_held < COURIER_BATCH_MAX);
-    courier->settlements[courier->settlements_held++] = *settlement;
+    const struct courier *courier = job->courier;
+    job_report(job, &courier->deps, now_ms(courier) - job->claimed.entry.created_at_ms);
 }
 
-// `due_at_ms` counts for DELIVERY_QUEUED alone. `why` is for the log.
-static void finish(struct job *job, enum delivery_state state, int64_t due_at_ms, const char *why)
+// --- the store ---------------------------------------------------------------------------------
+
+static struct job *job_of(struct delivery_op *op)
 {
+    return (struct job *)(void *)((char *)op - offsetof(struct job, op));
+}
+
+// On any thread. The job belongs to the list from here on. News are told under the lock, so that
+// nobody who has found the job there, and ends, is told of it afterwards.
+static void on_done(struct delivery_op *op, enum store_outcome outcome)
+{
+    struct job *job = job_of(op);
     struct courier *courier = job->courier;
-    const struct settlement settlement = {
-        .id = job->claimed.entry.id,
-        .token = job->claimed.token,
-        .state = state,
-        .due_at_ms = due_at_ms,
+    job->outcome = outcome;
+    (void)pthread_mutex_lock(&courier->lock);
+    job->next = courier->ended;
+    courier->ended = job;
+    if (courier->on_news != NULL)
+        courier->on_news(courier->news_ctx);
+    (void)pthread_mutex_unlock(&courier->lock);
+}
+
+static void note_step(struct job *job, const struct delivery *delivery,
+                      const struct delivery_moment *moment, enum delivery_step step)
+{
+    job->step = step;
+    job->delivery = *delivery;
+    job->code_ends_at_ms = moment->code_ends_at_ms;
+    job->op.is_changed = step != DELIVERY_NOTHING;
+}
+
+static void look(struct delivery_op *op, const struct outbox_entry *entry,
+                 const struct record *record, struct delivery *delivery, int64_t at_ms)
+{
+    struct job *job = job_of(op);
+    struct delivery_moment moment;
+    delivery_moment_of(entry, record, at_ms, &moment);
+    moment.has_address = moment.has_address && job->why == NULL;
+    note_step(job, delivery, &moment, delivery_look(delivery, &moment, &job->way));
+    if (job->step == DELIVERY_SEND)
+        job->sent = (struct delivery_sent){delivery->provider, at_ms};
+}
+
+static void settle(struct delivery_op *op, const struct outbox_entry *entry,
+                   const struct record *record, struct delivery *delivery, int64_t at_ms)
+{
+    struct job *job = job_of(op);
+    struct delivery_moment moment;
+    const struct key *index_key = keyring_index(job->courier->deps.keyring);
+    delivery_moment_of(entry, record, at_ms, &moment);
+    note_step(job, delivery, &moment,
+              delivery_result(delivery, &moment, &job->way, &job->sent, &job->result));
+    if (job->op.is_changed && job->result.provider_ref.len > 0)
+        op->give_ref = receipts_ref_tag(index_key, job->sent.provider, job->result.provider_ref);
+}
+
+static void withdraw(struct delivery_op *op, const struct outbox_entry *entry,
+                     const struct record *record, struct delivery *delivery, int64_t at_ms)
+{
+    struct job *job = job_of(op);
+    struct delivery_moment moment;
+    delivery_moment_of(entry, record, at_ms, &moment);
+    note_step(job, delivery, &moment, delivery_withdraw(delivery, &moment, &job->sent));
+}
+
+typedef void transition(struct delivery_op *op, const struct outbox_entry *entry,
+                        const struct record *record, struct delivery *delivery, int64_t at_ms);
+
+static transition *const transitions[] = {
+    [JOB_LOOKING] = look, [JOB_SETTLING] = settle, [JOB_WITHDRAWING] = withdraw};
+
+// Only a look needs the claim: afterwards it is known by its attempt.
+static void submit(struct job *job, enum job_stage stage)
+{
+    job->stage = stage;
+    job->step = DELIVERY_NOTHING;
+    job->op = (struct delivery_op){
+        .handle = job->claimed.handle,
+        .token = stage == JOB_LOOKING ? job->claimed.token : 0,
+        .transition = transitions[stage],
+        .done = on_done,
     };
-    log_state(job, state, why);
-    if (state != DELIVERY_QUEUED)
-        metrics_count(courier->deps.metrics, METRIC_DELIVERIES_ENDED, state_rows[state].ending, 0);
-    free_job(job);
-    settle(courier, &settlement);
+    store_deliver(job->courier->deps.store, &job->op);
 }
 
-static void retry(struct job *job, const struct send_result *result)
+// --- sending -----------------------------------------------------------------------------------
+
+static void find_resting(struct job *job)
 {
     struct courier *courier = job->courier;
-    uint32_t jitter = (uint32_t)entropy_u64(&courier->deps.entropy);
-    int64_t delay_ms = due_retry_delay_ms(tries_made(job), jitter);
-    if (delay_ms < result->retry_after_ms)
-        delay_ms = result->retry_after_ms;
-    int64_t due_at_ms = now_ms(courier) + delay_ms;
-    if (due_is_in_time(due_at_ms, job->claimed.entry.deadline_at_ms))
-        finish(job, DELIVERY_QUEUED, due_at_ms, send_reason_sentence(result->reason));
-    else
-        finish(job, DELIVERY_EXPIRED, 0, "no time left for another try");
+    struct mono at = now_mono(courier);
+    job->way.resting = 0;
+    job->way.jitter = (uint32_t)entropy_u64(&courier->deps.entropy);
+    for (size_t i = 0; i < job->way.route.count; i++) {
+        size_t number = routes_number(courier->deps.routes, job->way.route.providers[i]);
+        bool is_own_probe = job->is_probe && number == job->place;
+        if (!is_own_probe &&
+            breaker_state_at(&courier->shares[number].breaker, at) != BREAKER_CLOSED)
+            job->way.resting |= 1U << i;
+    }
+    job->way.rest_ms = breaker_rest_ms(&courier->shares[job->place].breaker, at);
+    if (job->way.rest_ms < REST_MS_MIN)
+        job->way.rest_ms = REST_MS_MIN;
+}
+
+static void note_attempt(struct job *job)
+{
+    struct courier *courier = job->courier;
+    enum metric_attempt attempt = attempt_of_outcome[job->result.outcome];
+    breaker_note(&courier->shares[job->place].breaker, breaker_is_failure(&job->result),
+                 now_mono(courier));
+    job->is_probe = false;
+    metrics_count(courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
+                  attempt);
+    metrics_count_attempt(courier->deps.metrics, job->place, attempt);
 }
 
 static void on_result(void *ctx, const struct send_result *result)
 {
     struct job *job = ctx;
-    ASSERT(job->is_sending);
-    job->is_sending = false;
-    job->result = result;
-    metrics_count(job->courier->deps.metrics, METRIC_DELIVERY_ATTEMPTS, job->claimed.entry.channel,
-                  attempt_of_outcome[result->outcome]);
-    const char *why = send_reason_sentence(result->reason);
-    switch (result->outcome) {
-    case SEND_ACCEPTED:
-        finish(job, DELIVERY_ACCEPTED, 0, "");
-        return;
-    case SEND_REFUSED:
-        finish(job, DELIVERY_FAILED, 0, why);
-        return;
-    case SEND_UNKNOWN:
-        finish(job, DELIVERY_UNKNOWN, 0, why);
-        return;
-    case SEND_RETRY:
-        retry(job, result);
-        return;
-    }
-    UNREACHABLE();
+    ASSERT(job->stage == JOB_SENDING);
+    job_keep_result(job, result);
+    job_wipe_message(job);
+    end_marking(job);
+    note_attempt(job);
+    find_resting(job);
+    submit(job, JOB_SETTLING);
 }
 
-static struct channel *channel_of(const struct job *job)
+// The provider that it was claimed for is the one that it goes to: a change of providers is a step
+// of its own, so that each share is kept.
+static void send(struct job *job)
 {
-    uint8_t kind = job->claimed.entry.channel;
-    return kind < CHANNEL_COUNT_ ? job->courier->deps.channels[kind] : NULL;
-}
-
-static bool find_brand(struct job *job)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    const struct courier_directory *directory = &job->courier->deps.directory;
-    const struct courier_wish wish = {.kind = (enum channel_kind)entry->channel};
-    job->has_brand = directory->find(directory->ctx, entry->brand_id, &wish, &job->brand);
-    return job->has_brand;
-}
-
-static bool open_address(struct job *job)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    uint8_t associated[OUTBOX_ENTRY_ASSOCIATED_BYTES];
-    outbox_entry_associated(entry, associated);
-    return seal_open(keyring_seal(job->courier->deps.keyring),
-                     span_make(associated, sizeof associated), &entry->address, job->to,
-                     &job->to_len);
-}
-
-// The one place where a code of the outbox is in plain.
-static void write_message(struct job *job, const struct epoch *epoch, int64_t at_ms)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    int64_t left_ms = entry->deadline_at_ms - at_ms;
-    struct code_source source;
-    struct code code;
-    code_source_of(&entry->key, &entry->session, entry->salt, &source);
-    code_derive(&epoch->code, &source, entry->length, &code);
-    const struct template_values values = {
-        .code = &code,
-        .brand = job->brand.name,
-        .minutes = (uint64_t)((left_ms + MINUTE_MS - 1) / MINUTE_MS),
-    };
-    template_render(job->brand.wording.text, &values, &job->text);
-    if (job->brand.wording.subject != NULL)
-        template_render(job->brand.wording.subject, &values, &job->subject);
-    code_render(&code, &job->otp_only);
-    code_wipe(&code);
-}
-
-// Makes everything that the channel needs. Returns why that is impossible, or NULL.
-static const char *prepare(struct job *job, int64_t at_ms)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    if (channel_of(job) == NULL)
-        return "no such channel";
-    if (!find_brand(job))
-        return "unknown brand";
-    if (!open_address(job))
-        return "address does not open";
-    const struct epoch *epoch =
-        epoch_find(keyring_epochs(job->courier->deps.keyring, at_ms), entry->epoch);
-    if (epoch == NULL)
-        return "keys of its epoch are gone";
-    write_message(job, epoch, at_ms);
-    return job->text.is_overflowed ? "message too long" : NULL;
-}
-
-static void deliver(struct job *job)
-{
-    const struct outbox_entry *entry = &job->claimed.entry;
-    int64_t at_ms = now_ms(job->courier);
-    if (!due_is_in_time(at_ms, entry->deadline_at_ms)) {
-        finish(job, DELIVERY_EXPIRED, 0, "its code has ended");
+    struct courier *courier = job->courier;
+    int64_t at_ms = now_ms(courier);
+    ASSERT(routes_number(courier->deps.routes, job->sent.provider) == job->place);
+    if (courier->is_ending || !due_is_in_time(at_ms, job->code_ends_at_ms)) {
+        end_marking(job);
+        submit(job, JOB_WITHDRAWING);
         return;
     }
-    const char *why = prepare(job, at_ms);
-    if (why != NULL) {
-        finish(job, DELIVERY_FAILED, 0, why);
+    job->stage = JOB_SENDING;
+    job_write(job, &courier->deps, at_ms);
+    if (job->text.is_overflowed) {
+        on_result(job, &(struct send_result){.outcome = SEND_REFUSED,
+                                             .reason = SEND_TEMPLATE_PARAMS,
+                                             .words = SPAN("message too long")});
         return;
     }
-    job->request = (struct send_request){
-        .id = entry->id,
-        .kind = (enum channel_kind)entry->channel,
-        .brand = job->brand.name,
-        .to = span_make(job->to, job->to_len),
-        .text = &job->text,
-        .otp_only = &job->otp_only,
-        .subject = job->brand.wording.subject != NULL ? &job->subject : NULL,
-        .language = job->brand.wording.language,
-        .sender = job->brand.wording.sender,
-        .template_id = job->brand.wording.template_id,
-        .sent_at_ms = at_ms,
-        .deadline_at_ms = entry->deadline_at_ms,
-    };
-    struct channel *channel = channel_of(job);
-    job->is_sending = true;
+    struct channel *channel = courier->deps.channels[job->place];
     channel->ops->send(channel, &job->request, on_result, job);
 }
 
-uint32_t courier_busy(const struct courier *courier)
+// --- going on ----------------------------------------------------------------------------------
+
+static void on_looked(struct job *job)
 {
-    uint32_t busy = 0;
-    for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
-        busy |= courier->taken[kind] + COURIER_BATCH_MAX > COURIER_CHANNEL_PLACES ? 1U << kind : 0;
-    return busy;
+    bool is_known = job->outcome == STORE_COMMITTED && job->op.is_found;
+    if (is_known && job->step == DELIVERY_SEND) {
+        send(job);
+        return;
+    }
+    if (is_known)
+        report(job);
+    free_job(job);
+}
+
+static bool may_settle_again(const struct job *job)
+{
+    bool has_no_room = job->outcome == STORE_REFUSED_BUSY || job->outcome == STORE_REFUSED_FULL;
+    return has_no_room && !job->courier->is_ending;
+}
+
+// The result is logged in any case: what the store does not know, the log should.
+static void on_settled(struct job *job)
+{
+    struct courier *courier = job->courier;
+    if (may_settle_again(job)) {
+        job->again_at = mono_after(now_mono(courier), AGAIN_MS);
+        job->next = courier->again;
+        courier->again = job;
+        return;
+    }
+    if (job->outcome != STORE_COMMITTED)
+        job->step = DELIVERY_NOTHING;
+    report(job);
+    free_job(job);
+}
+
+static void go_on(struct job *job)
+{
+    if (job->stage == JOB_LOOKING)
+        on_looked(job);
+    else
+        on_settled(job);
+}
+
+// In the order in which they ended.
+static struct job *take_ended(struct courier *courier)
+{
+    struct job *first = NULL;
+    (void)pthread_mutex_lock(&courier->lock);
+    struct job *ended = courier->ended;
+    courier->ended = NULL;
+    (void)pthread_mutex_unlock(&courier->lock);
+    while (ended != NULL) {
+        struct job *next = ended->next;
+        ended->next = first;
+        first = ended;
+        ended = next;
+    }
+    return first;
+}
+
+static size_t go_on_with_ended(struct courier *courier)
+{
+    size_t count = 0;
+    struct job *next = NULL;
+    for (struct job *job = take_ended(courier); job != NULL; job = next) {
+        next = job->next;
+        if (count++ == 0)
+            read_time(courier);
+        go_on(job);
+    }
+    return count;
+}
+
+static size_t settle_again(struct courier *courier)
+{
+    size_t count = 0;
+    struct mono at = now_mono(courier);
+    struct job *next = NULL;
+    struct job *waiting = courier->again;
+    courier->again = NULL;
+    for (struct job *job = waiting; job != NULL; job = next) {
+        next = job->next;
+        if (courier->is_ending || mono_is_due(job->again_at, at)) {
+            submit(job, job->stage);
+            count++;
+            continue;
+        }
+        job->next = courier->again;
+        courier->again = job;
+    }
+    return count;
+}
+
+// --- claiming ----------------------------------------------------------------------------------
+
+static enum breaker_state breaker_of(const struct courier *courier, size_t provider)
+{
+    return breaker_state_at(&courier->shares[provider].breaker, now_mono(courier));
+}
+
+// How many more of its entries may be claimed.
+static size_t room_of(const struct courier *courier, size_t provider)
+{
+    const struct share *share = &courier->shares[provider];
+    size_t places = COURIER_PROVIDER_PLACES - share->taken;
+    size_t window = share->marking < share->window ? share->window - share->marking : 0;
+    size_t room = places < window ? places : window;
+    if (provider < courier->providers && breaker_of(courier, provider) == BREAKER_HALF_OPEN)
+        room = room < 1 ? room : 1;
+    return room < COURIER_BATCH_MAX ? room : COURIER_BATCH_MAX;
+}
+
+struct busy {
+    provider_tag tags[ROUTES_PROVIDERS_MAX];
+    size_t count;
+};
+
+static void add_busy(const struct courier *courier, struct busy *busy, size_t provider)
+{
+    busy->tags[busy->count++] = routes_tag(courier->deps.routes, provider);
+}
+
+static struct store_claim claim_but(const struct busy *busy)
+{
+    return (struct store_claim){
+        .lease_ms = CLAIM_LEASE_MS, .busy = busy->tags, .busy_count = busy->count};
+}
+
+static void begin(struct courier *courier, const struct claimed_entry *claimed)
+{
+    struct job *job = take_job(courier, claimed);
+    struct share *share = &courier->shares[job->place];
+    bool is_known = job->place < courier->providers;
+    if (is_known && breaker_of(courier, job->place) == BREAKER_HALF_OPEN) {
+        breaker_begin(&share->breaker, now_mono(courier));
+        job->is_probe = true;
+    }
+    job_prepare(job, &courier->deps, courier->step_at_ms);
+    find_resting(job);
+    submit(job, JOB_LOOKING);
+}
+
+// Those of one provider, or (ROUTES_NO_PROVIDER) of none that is known, which may come with any.
+static size_t claim_for(struct courier *courier, size_t provider)
+{
+    struct busy busy = {.count = 0};
+    size_t room = room_of(courier, provider);
+    size_t strangers = room_of(courier, ROUTES_NO_PROVIDER);
+    for (size_t i = 0; i < courier->providers; i++) {
+        if (i != provider)
+            add_busy(courier, &busy, i);
+    }
+    const struct store_claim wanted = claim_but(&busy);
+    size_t max = room < strangers ? room : strangers;
+    size_t count = max > 0 ? store_claim(courier->deps.store, &wanted, courier->claimed, max) : 0;
+    if (count > 0)
+        read_time(courier);
+    for (size_t i = 0; i < count; i++)
+        begin(courier, &courier->claimed[i]);
+    return count;
+}
+
+static size_t claim_all(struct courier *courier)
+{
+    size_t count = claim_for(courier, ROUTES_NO_PROVIDER);
+    for (size_t i = 0; i < courier->providers; i++)
+        count += claim_for(courier, i);
+    return count;
+}
+
+static void show(const struct courier *courier)
+{
+    struct metrics *metrics = courier->deps.metrics;
+    for (size_t i = 0; i < courier->providers; i++) {
+        metrics_set_provider(metrics, i, METRIC_PROVIDER_BREAKER, breaker_of(courier, i));
+        metrics_set_provider(metrics, i, METRIC_PROVIDER_IN_FLIGHT,
+                             (int64_t)courier->shares[i].taken);
+    }
 }
 
 size_t courier_step(struct courier *courier)
 {
-    const struct store_claim claim = {.lease_ms = LEASE_MS, .busy = courier_busy(courier)};
-    struct store *store = courier->deps.store;
-    ASSERT(!courier->is_in_step);
-    size_t count = store_claim(store, &claim, courier->claimed, COURIER_BATCH_MAX);
-    if (count == 0)
-        return 0;
-    courier->is_in_step = true;
-    courier->step_at_mono = clock_mono(&courier->deps.clock);
-    courier->step_at_ms = store_now_ms(store);
-    for (size_t i = 0; i < count; i++)
-        deliver(take_job(courier, &courier->claimed[i]));
-    courier->is_in_step = false;
-    store_settle(store, courier->settlements, courier->settlements_held);
-    courier->settlements_held = 0;
+    size_t count = go_on_with_ended(courier);
+    count += settle_again(courier);
+    count += claim_all(courier);
+    show(courier);
     return count;
+}
+
+int64_t courier_idle_ms(struct courier *courier)
+{
+    struct busy busy = {.count = 0};
+    for (size_t i = 0; i < courier->providers; i++) {
+        if (room_of(courier, i) == 0) // a result will be news
+            add_busy(courier, &busy, i);
+    }
+    const struct store_claim wanted = claim_but(&busy);
+    int64_t due_ms = store_next_due_ms(courier->deps.store, &wanted);
+    if (due_ms == STORE_NEVER) // who reads the time has it kept, see store/embedded
+        return IDLE_MS_MAX;
+    int64_t left_ms = due_ms - store_now_ms(courier->deps.store);
+    if (left_ms < IDLE_MS_MIN)
+        return IDLE_MS_MIN;
+    return left_ms < IDLE_MS_MAX ? left_ms : IDLE_MS_MAX;
+}
+
+size_t courier_end(struct courier *courier)
+{
+    courier->is_ending = true;
+    (void)settle_again(courier);
+    (void)go_on_with_ended(courier);
+    return courier->under_way;
+}
+
+// --- life --------------------------------------------------------------------------------------
+
+void courier_on_news(struct courier *courier, void (*on_news)(void *ctx), void *ctx)
+{
+    courier->on_news = on_news;
+    courier->news_ctx = ctx;
 }
 
 enum err courier_create(const struct courier_deps *deps, struct courier **out)
 {
-    struct courier *courier = calloc(1, sizeof *courier);
+    size_t providers = routes_providers(deps->routes);
+    size_t jobs = (providers + 1) * COURIER_PROVIDER_PLACES;
+    struct courier *courier = calloc(1, sizeof *courier + jobs * sizeof courier->jobs[0]);
     if (courier == NULL)
         return ERR_NO_MEMORY;
+    ASSERT(deps->receipts_url.len <= COURIER_RECEIPTS_URL_BYTES_MAX);
     courier->deps = *deps;
-    for (size_t i = 0; i < COURIER_PLACES; i++) {
-        courier->jobs[i].courier = courier;
-        put_free(courier, &courier->jobs[i]);
+    courier->providers = providers;
+    courier->jobs_count = jobs;
+    for (size_t i = 0; i <= ROUTES_PROVIDERS_MAX; i++)
+        courier->shares[i].window = COURIER_PROVIDER_PLACES;
+    for (size_t i = 0; i < providers; i++) {
+        if (deps->windows[i] > 0)
+            courier->shares[i].window = deps->windows[i];
     }
+    (void)pthread_mutex_init(&courier->lock, NULL);
     *out = courier;
     return ERR_OK;
 }
@@ -386,7 +552,8 @@ void courier_destroy(struct courier **courier)
 {
     if (*courier == NULL)
         return;
-    ASSERT((*courier)->free_count == COURIER_PLACES);
+    ASSERT((*courier)->under_way == 0);
+    (void)pthread_mutex_destroy(&(*courier)->lock);
     free(*courier);
     *courier = NULL;
 }

@@ -11,6 +11,7 @@
 // No notice is lost. The thread clears the flag (to working) and then claims; a caller makes its
 // entry claimable and then reads the flag. If that claim missed the entry, the store's own lock
 // puts the clearing before the caller's read, which then finds "working" and sets the flag again.
+// So it is with ops of the courier's that have ended, and the lock of their list.
 #include "outbox/courier_thread.h"
 
 #include <pthread.h>
@@ -20,9 +21,7 @@
 #include <time.h>
 
 #define NAP_NS 1000000L
-#define SLEEP_MS_MIN 1
-#define SLEEP_MS_MAX 1000 // entries of a courier that died come back without a notice
-#define END_MS_MAX 5000   // for what is with the providers when the thread is told to stop
+#define END_MS_MAX 5000 // for what is with the providers when the thread is told to stop
 
 enum attention {
     ATTENTION_WORKING,
@@ -32,8 +31,8 @@ enum attention {
 
 struct courier_thread {
     struct courier *courier;
-    struct store *store;
     struct outbound *outbound; // may be NULL
+    struct receipts *receipts; // may be NULL
     pthread_t thread;
     atomic_int attention;
     atomic_bool is_stopping;
@@ -56,18 +55,6 @@ void courier_thread_notify(struct courier_thread *thread)
     (void)pthread_mutex_unlock(&thread->lock);
 }
 
-// An entry does not matter while there is no place for it; a result then ends the sleep.
-static int64_t sleep_ms(const struct courier_thread *thread)
-{
-    int64_t due_at_ms = store_next_due_ms(thread->store, courier_busy(thread->courier));
-    if (due_at_ms == INT64_MAX) // who reads the time has it kept, see store/embedded
-        return SLEEP_MS_MAX;
-    int64_t now_ms = store_now_ms(thread->store);
-    if (due_at_ms <= now_ms + SLEEP_MS_MIN)
-        return SLEEP_MS_MIN;
-    return due_at_ms < now_ms + SLEEP_MS_MAX ? due_at_ms - now_ms : SLEEP_MS_MAX;
-}
-
 static struct timespec time_after_ms(int64_t duration_ms)
 {
     struct timespec time;
@@ -87,7 +74,7 @@ static bool fall_asleep(struct courier_thread *thread)
 static void sleep_on_condition(struct courier_thread *thread)
 {
     int rc = 0;
-    struct timespec until = time_after_ms(sleep_ms(thread));
+    struct timespec until = time_after_ms(courier_idle_ms(thread->courier));
     (void)pthread_mutex_lock(&thread->lock);
     bool is_asleep = fall_asleep(thread);
     while (is_asleep && rc == 0 && atomic_load(&thread->attention) == ATTENTION_ASLEEP)
@@ -101,7 +88,7 @@ static void sleep_until_needed(struct courier_thread *thread)
     if (thread->outbound == NULL)
         sleep_on_condition(thread);
     else
-        outbound_wait(thread->outbound, fall_asleep(thread) ? sleep_ms(thread) : 0);
+        outbound_wait(thread->outbound, fall_asleep(thread) ? courier_idle_ms(thread->courier) : 0);
 }
 
 static void nap(struct courier_thread *thread)
@@ -113,10 +100,18 @@ static void nap(struct courier_thread *thread)
         outbound_wait(thread->outbound, NAP_NS / 1000000);
 }
 
+// Sending ends first, then what is with the providers; last the store, which answers in any case.
 static void end(struct courier_thread *thread)
 {
+    size_t under_way = courier_end(thread->courier);
     if (thread->outbound != NULL)
         outbound_end(thread->outbound, END_MS_MAX);
+    while (under_way > 0) {
+        atomic_store(&thread->attention, ATTENTION_WORKING);
+        under_way = courier_end(thread->courier);
+        if (under_way > 0)
+            sleep_until_needed(thread);
+    }
 }
 
 static void *run(void *arg)
@@ -127,6 +122,8 @@ static void *run(void *arg)
         if (atomic_load(&thread->is_stopping)) // only now: its notice may just have been cleared
             break;
         size_t taken = courier_step(thread->courier);
+        if (thread->receipts != NULL)
+            receipts_step(thread->receipts);
         if (taken == 0)
             sleep_until_needed(thread);
         else if (taken < COURIER_BATCH_MAX)
@@ -167,16 +164,21 @@ static void free_thread(struct courier_thread *thread)
     free(thread);
 }
 
-enum err courier_thread_start(struct courier *courier, struct store *store,
-                              struct outbound *outbound, struct courier_thread **out)
+static void on_news(void *ctx)
+{
+    courier_thread_notify(ctx);
+}
+
+enum err courier_thread_start(const struct courier_thread_parts *parts, struct courier_thread **out)
 {
     struct courier_thread *thread = calloc(1, sizeof *thread);
     if (thread == NULL)
         return ERR_NO_MEMORY;
-    thread->courier = courier;
-    thread->store = store;
-    thread->outbound = outbound;
+    thread->courier = parts->courier;
+    thread->outbound = parts->outbound;
+    thread->receipts = parts->receipts;
     init_locks(thread);
+    courier_on_news(parts->courier, on_news, thread);
     if (!start(thread)) {
         free_thread(thread);
         return ERR_NO_MEMORY;

@@ -1,240 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+#include "outbox/test_courier.h"
 #include "outbox/due.h"
-#include "outbox/test_outbox.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#define SETTLEMENTS_MAX (3U * COURIER_PLACES)
-#define HELD_MAX COURIER_PLACES
-#define LEASE_MS 120000
-
-// A channel that does as it is told and remembers the last message.
-struct fake_channel {
-    struct channel base;
-    enum send_outcome result;
-    struct send_result detail; // the rest of it
-    bool is_holding;           // results are given later, by release_result
-    int64_t takes_ms;
-    int64_t *now_ms;
-    unsigned sends;
-    char text[2100];
-    char otp[16];
-    char subject[64]; // empty: none
-    char to[300];
-    struct send_request request;
-    const struct send_request *borrowed; // the last one, until its result
-    send_done *on_result[HELD_MAX];
-    void *ctx[HELD_MAX];
-    size_t held;
-};
-
-struct fixture {
-    struct store spy; // the memory store below, with what was settled written down
-    struct store *memory;
-    struct settlement settlements[SETTLEMENTS_MAX];
-    size_t settlements_held;
-    unsigned settle_calls;
-    int64_t now_ms;
-    struct seeded seeded;
-    struct entropy entropy;
-    struct keyring *keyring;
-    struct test_brand brand;
-    struct fake_channel sms, email;
-    struct metrics *metrics;
-    struct logger *log;
-    int log_descriptor;
-    struct courier *courier;
-};
-
-static int64_t fixture_wall_ms(void *ctx)
-{
-    const struct fixture *f = ctx;
-    return f->now_ms;
-}
-
-static struct mono fixture_mono(void *ctx)
-{
-    const struct fixture *f = ctx;
-    return (struct mono){f->now_ms - TEST_NOW_MS};
-}
-
-static struct fixture *fixture_of(struct store *store)
-{
-    return (struct fixture *)store;
-}
-
-static size_t spy_claim(struct store *store, const struct store_claim *claim,
-                        struct claimed_entry *out, size_t max)
-{
-    assert_int_equal(claim->lease_ms, LEASE_MS);
-    return store_claim(fixture_of(store)->memory, claim, out, max);
-}
-
-static void spy_settle(struct store *store, const struct settlement *settlements, size_t count)
-{
-    struct fixture *f = fixture_of(store);
-    f->settle_calls++;
-    for (size_t i = 0; i < count; i++) {
-        assert_true(f->settlements_held < SETTLEMENTS_MAX);
-        f->settlements[f->settlements_held++] = settlements[i];
-    }
-    store_settle(f->memory, settlements, count);
-}
-
-static int64_t spy_now_ms(struct store *store)
-{
-    return store_now_ms(fixture_of(store)->memory);
-}
-
-static const struct store_ops spy_ops = {
-    .claim = spy_claim, .settle = spy_settle, .now_ms = spy_now_ms};
-
-static void keep_text(char *out, size_t cap, struct span text)
-{
-    assert_true(text.len < cap);
-    memcpy(out, text.data, text.len);
-    out[text.len] = '\0';
-}
-
-static void fake_send(struct channel *channel, const struct send_request *request,
-                      send_done *on_result, void *ctx)
-{
-    struct fake_channel *fake = (struct fake_channel *)channel;
-    fake->sends++;
-    fake->request = *request;
-    fake->borrowed = request;
-    keep_text(fake->text, sizeof fake->text, message_reveal(request->text));
-    keep_text(fake->otp, sizeof fake->otp, message_reveal(request->otp_only));
-    keep_text(fake->to, sizeof fake->to, request->to);
-    keep_text(fake->subject, sizeof fake->subject,
-              request->subject != NULL ? message_reveal(request->subject) : SPAN(""));
-    *fake->now_ms += fake->takes_ms;
-    if (!fake->is_holding) {
-        struct send_result result = fake->detail;
-        result.outcome = fake->result;
-        on_result(ctx, &result);
-        return;
-    }
-    assert_true(fake->held < HELD_MAX);
-    fake->on_result[fake->held] = on_result;
-    fake->ctx[fake->held++] = ctx;
-}
-
-static void release_result(struct fake_channel *fake, enum send_outcome result)
-{
-    fake->held--;
-    fake->on_result[fake->held](fake->ctx[fake->held], &(struct send_result){.outcome = result});
-}
-
-static const struct channel_ops fake_ops = {.send = fake_send};
-
-static struct courier *open_courier(struct fixture *f)
-{
-    struct courier *courier = NULL;
-    const struct courier_deps deps = {
-        .store = &f->spy,
-        .keyring = f->keyring,
-        .directory = {test_brand_find, test_brand_release, &f->brand},
-        .channels = {[CHANNEL_SMS] = &f->sms.base, [CHANNEL_EMAIL] = &f->email.base},
-        .providers = {[CHANNEL_SMS] = SPAN("texts")},
-        .clock = {fixture_wall_ms, fixture_mono, f},
-        .entropy = f->entropy,
-        .log = f->log,
-        .metrics = f->metrics,
-    };
-    assert_int_equal(courier_create(&deps, &courier), ERR_OK);
-    return courier;
-}
-
-static void open_log(struct fixture *f)
-{
-    f->log_descriptor = memfd_create("log", MFD_CLOEXEC);
-    const struct logger_options options = {.descriptor = f->log_descriptor,
-                                           .format = LOG_FORMAT_TEXT,
-                                           .least = LOG_DEBUG,
-                                           .clock = {fixture_wall_ms, fixture_mono, f}};
-    assert_int_equal(logger_create(&options, &f->log), ERR_OK);
-}
-
-static void setup(struct fixture *f)
-{
-    *f = (struct fixture){.spy = {.ops = &spy_ops}, .now_ms = TEST_NOW_MS};
-    struct memory_store_options options = memory_store_defaults;
-    options.clock = (struct clock){fixture_wall_ms, fixture_mono, f};
-    assert_int_equal(memory_store_create(&options, &f->memory), ERR_OK);
-    seeded_init(&f->seeded, 42);
-    f->entropy = seeded_entropy(&f->seeded);
-    f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
-    assert_int_equal(
-        template_compile(SPAN("{otp} for {brand}, {minutes} min"), &f->brand.template, NULL),
-        ERR_OK);
-    f->sms =
-        (struct fake_channel){.base = {&fake_ops}, .result = SEND_ACCEPTED, .now_ms = &f->now_ms};
-    f->email = f->sms;
-    const struct metrics_options counted = {.now_ns = clock_system_ns};
-    assert_int_equal(metrics_create(&counted, &f->metrics), ERR_OK);
-    open_log(f);
-    f->courier = open_courier(f);
-}
-
-static void teardown(struct fixture *f)
-{
-    assert_int_equal(f->brand.held, 0);
-    courier_destroy(&f->courier);
-    assert_null(f->courier);
-    logger_destroy(&f->log);
-    metrics_destroy(&f->metrics);
-    (void)close(f->log_descriptor);
-    keyring_destroy(&f->keyring);
-    store_destroy(&f->memory);
-}
-
-// All that has been logged so far.
-static const char *logged(const struct fixture *f)
-{
-    static char text[65536];
-    ssize_t len = pread(f->log_descriptor, text, sizeof text - 1, 0);
-    assert_true(len >= 0);
-    text[len] = '\0';
-    return text;
-}
-
-static struct outbox_entry enqueue_for(struct fixture *f, uint64_t id, enum channel_kind kind)
-{
-    struct outbox_entry entry = test_entry(id, f->keyring, &f->entropy, f->now_ms);
-    entry.channel = (uint8_t)kind;
-    test_enqueue(f->memory, &entry);
-    return entry;
-}
-
-static struct outbox_entry enqueue(struct fixture *f, uint64_t id)
-{
-    return enqueue_for(f, id, CHANNEL_SMS);
-}
-
-// The code of an entry, derived without the courier.
-static void code_of(struct fixture *f, const struct outbox_entry *entry, char out[16])
-{
-    const struct epoch_set *epochs = keyring_epochs(f->keyring, f->now_ms);
-    struct code_source source;
-    struct code code;
-    code_source_of(&entry->key, &entry->session, entry->salt, &source);
-    code_derive(&epoch_find(epochs, entry->epoch)->code, &source, entry->length, &code);
-    memcpy(out, code.digits, code.length);
-    out[code.length] = '\0';
-}
-
-static void assert_settled(const struct fixture *f, uint64_t id, enum delivery_state state)
-{
-    assert_true(f->settlements_held > 0);
-    const struct settlement *last = &f->settlements[f->settlements_held - 1];
-    assert_int_equal(last->id, id);
-    assert_int_equal(last->state, state);
-}
+#include "outbox/receipt_path.h"
 
 static void due_entry_is_sent_and_accepted(void **state)
 {
@@ -244,18 +12,19 @@ static void due_entry_is_sent_and_accepted(void **state)
     (void)state;
     setup(&f);
     struct outbox_entry entry = enqueue(&f, 0xA1);
-    f.now_ms += 250;
-    assert_int_equal(courier_step(f.courier), 1);
+    pass(&f, 250);
     code_of(&f, &entry, code);
     (void)snprintf(expected, sizeof expected, "%s for DocDemo, 20 min", code);
-    assert_string_equal(f.sms.text, expected);
-    assert_string_equal(f.sms.otp, code);
-    assert_string_equal(f.sms.to, "919999999993");
-    assert_int_equal(f.sms.request.id, 0xA1);
-    assert_int_equal(f.sms.request.kind, CHANNEL_SMS);
-    assert_int_equal(f.sms.request.sent_at_ms, TEST_NOW_MS + 250);
-    assert_settled(&f, 0xA1, DELIVERY_ACCEPTED);
-    assert_int_equal(courier_step(f.courier), 0);
+    assert_string_equal(f.sms->text, expected);
+    assert_string_equal(f.sms->otp, code);
+    assert_string_equal(f.sms->to, "919999999993");
+    assert_int_equal(f.sms->request.id, 0xA1);
+    assert_int_equal(f.sms->request.kind, CHANNEL_SMS);
+    assert_int_equal(f.sms->request.sent_at_ms, TEST_NOW_MS + 250);
+    assert_int_equal(f.sms->request.deadline_at_ms, entry.deadline_at_ms);
+    assert_state(&f, 0xA1, DELIVERY_ACCEPTED);
+    assert_int_equal(f.sms->sends, 1);
+    assert_int_equal(store_entries(f.store), 0);
     assert_string_equal(logged(&f),
                         "10:00:00.250 info  otp.sent  entry=00000000000000a1 "
                         "brand=DocDemo channel=SMS to=+91•••••993 tries=1 ms=250 provider=texts\n");
@@ -274,14 +43,34 @@ static void a_wording_is_passed_on_whole(void **state)
                      ERR_OK);
     (void)enqueue(&f, 0xA2);
     struct outbox_entry entry = enqueue_for(&f, 0xA3, CHANNEL_EMAIL);
-    assert_int_equal(courier_step(f.courier), 2);
+    run(&f);
     code_of(&f, &entry, code);
     (void)snprintf(expected, sizeof expected, "%s from DocDemo", code);
-    assert_string_equal(f.email.subject, expected);
-    assert_string_equal(f.sms.subject, "");
-    assert_true(span_eq(f.email.request.language, SPAN("pt-BR")));
-    assert_true(span_eq(f.sms.request.sender, SPAN("DEMOCO")));
-    assert_true(span_eq(f.sms.request.template_id, SPAN("1007")));
+    assert_string_equal(f.channels[MAIL].subject, expected);
+    assert_string_equal(f.sms->subject, "");
+    assert_true(span_eq(f.channels[MAIL].request.language, SPAN("pt-BR")));
+    assert_true(span_eq(f.sms->request.sender, SPAN("DEMOCO")));
+    assert_true(span_eq(f.sms->request.template_id, SPAN("1007")));
+    teardown(&f);
+}
+
+static void provider_is_told_where_to_report(void **state)
+{
+    struct fixture f;
+    struct delivery_row row;
+    uint64_t handle = 0;
+    const char *before = "https://otp.example.com/receipts/others/";
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 0xA1);
+    f.sms->result = SEND_REFUSED;
+    run(&f);
+    const char *url = f.channels[OTHER].url;
+    assert_memory_equal(url, before, strlen(before));
+    assert_true(test_find(f.store, 0xA1, &row));
+    assert_true(receipt_path_open(keyring_index(f.keyring), provider_tag_of(providers[OTHER].name),
+                                  span_of_text(url + strlen(before)), &handle));
+    assert_int_equal(handle, row.handle);
     teardown(&f);
 }
 
@@ -291,8 +80,9 @@ static void log_shows_neither_code_nor_address(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 1);
-    (void)courier_step(f.courier);
-    assert_null(strstr(logged(&f), f.sms.otp));
+    run(&f);
+    assert_int_equal(f.sms->sends, 1);
+    assert_null(strstr(logged(&f), f.sms->otp));
     assert_null(strstr(logged(&f), "9999999"));
     teardown(&f);
 }
@@ -306,7 +96,7 @@ struct deadline_row {
 static const struct deadline_row deadline_rows[] = {
     {"all", 1200000, 20},        {"one ms gone", 1199999, 20}, {"a minute gone", 1140000, 19},
     {"just over one", 60001, 2}, {"a minute", 60000, 1},       {"last ms", 1, 1},
-    {"at the end", 0, 0},        {"after the end", -1, 0},     {"days after", -90000000, 0},
+    {"at the end", 0, 0},        {"after the end", -1, 0},     {"hours after", -9000000, 0},
 };
 
 static void nothing_is_submitted_from_the_deadline_on(void **state)
@@ -319,18 +109,18 @@ static void nothing_is_submitted_from_the_deadline_on(void **state)
         setup(&f);
         struct outbox_entry entry = enqueue(&f, 5);
         f.now_ms = entry.deadline_at_ms - row->left_ms;
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_row_equal(row->name, f.sms.sends, row->minutes > 0);
-        assert_settled(&f, 5, row->minutes > 0 ? DELIVERY_ACCEPTED : DELIVERY_EXPIRED);
+        run(&f);
+        assert_row_equal(row->name, f.sms->sends, row->minutes > 0);
+        assert_state(&f, 5, row->minutes > 0 ? DELIVERY_ACCEPTED : DELIVERY_EXPIRED);
         (void)snprintf(expected, sizeof expected, "for DocDemo, %u min", row->minutes);
-        assert_true(row->minutes == 0 || strstr(f.sms.text, expected) != NULL);
+        assert_true(row->minutes == 0 || strstr(f.sms->text, expected) != NULL);
         assert_true(row->minutes > 0 || strstr(logged(&f), "warn  otp.expired ") != NULL);
         teardown(&f);
     }
 }
 
-// The batch was claimed in time, but the first message took so long that the second one's code
-// ended.
+// Both were claimed and written down in time, but the first message took so long that the second
+// one's code ended.
 static void deadline_counts_at_the_moment_of_sending(void **state)
 {
     struct fixture f;
@@ -339,23 +129,32 @@ static void deadline_counts_at_the_moment_of_sending(void **state)
     struct outbox_entry entry = enqueue(&f, 1);
     (void)enqueue(&f, 2);
     f.now_ms = entry.deadline_at_ms - 10;
-    f.sms.takes_ms = 10;
-    assert_int_equal(courier_step(f.courier), 2);
-    assert_int_equal(f.sms.sends, 1);
-    assert_int_equal(f.settlements[0].state, DELIVERY_ACCEPTED);
-    assert_int_equal(f.settlements[1].state, DELIVERY_EXPIRED);
+    f.sms->takes_ms = 10;
+    run(&f);
+    assert_int_equal(f.sms->sends, 1);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_state(&f, 2, DELIVERY_EXPIRED);
+    assert_int_equal(delivery_of(&f, 2).tries, 0);
     teardown(&f);
 }
 
-static void assert_counted(const struct fixture *f, const char *line)
+static void code_that_was_used_is_not_sent(void **state)
 {
-    char *page = calloc(1, METRICS_PAGE_BYTES_MAX + 1);
-    assert_non_null(page);
-    struct strbuf out = strbuf_over(page, METRICS_PAGE_BYTES_MAX);
-    metrics_write(f->metrics, &out);
-    if (strstr(page, line) == NULL)
-        fail_msg("no line %s", line);
-    free(page);
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 8000);
+    struct outbox_entry first = enqueue(&f, 1);
+    test_use_code(f.store, &first);
+    struct outbox_entry second = enqueue(&f, 2);
+    run(&f);
+    assert_state(&f, 1, DELIVERY_OBSOLETE);
+    assert_logged(&f, "info  otp.obsolete ");
+    assert_int_equal(f.sms->sends, 1);
+    test_use_code(f.store, &second); // while it waits for a receipt
+    pass(&f, 8000);
+    assert_state(&f, 2, DELIVERY_ACCEPTED);
+    assert_int_equal(f.channels[OTHER].sends, 0);
+    teardown(&f);
 }
 
 static void attempts_and_endings_are_counted(void **state)
@@ -363,22 +162,22 @@ static void attempts_and_endings_are_counted(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    f.sms.result = SEND_RETRY;
+    f.sms->result = SEND_RETRY;
     (void)enqueue(&f, 1);
-    assert_int_equal(courier_step(f.courier), 1);
+    run(&f);
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"retry\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 0\n");
-    f.now_ms += 1000;
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(f.courier), 1);
-    f.sms.result = SEND_REFUSED;
+    f.sms->result = SEND_ACCEPTED;
+    pass(&f, 1000);
+    f.sms->result = SEND_REFUSED;
     (void)enqueue(&f, 2);
-    assert_int_equal(courier_step(f.courier), 1);
+    run(&f);
     (void)enqueue(&f, 3);
-    f.now_ms += TEST_DAY_MS;
-    assert_int_equal(courier_step(f.courier), 1);
+    pass(&f, TEST_DAY_MS);
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"accepted\"} 1\n");
     assert_counted(&f, "otpd_delivery_attempts_total{channel=\"SMS\",result=\"permanent\"} 1\n");
+    assert_counted(&f, "otpd_provider_attempts_total{provider=\"texts\",result=\"retry\"} 1\n");
+    assert_counted(&f, "otpd_provider_attempts_total{provider=\"mail\",result=\"retry\"} 0\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"accepted\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"failed\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"expired\"} 1\n");
@@ -407,18 +206,16 @@ static void refused_is_failed(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 3);
-    f.sms.result = SEND_REFUSED;
-    f.sms.detail = (struct send_result){
+    f.sms->result = SEND_REFUSED;
+    f.sms->detail = (struct send_result){
         .reason = SEND_UNREACHABLE, .words = SPAN("550 full"), .provider_ref = SPAN("ref-1")};
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 3, DELIVERY_FAILED);
-    f.now_ms += TEST_DAY_MS;
-    assert_int_equal(courier_step(f.courier), 0);
-    assert_non_null(strstr(logged(&f), "warn  otp.failed "));
-    assert_non_null(strstr(logged(&f),
-                           " why=\"the phone or mailbox is not reachable\" provider=texts "
-                           "reason=unreachable words=\"550 full\" "
-                           "providerRef=ref-1\n"));
+    run(&f);
+    assert_state(&f, 3, DELIVERY_FAILED);
+    pass(&f, 3600000);
+    assert_int_equal(f.sms->sends, 1);
+    assert_logged(&f, "warn  otp.failed ");
+    assert_logged(&f, " why=\"the phone or mailbox is not reachable\" provider=texts "
+                      "reason=unreachable words=\"550 full\" providerRef=ref-1\n");
     teardown(&f);
 }
 
@@ -429,25 +226,27 @@ static void retry_comes_after_its_delay_with_the_same_message(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 4);
-    f.sms.result = SEND_RETRY;
+    f.sms->result = SEND_RETRY;
     for (unsigned tries = 1; tries <= 5; tries++) {
         int64_t whole_ms = INT64_C(500) << tries;
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_settled(&f, 4, DELIVERY_QUEUED);
-        int64_t due_at_ms = f.settlements[f.settlements_held - 1].due_at_ms;
+        run(&f);
+        assert_int_equal(f.sms->sends, tries);
+        assert_state(&f, 4, DELIVERY_QUEUED);
+        int64_t due_at_ms = delivery_of(&f, 4).due_at_ms;
         assert_in_range(due_at_ms - f.now_ms, whole_ms / 2, whole_ms);
-        assert_true(tries == 1 || strcmp(first_otp, f.sms.otp) == 0);
-        memcpy(first_otp, f.sms.otp, sizeof first_otp);
+        assert_true(tries == 1 || strcmp(first_otp, f.sms->otp) == 0);
+        memcpy(first_otp, f.sms->otp, sizeof first_otp);
         f.now_ms = due_at_ms - 1;
-        assert_int_equal(courier_step(f.courier), 0);
+        run(&f);
+        assert_int_equal(f.sms->sends, tries);
         f.now_ms = due_at_ms;
     }
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 4, DELIVERY_ACCEPTED);
-    assert_string_equal(first_otp, f.sms.otp);
-    assert_non_null(strstr(logged(&f), "info  otp.retry "));
-    assert_non_null(strstr(logged(&f), " tries=6 "));
+    f.sms->result = SEND_ACCEPTED;
+    run(&f);
+    assert_state(&f, 4, DELIVERY_ACCEPTED);
+    assert_string_equal(first_otp, f.sms->otp);
+    assert_logged(&f, "info  otp.retry ");
+    assert_logged(&f, " tries=6 ");
     teardown(&f);
 }
 
@@ -458,32 +257,33 @@ static void retry_that_would_come_too_late_is_not_made(void **state)
     setup(&f);
     struct outbox_entry entry = enqueue(&f, 6);
     f.now_ms = entry.deadline_at_ms - DUE_FIRST_RETRY_MS / 2;
-    f.sms.result = SEND_RETRY;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_settled(&f, 6, DELIVERY_EXPIRED);
-    assert_non_null(strstr(logged(&f), "why=\"no time left for another try\""));
+    f.sms->result = SEND_RETRY;
+    run(&f);
+    assert_state(&f, 6, DELIVERY_EXPIRED);
+    assert_logged(&f, "why=\"no time left for another try\"");
     teardown(&f);
 }
 
-static void late_result_settles_on_its_own(void **state)
+static void message_is_kept_for_its_channel_and_wiped_after_it(void **state)
 {
     struct fixture f;
     (void)state;
     setup(&f);
     (void)enqueue(&f, 8);
-    f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_int_equal(f.settlements_held, 0);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_state(&f, 8, DELIVERY_SUBMITTED);
     assert_int_equal(f.brand.held, 1);
     // What the channel has borrowed is still there.
-    assert_int_equal(message_reveal(f.sms.request.text).len, strlen(f.sms.text));
-    assert_memory_equal(f.sms.borrowed->to.data, "919999999993", 12);
-    assert_ptr_equal(f.sms.borrowed->text, f.sms.request.text);
+    assert_int_equal(message_reveal(f.sms->request.text).len, strlen(f.sms->text));
+    assert_memory_equal(f.sms->borrowed->to.data, "919999999993", 12);
+    assert_ptr_equal(f.sms->borrowed->text, f.sms->request.text);
     f.now_ms += 3000;
-    release_result(&f.sms, SEND_ACCEPTED);
-    assert_settled(&f, 8, DELIVERY_ACCEPTED);
-    assert_int_equal(f.sms.request.text->len, 0); // wiped
-    assert_non_null(strstr(logged(&f), " ms=3000 provider=texts\n"));
+    release_result(f.sms, SEND_ACCEPTED);
+    assert_int_equal(f.sms->request.text->len, 0); // wiped
+    run(&f);
+    assert_state(&f, 8, DELIVERY_ACCEPTED);
+    assert_logged(&f, " ms=3000 provider=texts\n");
     teardown(&f);
 }
 
@@ -492,25 +292,54 @@ static void no_more_is_claimed_than_a_share_holds(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= COURIER_CHANNEL_PLACES + 3; id++)
+    for (uint64_t id = 1; id <= COURIER_PROVIDER_PLACES + 3; id++)
         (void)enqueue(&f, id);
-    f.sms.is_holding = true;
-    for (unsigned i = 0; i < COURIER_CHANNEL_PLACES / COURIER_BATCH_MAX; i++) {
-        assert_int_equal(courier_busy(f.courier), 0);
-        assert_int_equal(courier_step(f.courier), COURIER_BATCH_MAX);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
+    assert_counted(&f, "otpd_provider_in_flight{provider=\"texts\"} 128\n");
+    assert_int_equal(courier_idle_ms(f.courier), 1000); // there is no place for what is due
+    release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES + 1);
+    release_result(f.sms, SEND_RETRY);
+    release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES + 3);
+    while (f.sms->held > 0)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(store_entries(f.store), 1);
+    teardown(&f);
+}
+
+// What would only wait for a connection is not marked: after a crash nobody has to wonder.
+static void no_more_is_marked_than_a_provider_can_be_given(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    courier_destroy(&f.courier);
+    f.window = 6;
+    f.courier = open_courier(&f);
+    for (uint64_t id = 1; id <= 20; id++)
+        (void)enqueue(&f, id);
+    f.sms->is_holding = true;
+    run(&f);
+    assert_int_equal(f.sms->sends, 6);
+    assert_state(&f, 7, DELIVERY_QUEUED);
+    f.fault = MEMORY_FAULT_DELAY; // results that wait for the store are no reason to wait
+    f.faults = 3;
+    for (unsigned i = 0; i < 3; i++)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.sms->sends, 9);
+    assert_int_equal(memory_store_release(f.store), 3);
+    while (f.sms->held > 0) {
+        release_result(f.sms, SEND_ACCEPTED);
+        run(&f);
     }
-    assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
-    assert_int_equal(courier_step(f.courier), 0);
-    for (unsigned i = 1; i < COURIER_BATCH_MAX; i++) {
-        release_result(&f.sms, SEND_ACCEPTED);
-        assert_int_equal(courier_busy(f.courier), 1U << CHANNEL_SMS);
-    }
-    release_result(&f.sms, SEND_RETRY); // now a whole batch has room
-    assert_int_equal(courier_busy(f.courier), 0);
-    assert_int_equal(courier_step(f.courier), 3);
-    while (f.sms.held > 0)
-        release_result(&f.sms, SEND_ACCEPTED);
-    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES + 3);
+    assert_int_equal(f.sms->sends, 20);
     teardown(&f);
 }
 
@@ -519,21 +348,21 @@ static void a_provider_that_hangs_takes_nothing_from_others(void **state)
     struct fixture f;
     (void)state;
     setup(&f);
-    for (uint64_t id = 1; id <= 2 * COURIER_PLACES; id++)
+    for (uint64_t id = 1; id <= 2 * COURIER_PROVIDER_PLACES; id++)
         (void)enqueue(&f, id);
-    f.sms.is_holding = true;
-    while (courier_step(f.courier) > 0)
-        ;
-    assert_int_equal(f.sms.held, COURIER_CHANNEL_PLACES);
+    f.sms->is_holding = true;
+    run(&f);
     f.now_ms++; // behind all the others
-    for (uint64_t id = 1; id <= COURIER_PLACES; id++)
+    for (uint64_t id = 1; id <= 300; id++)
         (void)enqueue_for(&f, 10000 + id, CHANNEL_EMAIL);
-    while (courier_step(f.courier) > 0)
-        ;
-    assert_int_equal(f.email.sends, COURIER_PLACES);
-    assert_int_equal(f.sms.sends, COURIER_CHANNEL_PLACES);
-    while (f.sms.held > 0)
-        release_result(&f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(f.channels[MAIL].sends, 300);
+    assert_int_equal(f.sms->sends, COURIER_PROVIDER_PLACES);
+    f.sms->is_holding = false;
+    while (f.sms->held > 0)
+        release_result(f.sms, SEND_ACCEPTED);
+    run(&f);
+    assert_int_equal(store_entries(f.store), 0);
     teardown(&f);
 }
 
@@ -543,32 +372,15 @@ static void provider_may_ask_for_a_longer_delay(void **state)
     (void)state;
     setup(&f);
     (void)enqueue(&f, 1);
-    f.sms.result = SEND_RETRY;
-    f.sms.detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_int_equal(f.settlements[0].due_at_ms, f.now_ms + 30000);
-    f.now_ms += 30000;
-    f.sms.detail.retry_after_ms = 1;
-    assert_int_equal(courier_step(f.courier), 1);
-    assert_true(f.settlements[1].due_at_ms >= f.now_ms + 1000); // its own delay is longer
-    assert_non_null(strstr(logged(&f), " why=\"the provider asks to send more slowly\" "
-                                       "provider=texts reason=throttled\n"));
-    teardown(&f);
-}
-
-static void batch_is_settled_at_once(void **state)
-{
-    struct fixture f;
-    (void)state;
-    setup(&f);
-    for (uint64_t id = 1; id <= 40; id++)
-        (void)enqueue(&f, id);
-    assert_int_equal(courier_step(f.courier), 32);
-    assert_int_equal(f.settle_calls, 1);
-    assert_int_equal(courier_step(f.courier), 8);
-    assert_int_equal(f.settle_calls, 2);
-    assert_int_equal(f.settlements_held, 40);
-    assert_int_equal(f.sms.sends, 40);
+    f.sms->result = SEND_RETRY;
+    f.sms->detail = (struct send_result){.reason = SEND_THROTTLED, .retry_after_ms = 30000};
+    run(&f);
+    assert_int_equal(delivery_of(&f, 1).due_at_ms, f.now_ms + 30000);
+    f.sms->detail.retry_after_ms = 1;
+    pass(&f, 30000);
+    assert_true(delivery_of(&f, 1).due_at_ms >= f.now_ms + 1000); // its own delay is longer
+    assert_logged(&f, " why=\"the provider asks to send more slowly\" "
+                      "provider=texts reason=throttled\n");
     teardown(&f);
 }
 
@@ -620,7 +432,7 @@ static void spoil_epoch(struct outbox_entry *entry)
 
 static const struct broken_row broken_rows[] = {
     {"unknown brand", spoil_brand},
-    {"no such channel", spoil_channel},
+    {"nobody carries its channel", spoil_channel},
     {"no such channel", spoil_channel_number},
     {"address does not open", spoil_address},
     {"address does not open", spoil_address_length},
@@ -638,15 +450,15 @@ static void broken_entries_fail_without_being_sent(void **state)
         setup(&f);
         struct outbox_entry entry = test_entry(9, f.keyring, &f.entropy, f.now_ms);
         broken_rows[i].spoil(&entry);
-        test_enqueue(f.memory, &entry);
+        test_enqueue(f.store, &entry, provider_tag_of(SPAN("texts")));
         (void)enqueue(&f, 10);
-        assert_int_equal(courier_step(f.courier), 2);
-        assert_int_equal(f.sms.sends, 1);
-        assert_int_equal(f.sms.request.id, 10);
-        assert_int_equal(f.settlements[0].state + f.settlements[1].state,
-                         DELIVERY_FAILED + DELIVERY_ACCEPTED);
-        (void)snprintf(why, sizeof why, "why=\"%s\"\n", broken_rows[i].why);
-        assert_non_null(strstr(logged(&f), why));
+        run(&f);
+        assert_int_equal(f.sms->sends, 1);
+        assert_int_equal(f.sms->request.id, 10);
+        assert_state(&f, 10, DELIVERY_ACCEPTED);
+        assert_state(&f, entry.id, DELIVERY_FAILED);
+        (void)snprintf(why, sizeof why, "why=\"%s\" provider=texts\n", broken_rows[i].why);
+        assert_logged(&f, why);
         teardown(&f);
     }
 }
@@ -674,38 +486,11 @@ static void too_long_a_message_fails(void **state)
         len += 5 + rows[i].padding;
         assert_int_equal(template_compile(span_make(source, len), &f.brand.template, NULL), ERR_OK);
         (void)enqueue(&f, 12);
-        assert_int_equal(courier_step(f.courier), 1);
-        assert_settled(&f, 12, rows[i].state);
-        assert_int_equal(f.sms.sends, rows[i].state == DELIVERY_ACCEPTED);
+        run(&f);
+        assert_state(&f, 12, rows[i].state);
+        assert_int_equal(f.sms->sends, rows[i].state == DELIVERY_ACCEPTED);
         teardown(&f);
     }
-}
-
-// A courier that died holds its entries only until their lease ends; what it says later is not
-// heard.
-static void lease_ends_and_another_courier_takes_over(void **state)
-{
-    struct fixture f;
-    (void)state;
-    setup(&f);
-    struct courier *second = open_courier(&f);
-    (void)enqueue(&f, 14);
-    f.sms.is_holding = true;
-    assert_int_equal(courier_step(f.courier), 1);
-    f.now_ms += LEASE_MS - 1;
-    assert_int_equal(courier_step(second), 0);
-    f.now_ms += 1;
-    f.sms.is_holding = false;
-    f.sms.result = SEND_RETRY;
-    assert_int_equal(courier_step(second), 1);
-    assert_settled(&f, 14, DELIVERY_QUEUED);
-    release_result(&f.sms, SEND_ACCEPTED); // stale: the entry stays queued
-    f.now_ms += 60000;
-    f.sms.result = SEND_ACCEPTED;
-    assert_int_equal(courier_step(second), 1);
-    assert_settled(&f, 14, DELIVERY_ACCEPTED);
-    courier_destroy(&second);
-    teardown(&f);
 }
 
 int main(void)
@@ -713,22 +498,23 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(due_entry_is_sent_and_accepted),
         cmocka_unit_test(a_wording_is_passed_on_whole),
+        cmocka_unit_test(provider_is_told_where_to_report),
         cmocka_unit_test(log_shows_neither_code_nor_address),
         cmocka_unit_test(nothing_is_submitted_from_the_deadline_on),
         cmocka_unit_test(deadline_counts_at_the_moment_of_sending),
+        cmocka_unit_test(code_that_was_used_is_not_sent),
         cmocka_unit_test(attempts_and_endings_are_counted),
         cmocka_unit_test(channels_are_counted_under_their_names),
         cmocka_unit_test(refused_is_failed),
         cmocka_unit_test(retry_comes_after_its_delay_with_the_same_message),
         cmocka_unit_test(retry_that_would_come_too_late_is_not_made),
-        cmocka_unit_test(late_result_settles_on_its_own),
+        cmocka_unit_test(message_is_kept_for_its_channel_and_wiped_after_it),
         cmocka_unit_test(no_more_is_claimed_than_a_share_holds),
+        cmocka_unit_test(no_more_is_marked_than_a_provider_can_be_given),
         cmocka_unit_test(a_provider_that_hangs_takes_nothing_from_others),
         cmocka_unit_test(provider_may_ask_for_a_longer_delay),
-        cmocka_unit_test(batch_is_settled_at_once),
         cmocka_unit_test(broken_entries_fail_without_being_sent),
         cmocka_unit_test(too_long_a_message_fails),
-        cmocka_unit_test(lease_ends_and_another_courier_takes_over),
     };
-    return cmocka_run_group_tests_name("outbox/courier", tests, test_group_setup, NULL);
+    return cmocka_run_group_tests_name("outbox/%s", tests, test_group_setup, NULL);
 }

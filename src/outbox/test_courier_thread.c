@@ -18,8 +18,10 @@ struct fixture {
     struct keyring *keyring;
     struct seeded seeded;
     struct entropy entropy;
+    struct seeded jitter; // the courier's
     struct test_brand brand;
     struct channel *channel;
+    struct routes *routes;
     struct courier *courier;
     struct courier_thread *thread;
     pthread_mutex_t lock;
@@ -53,14 +55,19 @@ static void await_messages(struct fixture *f, unsigned count)
 
 static void open_courier(struct fixture *f)
 {
+    struct err_info info;
+    const struct route_provider texts = {SPAN("texts"), 1U << CHANNEL_SMS};
+    const struct routes_options ways = {.providers = &texts, .providers_count = 1};
+    assert_int_equal(routes_create(&ways, &f->routes, &info), ERR_OK);
     assert_int_equal(capture_create(&(struct capture_sink){on_message, f}, &f->channel), ERR_OK);
     const struct courier_deps deps = {
         .store = f->store,
         .keyring = f->keyring,
         .directory = {test_brand_find, test_brand_release, &f->brand},
-        .channels = {[CHANNEL_SMS] = f->channel},
+        .routes = f->routes,
+        .channels = {f->channel},
         .clock = clock_system(),
-        .entropy = f->entropy,
+        .entropy = seeded_entropy(&f->jitter),
     };
     assert_int_equal(courier_create(&deps, &f->courier), ERR_OK);
 }
@@ -74,13 +81,15 @@ static void setup_with(struct fixture *f, bool has_outbound)
     options.notices = (struct store_notices){.on_entries = on_entries, .ctx = f};
     assert_int_equal(memory_store_create(&options, &f->store), ERR_OK);
     seeded_init(&f->seeded, 3);
+    seeded_init(&f->jitter, 4);
     f->entropy = seeded_entropy(&f->seeded);
     f->keyring = keyring_create(&f->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_int_equal(template_compile(SPAN("{otp}"), &f->brand.template, NULL), ERR_OK);
     open_courier(f);
     if (has_outbound)
         assert_int_equal(outbound_create(&clock, 1, &f->outbound), ERR_OK);
-    assert_int_equal(courier_thread_start(f->courier, f->store, f->outbound, &f->thread), ERR_OK);
+    const struct courier_thread_parts parts = {.courier = f->courier, .outbound = f->outbound};
+    assert_int_equal(courier_thread_start(&parts, &f->thread), ERR_OK);
 }
 
 static void setup(struct fixture *f)
@@ -96,6 +105,7 @@ static void teardown(struct fixture *f)
     courier_destroy(&f->courier);
     f->channel->ops->destroy(f->channel);
     keyring_destroy(&f->keyring);
+    routes_destroy(&f->routes);
     store_destroy(&f->store);
     assert_int_equal(f->brand.held, 0);
 }
@@ -116,7 +126,7 @@ static void send_one_after_the_other(struct fixture *f)
     for (unsigned n = 1; n <= 200; n++) {
         const struct outbox_entry entry =
             test_entry(n, f->keyring, &f->entropy, store_now_ms(f->store));
-        test_enqueue(f->store, &entry);
+        test_enqueue(f->store, &entry, provider_tag_of(SPAN("texts")));
         await_messages(f, n);
     }
 }
@@ -153,7 +163,7 @@ static void *send_many(void *arg)
     for (uint64_t n = 0; n < ENTRIES_A_SENDER; n++) {
         const struct outbox_entry entry = test_entry(sender->first_id + n, sender->f->keyring,
                                                      &entropy, store_now_ms(sender->f->store));
-        test_enqueue(sender->f->store, &entry);
+        test_enqueue(sender->f->store, &entry, provider_tag_of(SPAN("texts")));
     }
     return NULL;
 }
@@ -198,8 +208,8 @@ static void entry_of_the_future_is_sent_when_it_is_due(void **state)
     setup(&f);
     int64_t now_ms = store_now_ms(f.store);
     struct outbox_entry entry = test_entry(1, f.keyring, &f.entropy, now_ms);
-    entry.due_at_ms = now_ms + 20;
-    test_enqueue(f.store, &entry);
+    entry.created_at_ms = now_ms + 20;
+    test_enqueue(f.store, &entry, provider_tag_of(SPAN("texts")));
     await_messages(&f, 1);
     assert_true(store_now_ms(f.store) >= now_ms + 20);
     teardown(&f);

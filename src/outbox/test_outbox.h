@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// For the tests of outbox/ alone: entries as the service makes them, and a directory of two brands.
+// For the tests of outbox/ alone: entries and their codes as the service makes them, and a
+// directory of two brands.
 
 #include "crypto/pure/random.h"
 #include "outbox/courier.h"
+#include "outbox/delivery.h"
 #include "store/entry.h"
 #include "store/memory/memory.h"
 
@@ -72,10 +74,8 @@ static inline struct outbox_entry test_entry(uint64_t id, struct keyring *keyrin
         .epoch = epoch_current(keyring_epochs(keyring, now_ms))->number,
         .length = 6,
         .channel = CHANNEL_SMS,
-        .state = DELIVERY_QUEUED,
         .created_at_ms = now_ms,
         .deadline_at_ms = now_ms + 20 * 60000,
-        .due_at_ms = now_ms,
         .masked = "+91•••••993",
     };
     memcpy(entry.key.digest.bytes, &id, sizeof id);
@@ -83,10 +83,18 @@ static inline struct outbox_entry test_entry(uint64_t id, struct keyring *keyrin
     return entry;
 }
 
+// Its code, and nothing else, into the record.
 static inline void test_promise(struct store_op *op, struct record *record, int64_t now_ms)
 {
-    (void)record;
     (void)now_ms;
+    record->codes[0] = (struct live_code){
+        .session = op->entry.session,
+        .salt = op->entry.salt,
+        .expires_at_ms = op->entry.deadline_at_ms,
+        .tries_max = 5,
+    };
+    record->codes_held = 1;
+    op->is_changed = true;
     op->has_entry = true;
 }
 
@@ -96,11 +104,44 @@ static inline void test_promised(struct store_op *op, enum store_outcome outcome
     assert_int_equal(outcome, STORE_COMMITTED);
 }
 
-static inline void test_enqueue(struct store *store, const struct outbox_entry *entry)
+static inline void test_enqueue(struct store *store, const struct outbox_entry *entry,
+                                provider_tag provider)
 {
-    struct store_op op = {
-        .key = entry->key, .transition = test_promise, .done = test_promised, .entry = *entry};
+    struct store_op op = {.key = entry->key,
+                          .transition = test_promise,
+                          .done = test_promised,
+                          .provider = provider,
+                          .entry = *entry};
     store_submit(store, &op);
+}
+
+static inline void test_forget(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)now_ms;
+    record->codes_held = 0;
+    op->is_changed = true;
+}
+
+// Its code has logged in.
+static inline void test_use_code(struct store *store, const struct outbox_entry *entry)
+{
+    struct store_op op = {.key = entry->key, .transition = test_forget, .done = test_promised};
+    store_submit(store, &op);
+}
+
+// What the store has of entry number `id`; false: nothing.
+static inline bool test_find(struct store *store, uint64_t id, struct delivery_row *out)
+{
+    const struct delivery_filter all = {.key = NULL};
+    uint64_t after = 0;
+    size_t held = 1;
+    do {
+        held = 1;
+        assert_int_equal(store_deliveries(store, &all, &after, out, &held), ERR_OK);
+        if (held == 1 && out->entry.id == id)
+            return true;
+    } while (after != 0);
+    return false;
 }
 
 static inline int test_group_setup(void **state)

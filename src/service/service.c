@@ -24,7 +24,7 @@ void service_init(struct service *service, const struct service_deps *deps)
 
 bool service_can_send(const struct service *service, enum channel_kind kind)
 {
-    return (service->deps.channels_mask & 1U << kind) != 0;
+    return (routes_channels(service->deps.routes) & 1U << kind) != 0;
 }
 
 bool service_is_store_failing(const struct service *service)
@@ -48,7 +48,6 @@ static void promise_message(struct service_call *call, int64_t now_ms)
     entry->length = send->length;
     entry->channel = send->channel;
     entry->created_at_ms = now_ms;
-    entry->due_at_ms = now_ms;
     entry->deadline_at_ms = send->expires_at_ms;
 }
 
@@ -183,6 +182,14 @@ static enum channel_kind brand_channel(const struct service_call *call)
     return (enum channel_kind)call->brand->settings.mobile_channel;
 }
 
+static void put_language(const struct service_call *call, struct outbox_entry *entry)
+{
+    struct span language = brand_language(call->brand, call->accept_language);
+    ASSERT(language.len <= sizeof entry->language);
+    if (language.len > 0)
+        memcpy(entry->language, language.data, language.len);
+}
+
 // All of the entry that does not depend on the decision. It is sealed here, not by the one thread
 // that all commands share.
 static void prepare_entry(struct service *service, struct service_call *call,
@@ -194,12 +201,21 @@ static void prepare_entry(struct service *service, struct service_call *call,
     entry->brand_id = call->brand->id;
     entry->key = call->command.key;
     entry->session = call->command.session;
-    entry->tries = 0;
-    entry->state = DELIVERY_QUEUED;
+    put_language(call, entry);
     outbox_entry_associated(entry, associated);
     seal_text(keyring_seal(service->deps.keyring), entropy,
               span_make(associated, sizeof associated), address_value(call->to), &entry->address);
     mask_address(address_value(call->to), entry->masked, sizeof entry->masked);
+}
+
+// The courier asks again when it sends: what it finds then counts.
+static provider_tag first_provider(const struct service *service, const struct service_call *call,
+                                   enum channel_kind kind)
+{
+    struct route route;
+    const struct route_query query = {kind, address_value(call->to), call->brand->name};
+    routes_find(service->deps.routes, &query, &route);
+    return route.providers[0];
 }
 
 static bool prepare_generate(struct service *service, struct service_call *call,
@@ -211,6 +227,7 @@ static bool prepare_generate(struct service *service, struct service_call *call,
         return false;
     call->command.channel = (uint8_t)kind;
     call->command.random_salt = entropy_u64(entropy);
+    call->op.provider = first_provider(service, call, kind);
     prepare_entry(service, call, entropy);
     return true;
 }

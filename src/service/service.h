@@ -7,6 +7,7 @@
 #include "core/decide.h"
 #include "core/slot.h"
 #include "crypto/keyring/keyring.h"
+#include "outbox/route.h"
 #include "service/brand.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -20,7 +21,7 @@ struct service_deps {
     struct brands *brands;
     struct logger *log;
     struct metrics *metrics;
-    uint8_t channels_mask; // bit 1 << enum channel_kind: something can send by it
+    const struct routes *routes; // by whom messages go
 };
 
 // Every function from any thread. `deps` are immutable after service_init.
@@ -62,7 +63,8 @@ struct service_call {
     const struct address *identifier;
     const struct address *to;       // where the code goes; of a username, where it went too
     struct username_call *username; // identifier is a username; NULL: it is an address
-    int channel; // generate: enum channel_kind asked for, or −1: the brand's own
+    int channel;                 // generate: enum channel_kind asked for, or −1: the brand's own
+    struct span accept_language; // generate: of the request; may be empty
     struct span request_id;
     enum service_status status;
     struct decision decision;

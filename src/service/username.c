@@ -19,6 +19,7 @@
 
 #include "base/assert.h"
 #include "service/call.h"
+#include "service/card.h"
 
 struct step {
     bool is_of_address; // in the address's record, not the username's
@@ -130,29 +131,6 @@ void username_generate(struct service_call *call)
     submit(call, &step_examine);
 }
 
-// A sealed address that was moved to another record does not open, nor one of the outbox.
-#define CARD_ASSOCIATED_BYTES (1U + sizeof(struct record_key))
-
-static void card_associated(const struct service_call *call, uint8_t out[CARD_ASSOCIATED_BYTES])
-{
-    out[0] = 'U';
-    memcpy(out + 1, call->command.key.digest.bytes, sizeof call->command.key.digest.bytes);
-}
-
-static void write_card(struct service_call *call, const struct key *seal,
-                       const struct entropy *entropy)
-{
-    struct address_card *card = &call->username->card;
-    uint8_t associated[CARD_ASSOCIATED_BYTES];
-    struct sealed sealed;
-    card_associated(call, associated);
-    seal_text(seal, entropy, span_make(associated, sizeof associated), address_identifier(call->to),
-              &sealed);
-    ASSERT(sealed.len <= sizeof card->sealed);
-    card->len = sealed.len;
-    memcpy(card->sealed, sealed.bytes, sealed.len);
-}
-
 void username_prepare(struct service_call *call, const struct entropy *entropy)
 {
     const struct keyring *keyring = call->service->deps.keyring;
@@ -161,8 +139,7 @@ void username_prepare(struct service_call *call, const struct entropy *entropy)
     struct span run = address_identifier(call->to);
     memset(username, 0, sizeof *username);
     record_key_of(keyring_index(keyring), call->brand->id, run, &username->address_key);
-    username->card.tag = record_address_tag(keyring_index(keyring), &command->key, run);
-    write_card(call, keyring_seal(keyring), entropy);
+    card_write(&username->card, keyring, entropy, &command->key, call->to);
     command->session = session_ref_to(command->session, username->card.tag);
     command->card = &username->card;
 }
@@ -195,16 +172,5 @@ void service_look_up(struct service *service, struct service_call *call)
 
 bool service_address_known(const struct service_call *call, struct address *out)
 {
-    const struct address_card *card = &call->username->card;
-    uint8_t associated[CARD_ASSOCIATED_BYTES];
-    uint8_t run[SEAL_PLAIN_BYTES_MAX];
-    struct sealed sealed = {.len = card->len};
-    size_t len = 0;
-    if (card->tag == 0)
-        return false;
-    memcpy(sealed.bytes, card->sealed, card->len);
-    card_associated(call, associated);
-    return seal_open(keyring_seal(call->service->deps.keyring),
-                     span_make(associated, sizeof associated), &sealed, run, &len) &&
-           address_of_run(span_make(run, len), out);
+    return card_open(&call->username->card, call->service->deps.keyring, &call->command.key, out);
 }

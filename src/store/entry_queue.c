@@ -1,5 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
+// The heaps are pairing heaps (Fredman, Sedgewick, Sleator and Tarjan, 1986) whose links are in the
+// slots: an entry can move from one to another without memory, so that nothing that was committed
+// can fail to be entered here. All links are numbers, as slots move when there are more of them.
+//
+//   of a slot:  child ─▶ its first follower;  next ─▶ its sibling;  back ─▶ the sibling before it,
+//               or the parent when it is the first
 #include "store/entry_queue.h"
 
 #include "base/assert.h"
@@ -8,113 +14,285 @@
 #include <stdlib.h>
 
 #define ROOM_FIRST 1024U
-#define NO_SLOT UINT32_MAX
+#define NONE ENTRY_NO_SLOT
+
+static struct queue_slot *slot_at(const struct entry_queue *queue, uint32_t number)
+{
+    ASSERT(number < queue->room);
+    return &queue->slots[number];
+}
+
+// --- heaps ---
+
+static bool is_before(const struct queue_slot *a, const struct queue_slot *b)
+{
+    if (a->claimable_at_ms != b->claimable_at_ms)
+        return a->claimable_at_ms < b->claimable_at_ms;
+    return a->handle < b->handle;
+}
+
+// Two heaps, or NONE, become one; the first of it. Neither has siblings.
+static uint32_t meld(struct entry_queue *queue, uint32_t a, uint32_t b)
+{
+    if (a == NONE || b == NONE)
+        return a == NONE ? b : a;
+    bool is_ordered = is_before(slot_at(queue, a), slot_at(queue, b));
+    uint32_t parent = is_ordered ? a : b, child = is_ordered ? b : a;
+    struct queue_links *above = &slot_at(queue, parent)->links;
+    struct queue_links *below = &slot_at(queue, child)->links;
+    below->back = parent;
+    below->next = above->child;
+    if (above->child != NONE)
+        slot_at(queue, above->child)->links.back = child;
+    above->child = child;
+    return parent;
+}
+
+// Takes the first of a list of siblings out of it.
+static uint32_t pop_sibling(struct entry_queue *queue, uint32_t *list)
+{
+    uint32_t number = *list;
+    if (number == NONE)
+        return NONE;
+    struct queue_links *links = &slot_at(queue, number)->links;
+    *list = links->next;
+    links->next = links->back = NONE;
+    return number;
+}
+
+// In pairs from the left, then all of those from the right.
+static uint32_t meld_siblings(struct entry_queue *queue, uint32_t list)
+{
+    uint32_t pairs = NONE, whole = NONE;
+    while (list != NONE) {
+        uint32_t first = pop_sibling(queue, &list);
+        uint32_t pair = meld(queue, first, pop_sibling(queue, &list));
+        slot_at(queue, pair)->links.next = pairs;
+        pairs = pair;
+    }
+    while (pairs != NONE)
+        whole = meld(queue, whole, pop_sibling(queue, &pairs));
+    return whole;
+}
+
+// Takes a slot that is not the first of its heap, with what is below it, off the others.
+static void cut(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_links *links = &slot_at(queue, number)->links;
+    struct queue_links *before = &slot_at(queue, links->back)->links;
+    if (before->child == number)
+        before->child = links->next;
+    else
+        before->next = links->next;
+    if (links->next != NONE)
+        slot_at(queue, links->next)->links.back = links->back;
+    links->next = links->back = NONE;
+}
+
+static void heap_remove(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    struct entry_heap *heap = &queue->heaps[slot->heap];
+    bool is_first = heap->first == number;
+    if (!is_first)
+        cut(queue, number);
+    uint32_t below = meld_siblings(queue, slot->links.child);
+    slot->links.child = NONE;
+    heap->first = is_first ? below : meld(queue, heap->first, below);
+    heap->held--;
+}
+
+// The provider's heap; a free one that becomes it; or the shared one.
+static uint8_t heap_for(struct entry_queue *queue, provider_tag provider)
+{
+    uint8_t found = ENTRY_HEAPS;
+    for (uint8_t i = 0; i < ENTRY_HEAPS; i++) {
+        struct entry_heap *heap = &queue->heaps[i];
+        if (heap->held > 0 && heap->provider == provider)
+            return i;
+        if (heap->held == 0 && found == ENTRY_HEAPS)
+            found = i;
+    }
+    queue->heaps[found].provider = provider; // of the shared one it says nothing
+    return found;
+}
+
+static void heap_insert(struct entry_queue *queue, uint32_t number, int64_t claimable_at_ms)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    slot->heap = heap_for(queue, slot->delivery.provider);
+    slot->claimable_at_ms = claimable_at_ms;
+    slot->links.child = slot->links.next = slot->links.back = NONE;
+    struct entry_heap *heap = &queue->heaps[slot->heap];
+    heap->first = meld(queue, heap->first, number);
+    heap->held++;
+}
+
+static bool is_busy(const struct store_claim *claim, provider_tag provider)
+{
+    for (size_t i = 0; i < claim->busy_count; i++) {
+        if (claim->busy[i] == provider)
+            return true;
+    }
+    return false;
+}
+
+// The slot that may be claimed first, of providers that are not busy. NONE: there is none.
+static uint32_t first_slot(const struct entry_queue *queue, const struct store_claim *claim)
+{
+    uint32_t first = NONE;
+    for (size_t i = 0; i <= ENTRY_HEAPS; i++) {
+        uint32_t number = queue->heaps[i].first;
+        if (number == NONE)
+            continue;
+        const struct queue_slot *slot = slot_at(queue, number);
+        if (first != NONE && !is_before(slot, slot_at(queue, first)))
+            continue;
+        if (!is_busy(claim, slot->delivery.provider))
+            first = number;
+    }
+    return first;
+}
+
+// --- buckets ---
+
+static uint64_t mix(uint64_t value)
+{
+    value *= UINT64_C(0x9E3779B97F4A7C15);
+    return value ^ value >> 32;
+}
+
+static uint32_t *handle_bucket(const struct entry_queue *queue, uint64_t handle)
+{
+    return &queue->by_handle[mix(handle) & (queue->buckets - 1)];
+}
+
+static uint32_t *promise_bucket(const struct entry_queue *queue, const struct outbox_entry *entry)
+{
+    return &queue->by_promise[mix(entry->salt ^ mix(entry->session.id)) & (queue->buckets - 1)];
+}
+
+static void list_by_handle(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    uint32_t *bucket = handle_bucket(queue, slot->handle);
+    slot->links.same_handle = *bucket;
+    *bucket = number;
+}
+
+static void list_by_promise(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    if (!slot->is_untouched)
+        return;
+    uint32_t *bucket = promise_bucket(queue, &slot->entry);
+    slot->links.same_promise = *bucket;
+    *bucket = number;
+}
+
+static void forget_handle(struct entry_queue *queue, uint32_t number)
+{
+    const struct queue_slot *slot = slot_at(queue, number);
+    uint32_t *at = handle_bucket(queue, slot->handle);
+    while (*at != number)
+        at = &slot_at(queue, *at)->links.same_handle;
+    *at = slot->links.same_handle;
+}
+
+static void touch(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    if (!slot->is_untouched)
+        return;
+    uint32_t *at = promise_bucket(queue, &slot->entry);
+    while (*at != number)
+        at = &slot_at(queue, *at)->links.same_promise;
+    *at = slot->links.same_promise;
+    slot->is_untouched = false;
+}
+
+uint64_t entry_queue_find_same(const struct entry_queue *queue, const struct outbox_entry *entry)
+{
+    uint32_t number = *promise_bucket(queue, entry);
+    while (number != NONE && !outbox_entry_is_same(&slot_at(queue, number)->entry, entry))
+        number = slot_at(queue, number)->links.same_promise;
+    return number != NONE ? slot_at(queue, number)->handle : 0;
+}
+
+static uint32_t find(const struct entry_queue *queue, uint64_t handle)
+{
+    uint32_t number = *handle_bucket(queue, handle);
+    while (number != NONE && slot_at(queue, number)->handle != handle)
+        number = slot_at(queue, number)->links.same_handle;
+    return number;
+}
+
+// --- slots ---
 
 // Fills the free list with the slots from `from` on.
 static void chain_free(struct entry_queue *queue, size_t from)
 {
     for (size_t i = from; i < queue->room; i++) {
-        queue->slots[i].generation = 1;
-        queue->slots[i].next_free = i + 1 < queue->room ? (uint32_t)(i + 1) : queue->first_free;
+        queue->slots[i].handle = 0;
+        queue->slots[i].links.next = i + 1 < queue->room ? (uint32_t)(i + 1) : queue->first_free;
     }
     queue->first_free = (uint32_t)from;
 }
 
+static void list_all(struct entry_queue *queue, size_t count)
+{
+    memset(queue->by_handle, 0xFF, queue->buckets * sizeof *queue->by_handle);
+    memset(queue->by_promise, 0xFF, queue->buckets * sizeof *queue->by_promise);
+    for (uint32_t i = 0; i < count; i++) {
+        if (slot_at(queue, i)->handle == 0)
+            continue;
+        list_by_handle(queue, i);
+        list_by_promise(queue, i);
+    }
+}
+
+static size_t buckets_for(size_t room)
+{
+    size_t buckets = ROOM_FIRST;
+    while (buckets < room)
+        buckets *= 2;
+    return buckets;
+}
+
+// What was reallocated when another could not be is larger than it need be, and as good.
 static bool resize(struct entry_queue *queue, size_t room)
 {
+    size_t buckets = buckets_for(room), bytes = buckets * sizeof *queue->by_handle;
     struct queue_slot *slots = realloc(queue->slots, room * sizeof *slots);
-    if (slots == NULL)
+    queue->slots = slots != NULL ? slots : queue->slots;
+    uint32_t *by_handle = realloc(queue->by_handle, bytes);
+    queue->by_handle = by_handle != NULL ? by_handle : queue->by_handle;
+    uint32_t *by_promise = realloc(queue->by_promise, bytes);
+    queue->by_promise = by_promise != NULL ? by_promise : queue->by_promise;
+    if (slots == NULL || by_handle == NULL || by_promise == NULL)
         return false;
-    queue->slots = slots;
-    for (size_t i = 0; i < ENTRY_HEAPS; i++) {
-        uint32_t *numbers = realloc(queue->heaps[i].slots, room * sizeof *numbers);
-        if (numbers == NULL)
-            return false;
-        queue->heaps[i].slots = numbers;
-    }
     size_t from = queue->room;
     queue->room = room;
+    queue->buckets = buckets;
     chain_free(queue, from);
+    list_all(queue, from);
     return true;
 }
 
 bool entry_queue_init(struct entry_queue *queue, size_t held_max)
 {
-    *queue = (struct entry_queue){.held_max = held_max, .first_free = NO_SLOT};
+    *queue = (struct entry_queue){.held_max = held_max, .first_free = NONE};
+    for (size_t i = 0; i <= ENTRY_HEAPS; i++)
+        queue->heaps[i].first = NONE;
     return resize(queue, ROOM_FIRST);
 }
 
 void entry_queue_fini(struct entry_queue *queue)
 {
     free(queue->slots);
-    for (size_t i = 0; i < ENTRY_HEAPS; i++)
-        free(queue->heaps[i].slots);
+    free(queue->by_handle);
+    free(queue->by_promise);
     *queue = (struct entry_queue){0};
-}
-
-static struct entry_heap *heap_of(struct entry_queue *queue, const struct queue_slot *slot)
-{
-    uint8_t channel = slot->entry.channel;
-    return &queue->heaps[channel < ENTRY_HEAPS ? channel : ENTRY_HEAPS - 1];
-}
-
-static int64_t key_at(const struct entry_queue *queue, const struct entry_heap *heap, size_t at)
-{
-    return queue->slots[heap->slots[at]].claimable_at_ms;
-}
-
-static void heap_swap(struct entry_queue *queue, struct entry_heap *heap, size_t a, size_t b)
-{
-    uint32_t slot = heap->slots[a];
-    heap->slots[a] = heap->slots[b];
-    heap->slots[b] = slot;
-    queue->slots[heap->slots[a]].heap_at = (uint32_t)a;
-    queue->slots[heap->slots[b]].heap_at = (uint32_t)b;
-}
-
-static void heap_up(struct entry_queue *queue, struct entry_heap *heap, size_t at)
-{
-    while (at > 0 && key_at(queue, heap, at) < key_at(queue, heap, (at - 1) / 2)) {
-        heap_swap(queue, heap, at, (at - 1) / 2);
-        at = (at - 1) / 2;
-    }
-}
-
-static void heap_down(struct entry_queue *queue, struct entry_heap *heap, size_t at)
-{
-    for (;;) {
-        size_t least = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heap->held; child++) {
-            if (key_at(queue, heap, child) < key_at(queue, heap, least))
-                least = child;
-        }
-        if (least == at)
-            return;
-        heap_swap(queue, heap, at, least);
-        at = least;
-    }
-}
-
-static void set_claimable(struct entry_queue *queue, struct queue_slot *slot, int64_t at_ms)
-{
-    struct entry_heap *heap = heap_of(queue, slot);
-    slot->claimable_at_ms = at_ms;
-    heap_up(queue, heap, slot->heap_at);
-    heap_down(queue, heap, slot->heap_at);
-}
-
-// The heap whose first entry may be claimed first, of those that are not busy. NULL: all are empty.
-static const struct entry_heap *first_heap(const struct entry_queue *queue, uint32_t busy)
-{
-    const struct entry_heap *first = NULL;
-    for (size_t i = 0; i < ENTRY_HEAPS; i++) {
-        const struct entry_heap *heap = &queue->heaps[i];
-        if (heap->held == 0 || (busy >> i & 1U) != 0)
-            continue;
-        if (first == NULL || key_at(queue, heap, 0) < key_at(queue, first, 0))
-            first = heap;
-    }
-    return first;
 }
 
 bool entry_queue_reserve(struct entry_queue *queue, size_t count)
@@ -125,99 +303,100 @@ bool entry_queue_reserve(struct entry_queue *queue, size_t count)
     return resize(queue, room < queue->held + count ? queue->held + count : room);
 }
 
-bool entry_queue_add(struct entry_queue *queue, const struct outbox_entry *entry, uint64_t sequence)
+bool entry_queue_add(struct entry_queue *queue, uint64_t handle, const struct outbox_entry *entry,
+                     const struct delivery *delivery)
 {
+    ASSERT(handle != 0);
+    ASSERT(delivery->due_at_ms != STORE_NEVER);
     if (!entry_queue_reserve(queue, 1))
         return false;
-    ASSERT(queue->first_free != NO_SLOT);
+    ASSERT(find(queue, handle) == NONE);
     uint32_t number = queue->first_free;
-    struct queue_slot *slot = &queue->slots[number];
-    queue->first_free = slot->next_free;
+    struct queue_slot *slot = slot_at(queue, number);
+    queue->first_free = slot->links.next;
     outbox_entry_copy(&slot->entry, entry);
-    slot->sequence = sequence;
-    slot->is_leased = false;
-    struct entry_heap *heap = heap_of(queue, slot);
-    slot->heap_at = (uint32_t)heap->held;
-    heap->slots[heap->held++] = number;
+    slot->delivery = *delivery;
+    slot->handle = handle;
+    slot->token = 0;
+    slot->is_untouched = delivery->state == DELIVERY_QUEUED && delivery->attempts_held == 0;
+    list_by_handle(queue, number);
+    list_by_promise(queue, number);
+    heap_insert(queue, number, delivery->due_at_ms);
     queue->held++;
-    set_claimable(queue, slot, entry->due_at_ms);
     return true;
 }
 
-static void slot_free(struct entry_queue *queue, struct queue_slot *slot)
+const struct queue_slot *entry_queue_find(const struct entry_queue *queue, uint64_t handle)
 {
-    struct entry_heap *heap = heap_of(queue, slot);
-    uint32_t at = slot->heap_at;
-    uint32_t number = heap->slots[at];
-    queue->held--;
-    heap->held--;
-    if (at != heap->held) {
-        struct queue_slot *moved = &queue->slots[heap->slots[heap->held]];
-        heap_swap(queue, heap, at, heap->held);
-        set_claimable(queue, moved, moved->claimable_at_ms);
-    }
-    slot->is_leased = false;
-    slot->generation++;
-    slot->next_free = queue->first_free;
+    uint32_t number = find(queue, handle);
+    return number != NONE ? slot_at(queue, number) : NULL;
+}
+
+// Out of its heap already.
+static void slot_free(struct entry_queue *queue, uint32_t number)
+{
+    struct queue_slot *slot = slot_at(queue, number);
+    forget_handle(queue, number);
+    slot->handle = 0;
+    slot->links.next = queue->first_free;
     queue->first_free = number;
+    queue->held--;
+}
+
+void entry_queue_change(struct entry_queue *queue, uint64_t handle, const struct delivery *delivery)
+{
+    uint32_t number = find(queue, handle);
+    ASSERT(number != NONE);
+    struct queue_slot *slot = slot_at(queue, number);
+    touch(queue, number);
+    heap_remove(queue, number);
+    slot->token = 0;
+    slot->delivery = *delivery;
+    if (delivery->due_at_ms == STORE_NEVER)
+        slot_free(queue, number);
+    else
+        heap_insert(queue, number, delivery->due_at_ms);
+}
+
+void entry_queue_hasten(struct entry_queue *queue, uint64_t handle)
+{
+    uint32_t number = find(queue, handle);
+    ASSERT(number != NONE);
+    heap_remove(queue, number);
+    heap_insert(queue, number, 0);
+}
+
+bool entry_queue_is_claim(const struct entry_queue *queue, uint64_t handle, uint64_t token)
+{
+    const struct queue_slot *slot = entry_queue_find(queue, handle);
+    return slot != NULL && token != 0 && slot->token == token;
 }
 
 size_t entry_queue_claim(struct entry_queue *queue, int64_t now_ms, const struct store_claim *claim,
                          struct claimed_entry *out, size_t max)
 {
     size_t count = 0;
+    ASSERT(claim->busy_count <= PROVIDERS_BUSY_MAX);
     while (count < max) {
-        const struct entry_heap *heap = first_heap(queue, claim->busy);
-        if (heap == NULL || key_at(queue, heap, 0) > now_ms)
+        uint32_t number = first_slot(queue, claim);
+        if (number == NONE || slot_at(queue, number)->claimable_at_ms > now_ms)
             break;
-        uint32_t number = heap->slots[0];
-        struct queue_slot *slot = &queue->slots[number];
-        slot->is_leased = true;
-        slot->generation++;
+        struct queue_slot *slot = slot_at(queue, number);
+        touch(queue, number);
+        slot->token = ++queue->claims;
         outbox_entry_copy(&out[count].entry, &slot->entry);
-        out[count].token = (uint64_t)slot->generation << 32 | number;
+        out[count].delivery = slot->delivery;
+        out[count].handle = slot->handle;
+        out[count].token = slot->token;
         count++;
-        set_claimable(queue, slot, now_ms + claim->lease_ms);
+        heap_remove(queue, number);
+        heap_insert(queue, number, now_ms + claim->lease_ms);
     }
     return count;
 }
 
-static struct queue_slot *claimed_slot(struct entry_queue *queue,
-                                       const struct settlement *settlement)
+int64_t entry_queue_next_ms(const struct entry_queue *queue, const struct store_claim *claim)
 {
-    size_t number = (size_t)(settlement->token & UINT32_MAX);
-    if (number >= queue->room)
-        return NULL;
-    struct queue_slot *slot = &queue->slots[number];
-    bool is_current = slot->is_leased && slot->generation == settlement->token >> 32 &&
-                      slot->entry.id == settlement->id;
-    return is_current ? slot : NULL;
-}
-
-bool entry_queue_settle(struct entry_queue *queue, const struct settlement *settlement,
-                        struct entry_change *change_out)
-{
-    struct queue_slot *slot = claimed_slot(queue, settlement);
-    if (slot == NULL)
-        return false;
-    *change_out = (struct entry_change){.sequence = slot->sequence, .is_over = true};
-    if (settlement->state != DELIVERY_QUEUED) {
-        slot_free(queue, slot);
-        return true;
-    }
-    slot->is_leased = false;
-    slot->generation++;
-    if (slot->entry.tries < UINT8_MAX)
-        slot->entry.tries++;
-    slot->entry.due_at_ms = settlement->due_at_ms;
-    *change_out = (struct entry_change){
-        .sequence = slot->sequence, .due_at_ms = settlement->due_at_ms, .tries = slot->entry.tries};
-    set_claimable(queue, slot, settlement->due_at_ms);
-    return true;
-}
-
-int64_t entry_queue_next_ms(const struct entry_queue *queue, uint32_t busy)
-{
-    const struct entry_heap *heap = first_heap(queue, busy);
-    return heap != NULL ? key_at(queue, heap, 0) : INT64_MAX;
+    uint32_t number = first_slot(queue, claim);
+    return number != NONE ? slot_at(queue, number)->claimable_at_ms : STORE_NEVER;
 }

@@ -63,10 +63,19 @@ static const char *const attempts[] = {
 };
 
 static const char *const endings[] = {
-    [METRIC_ENDING_ACCEPTED] = "accepted",
-    [METRIC_ENDING_FAILED] = "failed",
-    [METRIC_ENDING_EXPIRED] = "expired",
-    [METRIC_ENDING_UNKNOWN] = "unknown",
+    [METRIC_ENDING_ACCEPTED] = "accepted",   [METRIC_ENDING_FAILED] = "failed",
+    [METRIC_ENDING_EXPIRED] = "expired",     [METRIC_ENDING_UNKNOWN] = "unknown",
+    [METRIC_ENDING_DELIVERED] = "delivered", [METRIC_ENDING_OBSOLETE] = "obsolete",
+    [METRIC_ENDING_DROPPED] = "dropped",     NULL,
+};
+
+static const char *const receipts[] = {
+    [METRIC_RECEIPT_DELIVERED] = "delivered",
+    [METRIC_RECEIPT_FAILED] = "failed",
+    [METRIC_RECEIPT_ON_ITS_WAY] = "on_its_way",
+    [METRIC_RECEIPT_UNMATCHED] = "unmatched",
+    [METRIC_RECEIPT_BUSY] = "busy",
+    [METRIC_RECEIPT_REFUSED] = "refused",
     NULL,
 };
 
@@ -107,6 +116,11 @@ static const struct metric_row rows[METRIC_COUNT_] = {
                                  "counter",
                                  0,
                                  {{"state", endings}}},
+    [METRIC_RECEIPTS] = {"otpd_receipts_total",
+                         "What providers reported about messages later",
+                         "counter",
+                         0,
+                         {{"kind", receipts}}},
     [METRIC_STORE_ERRORS] = {"otpd_store_errors_total",
                              "Commands that the store did not commit",
                              "counter",
@@ -163,9 +177,24 @@ static const struct {
 };
 #define BUCKETS (sizeof buckets / sizeof buckets[0])
 
-// Where things stand in a shard: the counted metrics, then the routes, METRICS_NO_ROUTE last.
+// Of what happens in the world and not in here.
+static const struct {
+    int64_t ms;
+    const char *text;
+} slow_buckets[] = {
+    {500, "0.5"},  {1000, "1"},   {2000, "2"},   {5000, "5"},     {10000, "10"},
+    {20000, "20"}, {30000, "30"}, {60000, "60"}, {300000, "300"}, {INT64_MAX, "+Inf"},
+};
+#define SLOW_BUCKETS (sizeof slow_buckets / sizeof slow_buckets[0])
+
+#define ATTEMPTS (sizeof attempts / sizeof attempts[0] - 1)
+
+// Where things stand in a shard: the counted metrics, the routes, METRICS_NO_ROUTE last, then the
+// providers: attempts, and for each channel the buckets and the sum of the times to delivery.
 #define ROUTE_CELLS (STATUSES + BUCKETS + 1)
-#define SHARD_CELLS (METRIC_COUNTED_COUNT_ * CELLS_MAX + (METRICS_ROUTES_MAX + 1) * ROUTE_CELLS)
+#define PROVIDERS_BEGIN (METRIC_COUNTED_COUNT_ * CELLS_MAX + (METRICS_ROUTES_MAX + 1) * ROUTE_CELLS)
+#define PROVIDER_CELLS (ATTEMPTS + METRIC_CHANNELS * (SLOW_BUCKETS + 1))
+#define SHARD_CELLS (PROVIDERS_BEGIN + METRICS_PROVIDERS_MAX * PROVIDER_CELLS)
 
 struct shard {
     alignas(CACHE_LINE_BYTES) cell cells[SHARD_CELLS];
@@ -175,13 +204,19 @@ struct metrics {
     struct metrics_options options;
     struct metrics_route routes[METRICS_ROUTES_MAX + 1];
     size_t routes_held;
+    struct span providers[METRICS_PROVIDERS_MAX];
+    size_t providers_held;
+    cell of_providers[METRICS_PROVIDERS_MAX][METRIC_PROVIDER_COUNT_];
     cell measured[METRIC_COUNT_ - METRIC_COUNTED_COUNT_];
     struct shard shards[SHARDS];
 };
 
 _Static_assert(METRICS_PAGE_BYTES_MAX >=
-                   LINE_BYTES_MAX * ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
-                                     METRIC_COUNT_ * (CELLS_MAX + 2)),
+                   LINE_BYTES_MAX *
+                       ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
+                        METRIC_COUNT_ * (CELLS_MAX + 2) +
+                        METRICS_PROVIDERS_MAX * (ATTEMPTS + METRIC_PROVIDER_COUNT_ +
+                                                 METRIC_CHANNELS * (SLOW_BUCKETS + 2))),
                "a page has room for every line");
 
 enum err metrics_create(const struct metrics_options *options, struct metrics **out)
@@ -212,6 +247,16 @@ void metrics_name_routes(struct metrics *metrics, const struct metrics_route *ro
     metrics->routes_held = count;
 }
 
+void metrics_name_providers(struct metrics *metrics, const struct span *names, size_t count)
+{
+    ASSERT(count <= METRICS_PROVIDERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(names[i].len <= METRICS_PROVIDER_BYTES_MAX);
+        metrics->providers[i] = names[i];
+    }
+    metrics->providers_held = count;
+}
+
 static size_t counted_at(enum metric metric, size_t at)
 {
     ASSERT(metric < METRIC_COUNTED_COUNT_);
@@ -232,6 +277,16 @@ static size_t duration_at(size_t route, size_t bucket)
 static size_t sum_at(size_t route)
 {
     return duration_at(route, BUCKETS);
+}
+
+static size_t attempt_at(size_t provider, size_t attempt)
+{
+    return PROVIDERS_BEGIN + provider * PROVIDER_CELLS + attempt;
+}
+
+static size_t delivered_at(size_t provider, size_t channel, size_t bucket)
+{
+    return attempt_at(provider, ATTEMPTS) + channel * (SLOW_BUCKETS + 1) + bucket;
 }
 
 static struct shard *near_shard(struct metrics *metrics)
@@ -279,6 +334,41 @@ void metrics_set(struct metrics *metrics, enum metric metric, int64_t value)
     ASSERT(value >= 0);
     atomic_store_explicit(&metrics->measured[metric - METRIC_COUNTED_COUNT_], (uint64_t)value,
                           memory_order_relaxed);
+}
+
+void metrics_count_attempt(struct metrics *metrics, size_t provider, enum metric_attempt attempt)
+{
+    if (metrics == NULL)
+        return;
+    ASSERT(provider < metrics->providers_held);
+    add(near_shard(metrics), attempt_at(provider, attempt), 1);
+}
+
+void metrics_set_provider(struct metrics *metrics, size_t provider, enum metric_provider what,
+                          int64_t value)
+{
+    if (metrics == NULL)
+        return;
+    ASSERT(provider < metrics->providers_held);
+    ASSERT(value >= 0);
+    atomic_store_explicit(&metrics->of_providers[provider][what], (uint64_t)value,
+                          memory_order_relaxed);
+}
+
+void metrics_delivered(struct metrics *metrics, size_t provider, unsigned channel,
+                       int64_t duration_ms)
+{
+    size_t bucket = 0;
+    if (metrics == NULL)
+        return;
+    ASSERT(provider < metrics->providers_held);
+    ASSERT(channel < METRIC_CHANNELS);
+    while (duration_ms > slow_buckets[bucket].ms)
+        bucket++;
+    struct shard *shard = near_shard(metrics);
+    add(shard, delivered_at(provider, channel, bucket), 1);
+    add(shard, delivered_at(provider, channel, SLOW_BUCKETS),
+        duration_ms > 0 ? (uint64_t)duration_ms : 0);
 }
 
 int64_t metrics_now_ns(const struct metrics *metrics)
@@ -468,10 +558,97 @@ static void put_http(struct strbuf *out, const struct metrics *metrics)
         put_durations(out, metrics, i);
 }
 
+// --- providers ---------------------------------------------------------------------------------
+
+static void put_attempts(struct strbuf *out, const struct metrics *metrics)
+{
+    put_family(out, "otpd_provider_attempts_total",
+               "Messages given to a provider, and what it said", "counter");
+    for (size_t i = 0; i < metrics->providers_held; i++) {
+        for (size_t attempt = 0; attempt < ATTEMPTS; attempt++) {
+            strbuf_put_text(out, "otpd_provider_attempts_total{");
+            put_label(out, "provider", metrics->providers[i]);
+            put_label(out, "result", span_of_text(attempts[attempt]));
+            put_value(out, "} ", sum_of(metrics, attempt_at(i, attempt)), 0);
+        }
+    }
+}
+
+static const struct {
+    const char *name;
+    const char *help;
+    unsigned decimals;
+} provider_rows[METRIC_PROVIDER_COUNT_] = {
+    [METRIC_PROVIDER_BREAKER] = {"otpd_provider_breaker",
+                                 "Whether the provider is left alone: 0 no, 1 tried, 2 yes", 0},
+    [METRIC_PROVIDER_IN_FLIGHT] = {"otpd_provider_in_flight",
+                                   "Messages that the provider is being given", 0},
+    [METRIC_PROVIDER_OLDEST_AGE_MS] = {"otpd_provider_oldest_age_seconds",
+                                       "How long the provider's oldest message has been due", 3},
+};
+
+static void put_provider_gauge(struct strbuf *out, const struct metrics *metrics,
+                               enum metric_provider what)
+{
+    put_family(out, provider_rows[what].name, provider_rows[what].help, "gauge");
+    for (size_t i = 0; i < metrics->providers_held; i++) {
+        strbuf_put_text(out, provider_rows[what].name);
+        strbuf_put_byte(out, '{');
+        put_label(out, "provider", metrics->providers[i]);
+        put_value(out, "} ", value_of(&metrics->of_providers[i][what]),
+                  provider_rows[what].decimals);
+    }
+}
+
+#define DELIVERY "otpd_delivery_seconds"
+
+static void put_delivery_line(struct strbuf *out, const char *name, struct span provider,
+                              size_t channel)
+{
+    strbuf_put_text(out, name);
+    put_label(out, "provider", provider);
+    put_label(out, "channel", span_of_text(channels[channel]));
+}
+
+static void put_deliveries(struct strbuf *out, const struct metrics *metrics, size_t provider,
+                           size_t channel)
+{
+    struct span name = metrics->providers[provider];
+    uint64_t sums[SLOW_BUCKETS];
+    uint64_t count = 0;
+    for (size_t i = 0; i < SLOW_BUCKETS; i++)
+        sums[i] = count += sum_of(metrics, delivered_at(provider, channel, i));
+    for (size_t i = 0; i < SLOW_BUCKETS && count > 0; i++) {
+        put_delivery_line(out, DELIVERY "_bucket{", name, channel);
+        put_label(out, "le", span_of_text(slow_buckets[i].text));
+        put_value(out, "} ", sums[i], 0);
+    }
+    if (count == 0)
+        return;
+    put_delivery_line(out, DELIVERY "_sum{", name, channel);
+    put_value(out, "} ", sum_of(metrics, delivered_at(provider, channel, SLOW_BUCKETS)), 3);
+    put_delivery_line(out, DELIVERY "_count{", name, channel);
+    put_value(out, "} ", count, 0);
+}
+
+static void put_providers(struct strbuf *out, const struct metrics *metrics)
+{
+    put_attempts(out, metrics);
+    for (enum metric_provider what = 0; what < METRIC_PROVIDER_COUNT_; what++)
+        put_provider_gauge(out, metrics, what);
+    put_family(out, DELIVERY, "Time from a promise to the receipt that it has arrived",
+               "histogram");
+    for (size_t i = 0; i < metrics->providers_held; i++) {
+        for (size_t channel = 0; channel < METRIC_CHANNELS; channel++)
+            put_deliveries(out, metrics, i, channel);
+    }
+}
+
 void metrics_write(const struct metrics *metrics, struct strbuf *out)
 {
     put_build(out, metrics);
     put_http(out, metrics);
     for (enum metric metric = 0; metric < METRIC_COUNT_; metric++)
         put_metric(out, metrics, metric);
+    put_providers(out, metrics);
 }

@@ -3,9 +3,9 @@
 #pragma once
 // What the server counts, and the page that shows it (Prometheus text format 0.0.4).
 //
-// The set of metrics and of label values is fixed here, but for the routes, which are named once. A
-// label never holds a number, address, session or request id, so that neither a person nor a
-// client can be found in a page, or make it grow.
+// The set of metrics and of label values is fixed here, but for the routes of requests and the
+// providers, which are named once. A label never holds a number, address, session or request id, so
+// that neither a person nor a client can be found in a page, or make it grow.
 //
 // Counting is a relaxed atomic addition to one of a few copies, chosen by the processor that the
 // caller runs on. NULL metrics: nothing is counted, so that tests can leave them out.
@@ -21,6 +21,7 @@
     X(METRIC_RATE_LIMITED)      /* limit */            \
     X(METRIC_DELIVERY_ATTEMPTS) /* channel, attempt */ \
     X(METRIC_DELIVERIES_ENDED)  /* ending */           \
+    X(METRIC_RECEIPTS)          /* receipt */          \
     X(METRIC_STORE_ERRORS)      /* store_error */      \
     X(METRIC_STORE_COMMITS)
 
@@ -71,6 +72,26 @@ enum metric_ending {
     METRIC_ENDING_FAILED,
     METRIC_ENDING_EXPIRED,
     METRIC_ENDING_UNKNOWN,
+    METRIC_ENDING_DELIVERED, // perhaps after it was counted as accepted or unknown
+    METRIC_ENDING_OBSOLETE,
+    METRIC_ENDING_DROPPED,
+};
+
+enum metric_receipt {
+    METRIC_RECEIPT_DELIVERED,
+    METRIC_RECEIPT_FAILED,
+    METRIC_RECEIPT_ON_ITS_WAY,
+    METRIC_RECEIPT_UNMATCHED, // of no message that is remembered
+    METRIC_RECEIPT_BUSY,      // not taken for want of room
+    METRIC_RECEIPT_REFUSED,   // a call that was forged, too old or not to be read
+};
+
+// Of one provider.
+enum metric_provider {
+    METRIC_PROVIDER_BREAKER,       // 0 closed, 1 half open, 2 open
+    METRIC_PROVIDER_IN_FLIGHT,     // messages that it is being given
+    METRIC_PROVIDER_OLDEST_AGE_MS, // how long the message that waits longest for it has been due
+    METRIC_PROVIDER_COUNT_,
 };
 
 enum metric_store_error {
@@ -83,7 +104,9 @@ enum metric_store_error {
 #define METRICS_ROUTES_MAX 48U
 #define METRICS_PATH_BYTES_MAX 100U
 #define METRICS_NO_ROUTE METRICS_ROUTES_MAX // an answer to what reached no route
-#define METRICS_PAGE_BYTES_MAX 655360U      // with every counter on it
+#define METRICS_PROVIDERS_MAX 16U
+#define METRICS_PROVIDER_BYTES_MAX 64U
+#define METRICS_PAGE_BYTES_MAX 917504U // with every counter on it
 
 struct metrics;
 
@@ -103,6 +126,19 @@ void metrics_destroy(struct metrics **metrics);
 
 // Before the first answer is counted.
 void metrics_name_routes(struct metrics *metrics, const struct metrics_route *routes, size_t count);
+
+// Before the first of them is counted. The names must outlive the metrics, and have
+// METRICS_PROVIDER_BYTES_MAX at most.
+void metrics_name_providers(struct metrics *metrics, const struct span *names, size_t count);
+
+// A provider's number is that of its name.
+void metrics_count_attempt(struct metrics *metrics, size_t provider, enum metric_attempt attempt);
+void metrics_set_provider(struct metrics *metrics, size_t provider, enum metric_provider what,
+                          int64_t value);
+
+// From the promise of a message to the receipt that says it has arrived.
+void metrics_delivered(struct metrics *metrics, size_t provider, unsigned channel,
+                       int64_t duration_ms);
 
 // Label values: 0 for a label that the metric does not have.
 void metrics_count(struct metrics *metrics, enum metric metric, unsigned label, unsigned second);

@@ -95,7 +95,7 @@ static void a_family_has_help_and_type_once_and_before_its_samples(void **state)
         assert_true(first == NULL || first > type);
         families++;
     }
-    assert_int_equal(families, METRIC_COUNT_ + 3);
+    assert_int_equal(families, METRIC_COUNT_ + 3 + 2 + METRIC_PROVIDER_COUNT_);
 }
 
 static void a_counter_starts_at_zero_and_counts(void **state)
@@ -223,11 +223,73 @@ static void an_answer_that_reached_no_route_has_no_duration(void **state)
     assert_null(strstr(page_of(fixture), "otpd_http_request_duration_seconds_bucket"));
 }
 
+static void name_two(struct fixture *fixture)
+{
+    static const struct span names[] = {SPAN("texts"), SPAN("the \"other\"")};
+    metrics_name_providers(fixture->metrics, names, 2);
+}
+
+static void providers_are_counted_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    name_two(fixture);
+    metrics_count_attempt(fixture->metrics, 0, METRIC_ATTEMPT_ACCEPTED);
+    metrics_count_attempt(fixture->metrics, 1, METRIC_ATTEMPT_UNKNOWN);
+    metrics_count_attempt(fixture->metrics, 1, METRIC_ATTEMPT_UNKNOWN);
+    metrics_set_provider(fixture->metrics, 1, METRIC_PROVIDER_BREAKER, 2);
+    metrics_set_provider(fixture->metrics, 0, METRIC_PROVIDER_IN_FLIGHT, 128);
+    metrics_set_provider(fixture->metrics, 0, METRIC_PROVIDER_OLDEST_AGE_MS, 1500);
+    assert_line(fixture, "otpd_provider_attempts_total{provider=\"texts\",result=\"accepted\"} 1");
+    assert_line(fixture, "otpd_provider_attempts_total{provider=\"texts\",result=\"unknown\"} 0");
+    assert_line(
+        fixture,
+        "otpd_provider_attempts_total{provider=\"the \\\"other\\\"\",result=\"unknown\"} 2");
+    assert_line(fixture, "otpd_provider_breaker{provider=\"texts\"} 0");
+    assert_line(fixture, "otpd_provider_breaker{provider=\"the \\\"other\\\"\"} 2");
+    assert_line(fixture, "otpd_provider_in_flight{provider=\"texts\"} 128");
+    assert_line(fixture, "otpd_provider_oldest_age_seconds{provider=\"texts\"} 1.5");
+}
+
+#define TEXTS_BY_SMS "{provider=\"texts\",channel=\"SMS\""
+
+static void time_to_delivery_falls_into_its_bucket(void **state)
+{
+    struct fixture *fixture = *state;
+    name_two(fixture);
+    assert_null(strstr(page_of(fixture), "otpd_delivery_seconds_bucket"));
+    metrics_delivered(fixture->metrics, 0, 0, 2000);
+    metrics_delivered(fixture->metrics, 0, 0, 2001);
+    metrics_delivered(fixture->metrics, 0, 0, 86400000);
+    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"1\"} 0");
+    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"2\"} 1");
+    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"5\"} 2");
+    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"300\"} 2");
+    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"+Inf\"} 3");
+    assert_line(fixture, "otpd_delivery_seconds_sum" TEXTS_BY_SMS "} 86404.001");
+    assert_line(fixture, "otpd_delivery_seconds_count" TEXTS_BY_SMS "} 3");
+    assert_null(strstr(page_of(fixture), "channel=\"EMAIL\",le="));
+}
+
+static void fill_providers(struct fixture *fixture, char name[METRICS_PROVIDER_BYTES_MAX])
+{
+    struct span names[METRICS_PROVIDERS_MAX];
+    memset(name, '"', METRICS_PROVIDER_BYTES_MAX);
+    for (size_t i = 0; i < METRICS_PROVIDERS_MAX; i++)
+        names[i] = span_make(name, METRICS_PROVIDER_BYTES_MAX);
+    metrics_name_providers(fixture->metrics, names, METRICS_PROVIDERS_MAX);
+    for (size_t i = 0; i < METRICS_PROVIDERS_MAX; i++) {
+        for (unsigned channel = 0; channel < METRIC_CHANNELS; channel++)
+            metrics_delivered(fixture->metrics, i, channel, 1000);
+    }
+}
+
 static void a_full_page_fits(void **state)
 {
     struct fixture *fixture = *state;
     struct metrics_route routes[METRICS_ROUTES_MAX];
     char path[METRICS_PATH_BYTES_MAX];
+    char provider[METRICS_PROVIDER_BYTES_MAX];
+    fill_providers(fixture, provider);
     memset(path, 'p', sizeof path);
     for (size_t i = 0; i < METRICS_ROUTES_MAX; i++)
         routes[i] = (struct metrics_route){SPAN("OPTIONS"), span_make(path, sizeof path)};
@@ -315,6 +377,8 @@ int main(void)
         TEST(answers_are_counted_by_route_and_status),
         TEST(a_duration_falls_into_its_bucket_and_all_above),
         TEST(an_answer_that_reached_no_route_has_no_duration),
+        TEST(providers_are_counted_by_name),
+        TEST(time_to_delivery_falls_into_its_bucket),
         TEST(a_full_page_fits),
         TEST(without_metrics_nothing_is_counted),
         TEST(no_count_is_lost_among_threads),

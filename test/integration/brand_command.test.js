@@ -31,7 +31,10 @@ const brand = (settings = SETTINGS, more = {}) => ({
   tokenKeys: [{ number: 1, isSigning: true, createdAt: '2026-11-23T01:02:03Z' }], ...more,
 });
 const KEY_LINE = 'token key 1  signs  since 2026-11-23T01:02:03Z\n';
-const problem = (status, detail, title = 'No') => ({ status, json: { title, status, detail } });
+const problem = (status, detail, title = status === 404 ? 'No such brand' : 'No') => ({
+  status,
+  json: { title, status, detail },
+});
 
 /** Answers as a server that has DocDemo and does all that it is told. */
 function agree({ method, url, body }) {

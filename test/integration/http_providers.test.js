@@ -69,6 +69,7 @@ function production(providers) {
   const own = {
     language: 'pt-BR', smsSender: 'BRNDCO', whatsappSender: '2', whatsappTemplateId: 'entrar',
     smsTemplate: '{otp} é seu código', emailSubject: '{otp}',
+    translations: { es: { smsTemplate: '{otp} es tu código' } },
   };
   const brands = {
     Shop: {},
@@ -166,6 +167,19 @@ describe('a code arrives', () => {
         assert.equal(url, '/v23.0/2/messages');
         assert.deepEqual([template.name, template.language], ['entrar', { code: 'pt_BR' }]);
         server.secrets.addCode(template.components[0].parameters[0].text);
+      })));
+
+  test('in the language that the request asks for', () =>
+    withVendor({ taken: TWILIO_TAKES }, (vendor) =>
+      withServer([twilio(vendor)], async ({ server, api }) => {
+        const who = mobile('12025550106', { brand: 'Own' });
+        const sessionId = await api.open(who);
+        const headers = { 'Accept-Language': 'vi, es-MX;q=0.9, pt;q=0.1' };
+        assert.equal((await api.call('otp/generate', { ...who, sessionId }, headers)).code, 200);
+        const sms = await vendor.await('12025550106');
+        const text = new URLSearchParams(sms.body).get('Body');
+        assert.match(text, /^\d{6} es tu código$/);
+        await assertLogsIn({ server, api }, { who, sessionId }, CODE.exec(text)[0]);
       })));
 
   test('an e-mail by a webhook: with its subject', () => withVendor({}, (vendor) =>

@@ -15,7 +15,6 @@ const { until } = require('./lib/wait');
 
 const KEPT_MAX = 10000;
 const SENT = 10050;
-const SENDS_EACH = 50;
 const WAITERS = 200;
 const SOON_MS = 10000;
 
@@ -191,13 +190,11 @@ test('DELETE forgets all, and ids go on', async () => {
 test(`of ${SENT} messages the last ${KEPT_MAX} are kept`, async () => {
   const first = Number((await api.begin(mobile('12025550138'))).message.id) + 1;
   const lanes = await Lane.openMany(server.port, 16);
-  const people = numbers(SENT / SENDS_EACH).map((number) => mobile(number));
+  const people = numbers(SENT).map((number) => mobile(number));
   const sessions = await openSessions(lanes, people);
-  const codes = await spread(lanes, Array(SENDS_EACH).fill(0), async (lane) => {
-    return issueCodes([lane], people, sessions);
-  });
+  const codes = await issueCodes(lanes, people, sessions);
   lanes.forEach((lane) => lane.close());
-  assert.deepEqual([...new Set(codes.flat())], [200]);
+  assert.deepEqual([...new Set(codes)], [200]);
   const last = first + SENT - 1;
   await until(SOON_MS, 'the last message', async () => (await api.lastId()) === String(last));
   const ids = (await inbox(`limit=${KEPT_MAX}`)).map((message) => Number(message.id));

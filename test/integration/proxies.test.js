@@ -127,11 +127,21 @@ behindEach('the API behind', (pair) => {
     pair.forEach(async (client) => {
       const others = ['/', '/metrics', '/livez', '/readyz', '/dev/inbox', '/auth/v1', '/auth/v2/x',
         '/auth/v1/../../metrics', '/auth/v1/..%2f..%2fdev/inbox', '//dev/inbox', '/auth/v1/%2e%2e',
-        '/%64ev/inbox', '/auth/v1/..;/..;/metrics', '/auth/v1/no-such-call'];
+        '/%64ev/inbox', '/auth/v1/..;/..;/metrics', '/auth/v1/no-such-call', '/receipts',
+        '/receipts/../metrics', '/receipts/..%2fmetrics'];
       for (const path of others) {
         const host = { Host: 'localhost' };
         const headers = client instanceof Http2Client ? { ':authority': 'localhost' } : host;
         assertStatus(await client.get(path, headers), 404);
+      }
+    }));
+
+  test('what providers report gets through as it came', () =>
+    pair.forEach(async (client) => {
+      for (const [i, path] of ['/receipts/texts/0?a=%2f', '/receipts/'].entries()) {
+        const requestId = `receipt-${client.constructor.name}-${i}`;
+        assertStatus(await client.get(path, { 'X-Request-Id': requestId }), 404);
+        await pair.answered(requestId);
       }
     }));
 

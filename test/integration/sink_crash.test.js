@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 at random under load, while a provider and a mail relay go on. Every code that was
-// promised arrives there; what comes twice was under way at a kill, and is the same message.
+// promised arrives there, once; what was under way at a kill may or may not have arrived, is not
+// sent again, and is told in the log.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -24,12 +25,12 @@ const LANES = 8;
 const LOAD_MS_MIN = 30;
 const LOAD_MS_MAX = 200;
 const ARRIVES_MS = 60000;
-const SHARE = 128; // messages of one channel that are under way at most
 const LOGINS = 40;
 const CODE = /\b\d{6}\b/;
 
 const folder = new Folder();
 const people = [];
+const unknown = new Set(); // entries of which the log says that nobody knows
 let config;
 let vendor;
 let relay;
@@ -85,6 +86,10 @@ function expectCut(error) {
   assert.match(String(error.message), /connection closed|ECONNRE(SET|FUSED)|socket hang up|EPIPE/);
 }
 
+function noteUnknown(server) {
+  server.events('otp.unknown').forEach(({ entry }) => unknown.add(entry));
+}
+
 async function loadAndKill(server) {
   const lanes = await Lane.openMany(server.port, LANES);
   const workers = lanes.map((lane) => work(lane).catch(expectCut));
@@ -92,6 +97,7 @@ async function loadAndKill(server) {
   setTimeout(() => server.program.signal('SIGKILL'), ms);
   await Promise.all(workers);
   await server.kill();
+  noteUnknown(server);
   lanes.forEach((lane) => lane.close());
 }
 
@@ -111,18 +117,15 @@ function arrivals() {
   return sent;
 }
 
-/** How often messages came again; each of them is the first one once more. */
-function countDuplicates(sent) {
-  let duplicates = 0;
-  for (const messages of sent.values()) {
-    assert.ok(messages.every(({ id, code, isLate }) =>
-      id === messages[0].id && code === messages[0].code && !isLate));
-    duplicates += messages.length - 1;
+/** Each message came once, and in time. */
+function assertOnce(sent) {
+  for (const [address, messages] of sent) {
+    assert.equal(messages.length, 1, `${address} was sent ${messages.length} messages`);
+    assert.ok(!messages[0].isLate);
   }
-  return duplicates;
 }
 
-/** Everything that was promised has been handed over. */
+/** Of everything that was promised it is known what became of it, or that nobody knows. */
 async function awaitEmptyOutbox(api) {
   await until(ARRIVES_MS, 'an empty outbox', async () => {
     const { text } = await api.client.get('/metrics');
@@ -132,7 +135,8 @@ async function awaitEmptyOutbox(api) {
 
 async function assertCodesAreRight(server, sent) {
   const [lane] = await Lane.openMany(server.port, 1);
-  const some = people.filter(({ isIssued }) => isIssued).slice(-LOGINS);
+  const some = people.filter(({ isIssued, who }) => isIssued && sent.has(who.identifierValue))
+    .slice(-LOGINS);
   for (const person of some) {
     person.code = sent.get(person.who.identifierValue)[0].code;
     assert.equal(await person.logIn(lane), 200);
@@ -145,18 +149,19 @@ async function check(server) {
   const promised = people.filter(({ isIssued }) => isIssued);
   await awaitEmptyOutbox(api);
   api.close();
+  noteUnknown(server);
   const sent = arrivals();
-  assert.deepEqual(promised.filter(({ who }) => !sent.has(who.identifierValue)), [], 'lost');
-  const duplicates = countDuplicates(sent);
+  const missing = promised.filter(({ who }) => !sent.has(who.identifierValue)).length;
+  assertOnce(sent);
   for (const [address, messages] of sent) {
     server.secrets.addAddress(address);
     messages.forEach(({ code }) => server.secrets.addCode(code));
   }
   await assertCodesAreRight(server, sent);
-  return { promised: promised.length, duplicates };
+  return { promised: promised.length, missing };
 }
 
-test(`${KILLS} kills under load: every promised message arrives`, { timeout: 1800000 },
+test(`${KILLS} kills under load: every promised message arrives or is told`, { timeout: 1800000 },
   async (t) => {
     let server = await start();
     for (let i = 0; i < KILLS; i++) {
@@ -164,10 +169,11 @@ test(`${KILLS} kills under load: every promised message arrives`, { timeout: 180
       server = await start();
     }
     try {
-      const { promised, duplicates } = await check(server);
-      t.diagnostic(`kills ${KILLS}, promised ${promised}, lost 0, twice ${duplicates}`);
+      const { promised, missing } = await check(server);
+      t.diagnostic(`kills ${KILLS}, promised ${promised}, twice 0, unknown ${unknown.size}, ` +
+        `of which ${missing} did not arrive`);
       assert.ok(promised > KILLS);
-      assert.ok(duplicates <= KILLS * 2 * SHARE, `${duplicates} came twice`);
+      assert.ok(missing <= unknown.size, `${missing} missing, ${unknown.size} unknown`);
     } finally {
       await server.stop();
     }

@@ -32,11 +32,8 @@ struct recipe *rig_recipe(const char *name)
     return recipe;
 }
 
-struct recipe_plan *rig_plan(const struct recipe *recipe, json_t *settings)
+static size_t settings_of(json_t *settings, struct recipe_setting held[RECIPE_PARAMETERS_MAX])
 {
-    struct recipe_setting held[RECIPE_PARAMETERS_MAX];
-    struct recipe_plan *plan = NULL;
-    struct err_info info;
     const char *name;
     json_t *value;
     size_t count = 0;
@@ -46,9 +43,28 @@ struct recipe_plan *rig_plan(const struct recipe *recipe, json_t *settings)
         held[count++] =
             (struct recipe_setting){span_of_text(name), span_of_text(json_string_value(value))};
     }
-    if (recipe_bind(recipe, held, count, &plan, &info) != ERR_OK)
+    return count;
+}
+
+struct recipe_plan *rig_plan(const struct recipe *recipe, json_t *settings)
+{
+    struct recipe_setting held[RECIPE_PARAMETERS_MAX];
+    struct recipe_plan *plan = NULL;
+    struct err_info info;
+    if (recipe_bind(recipe, held, settings_of(settings, held), &plan, &info) != ERR_OK)
         fail_msg("%s", info.text);
     return plan;
+}
+
+struct report_reader *rig_reader(const struct recipe *recipe, json_t *settings)
+{
+    struct recipe_setting held[RECIPE_PARAMETERS_MAX];
+    struct report_reader *reader = NULL;
+    struct err_info info;
+    size_t count = settings_of(settings, held);
+    if (report_reader_create(recipe, held, count, &reader, &info) != ERR_OK)
+        fail_msg("%s", info.text);
+    return reader;
 }
 
 void rig_message(struct rig_message *out, struct span to, struct span text, struct span otp)

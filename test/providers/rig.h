@@ -3,7 +3,7 @@
 #pragma once
 // A shipped recipe with settings, a message, and what becomes of them.
 
-#include "channel/recipe.h"
+#include "channel/report.h"
 
 #include <jansson.h>
 
@@ -27,6 +27,9 @@ struct recipe *rig_recipe(const char *name);
 
 // `settings`: an object of texts. Fails the test with the story.
 struct recipe_plan *rig_plan(const struct recipe *recipe, json_t *settings);
+
+// As rig_plan, for what the provider reports.
+struct report_reader *rig_reader(const struct recipe *recipe, json_t *settings);
 
 // An SMS to `to` that is valid for `seconds`.
 void rig_message(struct rig_message *out, struct span to, struct span text, struct span otp);

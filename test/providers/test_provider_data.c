@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-// Each file in test/data/providers is one recipe's: exact requests, and replies with what they
-// mean.
+// Each file in test/data/providers is one recipe's: exact requests, and replies and receipts with
+// what they mean. Signatures were made by Python's hmac and hashlib.
 #include "providers/rig.h"
 
 #include <stdio.h>
@@ -47,6 +47,7 @@ static void message_of(json_t *row, struct rig_message *out)
     message_init(&out->subject);
     message_put(&out->subject, text_of(row, "subject", ""));
     out->request.subject = &out->subject;
+    out->request.receipt_url = text_of(row, "receiptUrl", "");
     if (seconds != NULL)
         out->request.deadline_at_ms = out->request.sent_at_ms + json_integer_value(seconds) * 1000;
 }
@@ -186,6 +187,87 @@ static void tokens_are_renewed_so(void **state)
     recipe_plan_destroy(&plan);
 }
 
+// --- receipts --------------------------------------------------------------------------------
+
+struct receipt_row {
+    json_t *row, *expected;
+    const char *name;
+    size_t told;
+};
+
+static struct span header_of(const void *ctx, struct span name)
+{
+    const json_t *row = ctx;
+    const char *key;
+    json_t *value;
+    json_object_foreach(json_object_get(row, "headers"), key, value)
+    {
+        if (span_eq_nocase(span_of_text(key), name))
+            return span_of_text(json_string_value(value));
+    }
+    return SPAN("");
+}
+
+static bool check_report(void *ctx, const struct report *report)
+{
+    static const char *const states[] = {"delivered", "failed", "onItsWay"};
+    struct receipt_row *row = ctx;
+    json_t *expected = json_array_get(row->expected, row->told++);
+    if (expected == NULL)
+        fail_msg("%s: a report too many", row->name);
+    assert_text(row->name, "state", span_of_text(states[report->state]),
+                text_of(expected, "state", ""));
+    assert_text(row->name, "reason", span_of_text(send_reason_name(report->reason)),
+                text_of(expected, "reason", "none"));
+    assert_text(row->name, "ref", report->ref, text_of(expected, "ref", ""));
+    assert_text(row->name, "echo", report->echo, text_of(expected, "echo", ""));
+    assert_text(row->name, "words", report->words, text_of(expected, "words", ""));
+    assert_int_equal(report->is_state_known, !json_is_true(json_object_get(expected, "unknown")));
+    return true;
+}
+
+static void check_receipt(const struct provider *provider, json_t *json)
+{
+    static const char *const verdicts[REPORT_VERDICT_COUNT_] = {
+        "read", "greeted", "subscription", "strange", "forged", "stale", "unreadable", "stopped"};
+    uint8_t room[REPORT_ANSWER_BYTES_MAX];
+    struct strbuf answer = strbuf_over(room, sizeof room);
+    struct receipt_row row = {json, json_object_get(json, "reports"), "", 0};
+    json_t *settings = json_object_get(json, "settings");
+    if (settings == NULL)
+        settings = json_object_get(provider->file, "settings");
+    row.name = json_string_value(json_object_get(json, "name"));
+    struct report_reader *reader = rig_reader(provider->recipe, settings);
+    const struct report_request request = {
+        .is_get = span_eq(text_of(json, "method", "POST"), SPAN("GET")),
+        .url = text_of(json, "url",
+                       "https://otp.example.com/receipts/x/"
+                       "0000000000000001dd650f8e2cf1d36b057f63725d67e34e"),
+        .query = text_of(json, "query", ""),
+        .content_type = text_of(json, "type", "application/json"),
+        .body = text_of(json, "body", ""),
+        .header = header_of,
+        .ctx = json,
+        .now_ms = 1767225600000,
+    };
+    const struct report_taker taker = {check_report, &row};
+    enum report_verdict verdict = report_read(reader, &request, &taker, &answer);
+    assert_text(row.name, "verdict", span_of_text(verdicts[verdict]),
+                text_of(json, "verdict", "read"));
+    assert_text(row.name, "answer", strbuf_span(&answer), text_of(json, "answer", ""));
+    assert_int_equal(row.told, json_array_size(row.expected));
+    report_reader_destroy(&reader);
+}
+
+static void receipts_mean_this(void **state)
+{
+    const struct provider *provider = *state;
+    json_t *rows = json_object_get(provider->file, "receipts");
+    assert_int_equal(json_array_size(rows) > 0, recipe_has_reports(provider->recipe));
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        check_receipt(provider, json_array_get(rows, i));
+}
+
 static int open_provider(void **state)
 {
     struct provider *provider = *state;
@@ -210,6 +292,7 @@ struct check {
 static const struct check checks[] = {
     {"requests are these bytes", requests_are_these_bytes, false},
     {"replies mean this", replies_mean_this, false},
+    {"receipts mean this", receipts_mean_this, false},
     {"tokens are renewed so", tokens_are_renewed_so, true},
 };
 

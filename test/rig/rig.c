@@ -39,6 +39,21 @@ static enum memory_fault rig_next_fault(void *ctx)
     return fault;
 }
 
+static void create_routes(struct routes **out, uint32_t channels)
+{
+    struct err_info info;
+    const struct route_provider provider = {SPAN("texts"), channels};
+    const struct routes_options options = {.providers = &provider, .providers_count = 1};
+    assert_int_equal(routes_create(&options, out, &info), ERR_OK);
+}
+
+void rig_carry(struct rig *rig, uint32_t channels)
+{
+    routes_destroy(&rig->ways);
+    create_routes(&rig->ways, channels);
+    rig->service.deps.routes = rig->ways;
+}
+
 static void create_service(struct rig *rig, size_t entries_max)
 {
     struct memory_store_options options = memory_store_defaults;
@@ -53,12 +68,13 @@ static void create_service(struct rig *rig, size_t entries_max)
         brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);
     const struct metrics_options metrics_options = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&metrics_options, &rig->metrics), ERR_OK);
+    create_routes(&rig->ways, 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL);
     const struct service_deps deps = {
         .store = rig->store,
         .keyring = rig->keyring,
         .brands = rig->brands,
         .metrics = rig->metrics,
-        .channels_mask = 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL,
+        .routes = rig->ways,
     };
     service_init(&rig->service, &deps);
 }
@@ -117,6 +133,7 @@ void rig_destroy(struct rig *rig)
     brands_destroy(&rig->brands);
     keyring_destroy(&rig->keyring);
     store_destroy(&rig->store);
+    routes_destroy(&rig->ways);
     metrics_destroy(&rig->metrics);
     free(rig);
 }
@@ -249,19 +266,53 @@ static void open_address(struct rig *rig, const struct outbox_entry *entry, stru
     out->to[len] = '\0';
 }
 
+static void accept_entry(struct delivery_op *op, const struct outbox_entry *entry,
+                         const struct record *record, struct delivery *delivery, int64_t now_ms)
+{
+    (void)entry;
+    (void)record;
+    (void)now_ms;
+    delivery->state = DELIVERY_ACCEPTED;
+    delivery->due_at_ms = STORE_NEVER;
+    op->is_changed = true;
+}
+
+static void assert_accepted(struct delivery_op *op, enum store_outcome outcome)
+{
+    assert_true(op->is_found);
+    assert_int_equal(outcome, STORE_COMMITTED);
+}
+
+static size_t claim_and_accept(struct rig *rig, struct claimed_entry *claimed, size_t max)
+{
+    const struct store_claim claim = {.lease_ms = 1000};
+    size_t count = store_claim(rig->store, &claim, claimed, max);
+    for (size_t i = 0; i < count; i++) {
+        struct delivery_op op = {.handle = claimed[i].handle,
+                                 .token = claimed[i].token,
+                                 .transition = accept_entry,
+                                 .done = assert_accepted};
+        store_deliver(rig->store, &op); // done when it returns, of a store in memory
+    }
+    return count;
+}
+
 bool rig_take_message(struct rig *rig, struct rig_message *out)
 {
     struct claimed_entry claimed[2];
-    const struct store_claim claim = {.lease_ms = 1000};
-    size_t count = store_claim(rig->store, &claim, claimed, 2);
+    size_t count = claim_and_accept(rig, claimed, 2);
     assert_in_range(count, 0, 1);
     if (count == 0)
         return false;
     out->channel = (enum channel_kind)claimed[0].entry.channel;
     derive_otp(rig, &claimed[0].entry, out);
     open_address(rig, &claimed[0].entry, out);
-    const struct settlement settlement = {
-        .id = claimed[0].entry.id, .token = claimed[0].token, .state = DELIVERY_ACCEPTED};
-    store_settle(rig->store, &settlement, 1);
     return true;
+}
+
+void rig_take_all(struct rig *rig)
+{
+    struct claimed_entry claimed;
+    while (claim_and_accept(rig, &claimed, 1) > 0)
+        continue;
 }

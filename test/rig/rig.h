@@ -22,6 +22,7 @@ struct rig {
     struct keyring *keyring;
     struct brands *brands;
     struct metrics *metrics; // what the service counts
+    struct routes *ways;     // one provider, of SMS, WhatsApp and e-mail
     struct service service;
     struct api api;
     struct http_route routes[API_ROUTES];
@@ -42,6 +43,9 @@ struct rig {
 struct rig *rig_create(void); // RIG_ENTRIES_MAX messages wait at most
 struct rig *rig_create_for(size_t entries_max);
 void rig_destroy(struct rig *rig);
+
+// From now on messages go by these channels alone (bits 1 << enum channel_kind).
+void rig_carry(struct rig *rig, uint32_t channels);
 
 // Adds a brand, or changes its settings.
 void rig_put_brand(struct rig *rig, const char *name, const struct brand_settings *settings);
@@ -75,5 +79,8 @@ struct rig_message {
     enum channel_kind channel;
 };
 
-// Takes the one message that is due, and settles it; false when there is none.
+// Takes the one message that is due, as its provider does; false when there is none.
 bool rig_take_message(struct rig *rig, struct rig_message *out);
+
+// Takes all that are due, unread.
+void rig_take_all(struct rig *rig);

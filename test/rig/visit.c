@@ -94,6 +94,15 @@ int rig_generate_by_number(struct rig *rig, const char *number)
     return rig_code(rig);
 }
 
+void rig_fill_outbox(struct rig *rig)
+{
+    for (unsigned i = 0; i < RIG_ENTRIES_MAX; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "1202555011%u", i);
+        assert_int_equal(rig_generate_by_number(rig, number), 200);
+    }
+}
+
 unsigned rig_room_of(struct rig *rig, const char *number)
 {
     unsigned room = 0;

@@ -37,5 +37,9 @@ void visit_log_in(struct rig *rig, const char *name, const char *address);
 // A generate of somebody who logs in by the number itself.
 int rig_generate_by_number(struct rig *rig, const char *number);
 
+// Messages to others, as many as the outbox of rig_create takes: one person's, unless somebody has
+// looked at it, waits once.
+void rig_fill_outbox(struct rig *rig);
+
 // How many more messages the number may be sent; they are used up.
 unsigned rig_room_of(struct rig *rig, const char *number);

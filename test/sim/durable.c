@@ -18,12 +18,16 @@ struct durable {
     struct store *inner; // NULL: closed
     struct store_op *held_first;
     struct store_op **held_last;
+    struct delivery_op *deliveries_first; // held ones
+    struct delivery_op **deliveries_last;
     struct store_op carrier;  // in whose `done` the held ops are submitted: one batch
     struct store_op *carried; // by it
-    size_t depth;             // calls under way
+    struct delivery_op *deliveries_carried;
+    size_t depth; // calls under way
     int64_t decided_ms;
     bool is_crashed;
-    enum memory_fault at_settling;
+    bool has_to_fail; // whether or not the fault that was laid hits anything
+    enum memory_fault at_delivery;
     enum memory_fault at_setting;
 };
 
@@ -49,6 +53,7 @@ static void lay_full(struct durable *durable)
 static void lay_failure(struct durable *durable)
 {
     uint64_t call = seeded_below(durable->options.dice, 5);
+    durable->has_to_fail = true;
     if (call == 4)
         durable->disk.at_begin = at(TABLE_FAILED, 0);
     else if (call == 3)
@@ -104,10 +109,36 @@ static size_t enter(struct durable *durable)
     return durable->disk.commits;
 }
 
+static void do_nothing(struct store_op *op, struct record *record, int64_t now_ms)
+{
+    (void)op;
+    (void)record;
+    (void)now_ms;
+}
+
+static void ignore_outcome(struct store_op *op, enum store_outcome outcome)
+{
+    (void)op;
+    (void)outcome;
+}
+
+// An op that writes nothing passes a put or a commit that would have failed. The world counts on
+// the failure, so that another op begins in vain; a store that has failed does not even try.
+static void fail(struct durable *durable)
+{
+    struct store_op op = {.transition = do_nothing, .done = ignore_outcome};
+    durable->has_to_fail = false;
+    durable->disk.at_begin = at(TABLE_FAILED, 0);
+    store_submit(durable->inner, &op);
+}
+
 static void leave(struct durable *durable, size_t commits_before)
 {
     if (--durable->depth > 0)
         return;
+    take_out(durable);
+    if (durable->has_to_fail)
+        fail(durable);
     take_out(durable);
     if (durable->disk.commits != commits_before && !durable->is_crashed)
         durable->decided_ms = store_now_ms(durable->inner);
@@ -143,6 +174,39 @@ static void durable_submit(struct store *store, struct store_op *op)
     pass_on(durable, op);
 }
 
+static void hold_delivery(struct durable *durable, struct delivery_op *op)
+{
+    op->next = NULL;
+    *durable->deliveries_last = op;
+    durable->deliveries_last = &op->next;
+}
+
+static enum memory_fault fault_of_delivery(struct durable *durable)
+{
+    enum memory_fault fault = durable->at_delivery;
+    durable->at_delivery = MEMORY_FAULT_NONE;
+    return fault != MEMORY_FAULT_NONE ? fault
+                                      : durable->options.faults.next(durable->options.faults.ctx);
+}
+
+static void durable_deliver(struct store *store, struct delivery_op *op)
+{
+    struct durable *durable = durable_of(store);
+    if (is_gone(durable)) {
+        op->done(op, STORE_UNKNOWN);
+        return;
+    }
+    enum memory_fault fault = fault_of_delivery(durable);
+    if (fault == MEMORY_FAULT_DELAY) {
+        hold_delivery(durable, op);
+        return;
+    }
+    lay(durable, fault);
+    size_t commits = enter(durable);
+    store_deliver(durable->inner, op);
+    leave(durable, commits);
+}
+
 static struct store_op *take_held(struct durable *durable)
 {
     struct store_op *first = durable->held_first;
@@ -151,11 +215,12 @@ static struct store_op *take_held(struct durable *durable)
     return first;
 }
 
-static void carry_nothing(struct store_op *op, struct record *record, int64_t now_ms)
+static struct delivery_op *take_held_deliveries(struct durable *durable)
 {
-    (void)op;
-    (void)record;
-    (void)now_ms;
+    struct delivery_op *first = durable->deliveries_first;
+    durable->deliveries_first = NULL;
+    durable->deliveries_last = &durable->deliveries_first;
+    return first;
 }
 
 static void submit_carried(struct store_op *op, enum store_outcome outcome)
@@ -167,16 +232,25 @@ static void submit_carried(struct store_op *op, enum store_outcome outcome)
         next = held->next;
         store_submit(durable->inner, held);
     }
+    struct delivery_op *next_delivery = NULL;
+    for (struct delivery_op *held = durable->deliveries_carried; held != NULL;
+         held = next_delivery) {
+        next_delivery = held->next;
+        store_deliver(durable->inner, held);
+    }
     durable->carried = NULL;
+    durable->deliveries_carried = NULL;
 }
 
 void durable_release(struct store *store)
 {
     struct durable *durable = durable_of(store);
-    if (is_gone(durable) || durable->held_first == NULL)
+    bool has_held = durable->held_first != NULL || durable->deliveries_first != NULL;
+    if (is_gone(durable) || !has_held)
         return;
     durable->carried = take_held(durable);
-    durable->carrier = (struct store_op){.transition = carry_nothing, .done = submit_carried};
+    durable->deliveries_carried = take_held_deliveries(durable);
+    durable->carrier = (struct store_op){.transition = do_nothing, .done = submit_carried};
     pass_on(durable, &durable->carrier);
 }
 
@@ -187,22 +261,10 @@ static size_t durable_claim(struct store *store, const struct store_claim *claim
     return is_gone(durable) ? 0 : store_claim(durable->inner, claim, out, max);
 }
 
-static void durable_settle(struct store *store, const struct settlement *settlements, size_t count)
+static int64_t durable_next_due_ms(struct store *store, const struct store_claim *claim)
 {
     struct durable *durable = durable_of(store);
-    if (is_gone(durable) || count == 0)
-        return;
-    lay(durable, durable->at_settling);
-    durable->at_settling = MEMORY_FAULT_NONE;
-    size_t commits = enter(durable);
-    store_settle(durable->inner, settlements, count);
-    leave(durable, commits);
-}
-
-static int64_t durable_next_due_ms(struct store *store, uint32_t busy)
-{
-    struct durable *durable = durable_of(store);
-    return is_gone(durable) ? INT64_MAX : store_next_due_ms(durable->inner, busy);
+    return is_gone(durable) ? STORE_NEVER : store_next_due_ms(durable->inner, claim);
 }
 
 static size_t durable_entries(struct store *store)
@@ -210,9 +272,18 @@ static size_t durable_entries(struct store *store)
     return store_entries(durable_of(store)->inner);
 }
 
+static enum err durable_deliveries(struct store *store, const struct delivery_filter *filter,
+                                   uint64_t *after, struct delivery_row *out, size_t *held)
+{
+    struct durable *durable = durable_of(store);
+    return is_gone(durable) ? ERR_IO : store_deliveries(durable->inner, filter, after, out, held);
+}
+
 static int64_t durable_now_ms(struct store *store)
 {
     struct durable *durable = durable_of(store);
+    if (durable->inner == NULL) // for what a dead process writes to its log
+        return durable->decided_ms;
     size_t commits = enter(durable);
     int64_t now_ms = store_now_ms(durable->inner);
     leave(durable, commits);
@@ -249,9 +320,10 @@ static void durable_destroy(struct store *store)
 static const struct store_ops durable_ops = {
     .submit = durable_submit,
     .claim = durable_claim,
-    .settle = durable_settle,
+    .deliver = durable_deliver,
     .next_due_ms = durable_next_due_ms,
     .entries = durable_entries,
+    .deliveries = durable_deliveries,
     .now_ms = durable_now_ms,
     .settings_put = durable_settings_put,
     .settings_each = durable_settings_each,
@@ -265,6 +337,7 @@ struct store *durable_create(const struct durable_options *options)
     durable->store = (struct store){.ops = &durable_ops, .notices = options->notices};
     durable->options = *options;
     durable->held_last = &durable->held_first;
+    durable->deliveries_last = &durable->deliveries_first;
     return &durable->store;
 }
 
@@ -290,10 +363,15 @@ void durable_close(struct store *store)
         next = op->next;
         op->done(op, STORE_UNKNOWN);
     }
+    struct delivery_op *next_delivery = NULL;
+    for (struct delivery_op *op = take_held_deliveries(durable); op != NULL; op = next_delivery) {
+        next_delivery = op->next;
+        op->done(op, STORE_UNKNOWN);
+    }
     take_out(durable);
     store_destroy(&durable->inner);
-    durable->is_crashed = false;
-    durable->at_settling = MEMORY_FAULT_NONE;
+    durable->is_crashed = durable->has_to_fail = false;
+    durable->at_delivery = MEMORY_FAULT_NONE;
     durable->at_setting = MEMORY_FAULT_NONE;
 }
 
@@ -302,9 +380,9 @@ bool durable_is_crashed(struct store *store)
     return durable_of(store)->is_crashed;
 }
 
-void durable_strike_settling(struct store *store, enum memory_fault fault)
+void durable_strike_delivery(struct store *store, enum memory_fault fault)
 {
-    durable_of(store)->at_settling = fault;
+    durable_of(store)->at_delivery = fault;
 }
 
 void durable_strike_setting(struct store *store, enum memory_fault fault)

@@ -36,8 +36,8 @@ void durable_close(struct store *store);
 void durable_release(struct store *store);
 bool durable_is_crashed(struct store *store);
 
-// What happens to the next settlement, and to the next change of a setting.
-void durable_strike_settling(struct store *store, enum memory_fault fault);
+// What happens to the next op of an entry, and to the next change of a setting.
+void durable_strike_delivery(struct store *store, enum memory_fault fault);
 void durable_strike_setting(struct store *store, enum memory_fault fault);
 
 // T of the last commit that was told to anybody.

@@ -85,7 +85,10 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
         .crash_after = some(&choice, 300),
         .cut = some(&choice, 10000),
         .send_retry = some(&choice, 100000),
-        .send_refused = some(&choice, 10000),
+        .send_refused = some(&choice, 30000),
+        .send_unknown = some(&choice, 30000),
+        .send_hang = some(&choice, 30000),
+        .report = 300000,
         .clock_step = some(&choice, 100000),
         .restart = 50000,
         .settling = some(&choice, 1000),
@@ -182,7 +185,8 @@ static void note_outcome(const struct cast *cast, struct outcome *out)
                             .attempts = people->attempts};
     memcpy(out->complaint, model->complaint, sizeof out->complaint);
     memcpy(out->seen, people->seen, sizeof out->seen);
-    out->entries_left = store_next_due_ms(cast->world.store, 0) != INT64_MAX;
+    out->entries_left =
+        store_next_due_ms(cast->world.store, &(struct store_claim){0}) != STORE_NEVER;
 }
 
 static void run_world(const struct plan *plan, uint64_t seed, struct outcome *out)
@@ -260,6 +264,12 @@ static bool judge_marks(const struct outcome *total, const struct plan *plan, ui
         [MARK_CHANGE_BETWEEN] = "settings changed before a login",
         [MARK_RESTART_BETWEEN] = "restarted before a login",
         [MARK_OTHERS_SENDS] = "1534 for another's sends",
+        [MARK_MOVED] = "messages to another provider",
+        [MARK_INTERRUPTED] = "sends interrupted",
+        [MARK_DELIVERED] = "delivered",
+        [MARK_FAILED] = "failed",
+        [MARK_UNKNOWN] = "unknown",
+        [MARK_OBSOLETE] = "obsolete",
     };
     bool is_all = true;
     for (size_t i = 0; i < MARK_COUNT_; i++)

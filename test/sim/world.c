@@ -3,6 +3,10 @@
 #include "sim/world.h"
 
 #include "base/assert.h"
+#include "outbox/receipt_path.h"
+#include "store/entry.h"
+
+#include <stdlib.h>
 
 // Beginning of the world on its wall clock: 2026-11-22T00:00:00Z.
 #define WALL_START_MS INT64_C(1795305600000)
@@ -65,6 +69,14 @@ void world_trace(struct world *world, uint64_t what)
         (world->stats.trace ^ what) * UINT64_C(1099511628211) + (uint64_t)world->scheduler.now_ms;
 }
 
+static void release(struct world *world)
+{
+    if (world->options.is_durable)
+        durable_release(world->store);
+    else
+        (void)memory_store_release(world->store);
+}
+
 static void release_delayed(void *ctx, uint64_t argument)
 {
     struct world *world = ctx;
@@ -72,10 +84,7 @@ static void release_delayed(void *ctx, uint64_t argument)
     world->is_release_planned = false;
     if (world->is_down)
         return;
-    if (world->options.is_durable)
-        durable_release(world->store);
-    else
-        (void)memory_store_release(world->store);
+    release(world);
 }
 
 // Delayed ops are finished some time later.
@@ -129,11 +138,13 @@ static enum memory_fault draw_fault(void *ctx)
 
 static void run_courier(void *ctx, uint64_t argument);
 
+// What was planned for later is stale then.
 static void call_courier(struct world *world, int64_t delay_ms)
 {
-    if (world->is_courier_called)
+    int64_t at_ms = world->scheduler.now_ms + delay_ms;
+    if (at_ms >= world->courier_at_ms)
         return;
-    world->is_courier_called = true;
+    world->courier_at_ms = at_ms;
     scheduler_after(&world->scheduler, delay_ms, run_courier, world, 0);
 }
 
@@ -141,16 +152,20 @@ static void run_courier(void *ctx, uint64_t argument)
 {
     struct world *world = ctx;
     (void)argument;
-    world->is_courier_called = false;
+    if (world->scheduler.now_ms != world->courier_at_ms)
+        return;
+    world->courier_at_ms = INT64_MAX;
     if (world->is_down)
         return;
     while (courier_step(world->courier) > 0)
         ;
-    int64_t due_ms = store_next_due_ms(world->store, 0);
-    if (due_ms == INT64_MAX)
-        return;
-    int64_t wait_ms = due_ms - store_now_ms(world->store);
-    call_courier(world, wait_ms > 0 ? wait_ms : 1);
+    receipts_step(world->receipts);
+    call_courier(world, courier_idle_ms(world->courier));
+}
+
+static void on_news(void *ctx)
+{
+    call_courier(ctx, 1);
 }
 
 static void on_entries(void *ctx)
@@ -176,36 +191,188 @@ void world_strike_change(struct world *world)
         fail(world);
 }
 
-static enum send_outcome draw_outcome(struct world *world)
+// --- providers ---
+
+static enum send_outcome draw_outcome(struct sim_channel *channel)
 {
-    bool is_out = world->scheduler.now_ms < world->outage_until_ms;
-    if (is_out || world_chance(world, world->options.faults.send_retry))
+    struct world *world = channel->world;
+    const struct world_faults *faults = &world->options.faults;
+    bool is_out = world->scheduler.now_ms < channel->outage_until_ms;
+    if (is_out || world_chance(world, faults->send_retry))
         return SEND_RETRY;
-    if (world_chance(world, world->options.faults.send_refused))
+    if (world_chance(world, faults->send_refused))
         return SEND_REFUSED;
-    return SEND_ACCEPTED;
+    return world_chance(world, faults->send_unknown) ? SEND_UNKNOWN : SEND_ACCEPTED;
 }
 
-static void channel_send(struct channel *channel, const struct send_request *request,
-                         send_done *on_result, void *ctx)
+struct report_event {
+    struct receipt_report report;
+    uint8_t ref[16];
+};
+
+static void put_report(void *ctx, uint64_t argument)
 {
-    struct world *world = ((struct sim_channel *)channel)->world;
-    enum send_outcome outcome = draw_outcome(world);
-    if (outcome != SEND_ACCEPTED) {
-        world->options.on_failure(world->options.ctx, request->to, outcome == SEND_REFUSED,
-                                  world_time_ms(world));
-        on_result(ctx, &(struct send_result){.outcome = outcome});
+    struct world *world = ctx;
+    struct report_event *event = (struct report_event *)(uintptr_t)argument;
+    event->report.ref.data = event->ref;
+    bool is_heard = !world->is_down && !world->is_draining;
+    if (is_heard && receipts_take(world->receipts, &event->report) != ERR_OK)
+        complain(world, "there is no room for a report");
+    free(event);
+}
+
+static struct span ref_of(uint64_t id, provider_tag provider, uint8_t out[16])
+{
+    memcpy(out, &id, sizeof id);
+    memcpy(out + 8, &provider, sizeof provider);
+    return span_make(out, 12);
+}
+
+// By the message's own path, or by the provider's name for it; mostly good news. Each is on its way
+// for as long as it likes: before the answer, after a restart, too late.
+static void plan_report(struct sim_channel *channel, const struct send_request *request)
+{
+    struct world *world = channel->world;
+    struct report_event *event = calloc(1, sizeof *event);
+    ASSERT(event != NULL);
+    bool is_slow = seeded_below(&world->dice, 4) == 0;
+    bool is_good = seeded_below(&world->dice, 4) != 0;
+    uint64_t delay_ms = seeded_below(&world->dice, is_slow ? 4 * (uint64_t)MINUTE_MS : 4000);
+    event->report = (struct receipt_report){
+        .provider = channel->provider,
+        .ref = ref_of(request->id, channel->provider, event->ref),
+        .kind = is_good ? RECEIPT_DELIVERED : RECEIPT_FAILED,
+        .reason = is_good ? SEND_REASON_NONE : SEND_UNREACHABLE,
+    };
+    struct span token =
+        span_from(request->receipt_url, request->receipt_url.len - RECEIPT_TOKEN_BYTES);
+    bool has_path = seeded_below(&world->dice, 2) == 0;
+    bool is_ours = receipt_path_open(keyring_index(world->keyring), channel->provider, token,
+                                     &event->report.handle);
+    if (!is_ours)
+        complain(world, "a message does not say where it can be reported on");
+    if (!has_path)
+        event->report.handle = 0;
+    scheduler_after(&world->scheduler, (int64_t)delay_ms, put_report, world,
+                    (uint64_t)(uintptr_t)event);
+}
+
+static void plan_reports(struct sim_channel *channel, const struct send_request *request)
+{
+    struct world *world = channel->world;
+    if (!world_chance(world, world->options.faults.report))
         return;
+    plan_report(channel, request);
+    if (seeded_below(&world->dice, 4) == 0)
+        plan_report(channel, request);
+}
+
+static void answer(const struct sim_hanging *message, enum send_outcome outcome)
+{
+    struct world *world = message->channel->world;
+    uint8_t ref[16];
+    ledger_on_result(&world->ledger, message->id, message->channel->provider, outcome);
+    struct send_result result = {.outcome = outcome};
+    if (outcome != SEND_ACCEPTED)
+        result.reason = outcome == SEND_REFUSED ? SEND_UNCLASSIFIED : SEND_VENDOR_DOWN;
+    if (outcome == SEND_ACCEPTED)
+        result.provider_ref = ref_of(message->id, message->channel->provider, ref);
+    if (world->options.is_durable && world_chance(world, world->options.faults.settling))
+        durable_strike_delivery(world->store, draw_crash(world));
+    message->on_result(message->ctx, &result);
+}
+
+static void answer_hanging(void *ctx, uint64_t number)
+{
+    struct world *world = ctx;
+    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
+        struct sim_hanging message = world->hanging[i];
+        if (message.channel == NULL || message.number != number)
+            continue;
+        world->hanging[i].channel = NULL;
+        answer(&message, SEND_ACCEPTED);
     }
+}
+
+// The process's connections end with it.
+static void cut_hanging(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
+        struct sim_hanging message = world->hanging[i];
+        world->hanging[i].channel = NULL;
+        if (message.channel != NULL)
+            answer(&message, SEND_UNKNOWN);
+    }
+}
+
+// False: there is no room for one more.
+static bool hang(struct world *world, const struct sim_hanging *message)
+{
+    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
+        if (world->hanging[i].channel != NULL)
+            continue;
+        world->hanging[i] = *message;
+        bool is_long = seeded_below(&world->dice, 8) == 0; // longer than anybody waits
+        scheduler_after(&world->scheduler,
+                        (int64_t)seeded_below(&world->dice, is_long ? 200000 : 40000),
+                        answer_hanging, world, message->number);
+        return true;
+    }
+    return false;
+}
+
+static void take_message(struct sim_channel *channel, const struct send_request *request)
+{
+    struct world *world = channel->world;
     world->stats.messages++;
     world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
                               world_time_ms(world));
-    if (world->options.is_durable && world_chance(world, world->options.faults.settling))
-        durable_strike_settling(world->store, draw_crash(world));
-    on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
+    plan_reports(channel, request);
+}
+
+static void channel_send(struct channel *base, const struct send_request *request,
+                         send_done *on_result, void *ctx)
+{
+    struct sim_channel *channel = (struct sim_channel *)base;
+    struct world *world = channel->world;
+    enum send_outcome outcome = draw_outcome(channel);
+    bool is_taken =
+        outcome == SEND_ACCEPTED || (outcome == SEND_UNKNOWN && seeded_below(&world->dice, 2) == 0);
+    const struct sim_hanging message = {channel, ++world->sends, request->id, on_result, ctx};
+    ledger_on_send(&world->ledger, request->id, channel->provider);
+    if (is_taken)
+        take_message(channel, request);
+    else
+        world->options.on_failure(world->options.ctx, request->to, false, world_time_ms(world));
+    bool may_hang =
+        outcome == SEND_ACCEPTED && world_chance(world, world->options.faults.send_hang);
+    if (may_hang && hang(world, &message))
+        return;
+    answer(&message, outcome);
 }
 
 static const struct channel_ops channel_ops = {.send = channel_send};
+
+// What became of a message that nobody took. Of the time before its code ended, for whoever waits
+// for it until then.
+static void on_lost(void *ctx, const struct outbox_entry *entry, enum delivery_state state,
+                    int64_t at_ms)
+{
+    struct world *world = ctx;
+    uint8_t associated[OUTBOX_ENTRY_ASSOCIATED_BYTES];
+    uint8_t to[SEAL_PLAIN_BYTES_MAX];
+    size_t len = 0;
+    (void)state;
+    outbox_entry_associated(entry, associated);
+    if (!seal_open(keyring_seal(world->keyring), span_make(associated, sizeof associated),
+                   &entry->address, to, &len)) {
+        complain(world, "the address of an open entry does not open");
+        return;
+    }
+    if (at_ms >= entry->deadline_at_ms)
+        at_ms = entry->deadline_at_ms - 1;
+    world->options.on_failure(world->options.ctx, span_make(to, len), true, at_ms - WALL_START_MS);
+}
 
 static bool find_brand(void *ctx, uint64_t brand_id, const struct courier_wish *wish,
                        struct courier_brand *out)
@@ -236,16 +403,27 @@ static void must(enum err err)
 
 static void boot_courier(struct world *world)
 {
+    const struct receipts_deps reports = {
+        .store = &world->ledger.store,
+        .keyring = world->keyring,
+        .routes = world->ways,
+        .clock = world->clock,
+    };
     struct courier_deps deps = {
-        .store = world->store,
+        .store = &world->ledger.store,
         .keyring = world->keyring,
         .directory = {.find = find_brand, .release = release_brand, .ctx = world},
+        .routes = world->ways,
+        .receipts_url = SPAN("https://otp.example.com/receipts/"),
         .clock = world->clock,
         .entropy = world->entropy,
     };
-    for (int kind = 0; kind < CHANNEL_COUNT_; kind++)
-        deps.channels[kind] = &world->channel.channel;
+    for (size_t i = 0; i < WORLD_PROVIDERS; i++)
+        deps.channels[i] = &world->channels[i].channel;
+    ledger_follow(&world->ledger, world->store);
+    must(receipts_create(&reports, &world->receipts));
     must(courier_create(&deps, &world->courier));
+    courier_on_news(world->courier, on_news, world);
     call_courier(world, 1);
 }
 
@@ -266,7 +444,7 @@ static void boot(struct world *world)
         .store = world->store,
         .keyring = world->keyring,
         .brands = world->brands,
-        .channels_mask = (1U << CHANNEL_COUNT_) - 1,
+        .routes = world->ways,
     };
     service_init(&world->service, &deps);
     api_init(&world->api, &world->service);
@@ -290,6 +468,7 @@ static void shut_down(struct world *world)
     http_worker_destroy(&world->http_worker);
     api_worker_fini(&world->api_worker);
     courier_destroy(&world->courier);
+    receipts_destroy(&world->receipts);
     brands_destroy(&world->brands);
     keyring_destroy(&world->keyring);
 }
@@ -387,6 +566,15 @@ static int64_t draw_down_ms(struct world *world)
     return 100 + (int64_t)seeded_below(&world->dice, is_long ? 4 * (uint64_t)MINUTE_MS : 3000);
 }
 
+// What is with the providers is cut off; in an orderly end the store still hears of it.
+static void end_courier(struct world *world)
+{
+    cut_hanging(world);
+    for (size_t left = courier_end(world->courier); left > 0 && !world_is_crashed(world);
+         left = courier_end(world->courier))
+        release(world);
+}
+
 // The order is a dead process's: first nobody hears anything any more, then what was under way
 // ends.
 static void go_down(struct world *world)
@@ -397,10 +585,13 @@ static void go_down(struct world *world)
     world->is_down = true;
     world->is_draining = false;
     world->is_failing = false;
+    end_courier(world);
     if (world->options.is_durable)
         durable_close(world->store);
     else
         memory_store_recover(world->store);
+    while (courier_end(world->courier) > 0)
+        ;
     shut_down(world);
     scheduler_after(&world->scheduler, draw_down_ms(world), come_up, world, 0);
 }
@@ -456,9 +647,12 @@ static void each_minute(void *ctx, uint64_t argument)
         step_wall(world);
     if (world_chance(world, world->options.faults.restart))
         restart(world);
-    if (world_chance(world, world->options.faults.outage))
-        world->outage_until_ms =
-            world->scheduler.now_ms + (int64_t)seeded_below(&world->dice, 4 * (uint64_t)MINUTE_MS);
+    for (size_t i = 0; i < WORLD_PROVIDERS; i++) {
+        if (world_chance(world, world->options.faults.outage))
+            world->channels[i].outage_until_ms =
+                world->scheduler.now_ms +
+                (int64_t)seeded_below(&world->dice, 4 * (uint64_t)MINUTE_MS);
+    }
 }
 
 // --- the world ---
@@ -485,10 +679,29 @@ static void create_durable(struct world *world, const struct store_notices *noti
     open_store(world);
 }
 
+// Texts to some numbers have a route of their own, which does not wait long.
+static void create_providers(struct world *world)
+{
+    struct err_info info;
+    const struct route_provider providers[WORLD_PROVIDERS] = {
+        {SPAN("alpha"), (1U << CHANNEL_COUNT_) - 1},
+        {SPAN("beta"), (1U << CHANNEL_COUNT_) - 1},
+        {SPAN("gamma"), (1U << CHANNEL_COUNT_) - 1},
+    };
+    const struct route_rule rule = {CHANNEL_SMS, SPAN("91"), SPAN(""), {1, 0}, 2, 8000};
+    const struct routes_options options = {providers, WORLD_PROVIDERS, &rule, 1};
+    must(routes_create(&options, &world->ways, &info));
+    for (size_t i = 0; i < WORLD_PROVIDERS; i++)
+        world->channels[i] = (struct sim_channel){.channel = {.ops = &channel_ops},
+                                                  .world = world,
+                                                  .provider = routes_tag(world->ways, i)};
+    ledger_init(&world->ledger, &(struct ledger_options){on_lost, world});
+}
+
 void world_init(struct world *world, const struct world_options *options)
 {
     struct err_info info;
-    *world = (struct world){.options = *options};
+    *world = (struct world){.options = *options, .courier_at_ms = INT64_MAX};
     seeded_init(&world->dice, options->seed);
     seeded_init(&world->entropy_dice, options->seed ^ UINT64_C(0x9E3779B97F4A7C15));
     world->entropy = seeded_entropy(&world->entropy_dice);
@@ -502,7 +715,7 @@ void world_init(struct world *world, const struct world_options *options)
     else
         create_memory(world, &notices);
     timekeeper_begin(&world->time, (struct time_reading){store_now_ms(world->store), 0});
-    world->channel = (struct sim_channel){.channel = {.ops = &channel_ops}, .world = world};
+    create_providers(world);
     boot(world);
     must(brands_put(world->brands, SPAN("DocDemo"), &options->brand, SPAN(""), &info));
     world->options.faults = faults;
@@ -512,8 +725,12 @@ void world_init(struct world *world, const struct world_options *options)
 void world_fini(struct world *world)
 {
     ASSERT(!world->is_down);
+    while (courier_end(world->courier) > 0)
+        release(world);
     shut_down(world);
     store_destroy(&world->store);
+    ledger_fini(&world->ledger);
+    routes_destroy(&world->ways);
     scheduler_fini(&world->scheduler);
 }
 
@@ -531,12 +748,28 @@ void world_run(struct world *world, int64_t until_ms)
         check_crash(world);
 }
 
+static void mark_endings(struct world *world)
+{
+    const struct ledger *ledger = &world->ledger;
+    uint64_t *marks = world->stats.marks;
+    marks[MARK_MOVED] = ledger->moves;
+    marks[MARK_INTERRUPTED] = ledger->interrupted;
+    marks[MARK_DELIVERED] = ledger->endings[DELIVERY_DELIVERED];
+    marks[MARK_FAILED] = ledger->endings[DELIVERY_FAILED];
+    marks[MARK_UNKNOWN] = ledger->endings[DELIVERY_UNKNOWN];
+    marks[MARK_OBSOLETE] = ledger->endings[DELIVERY_OBSOLETE];
+}
+
 void world_settle(struct world *world)
 {
     world->options.faults = (struct world_faults){0};
     world_run(world, world->scheduler.now_ms + SETTLE_MS);
     if (world->time.complaint != NULL)
         complain(world, world->time.complaint);
+    ledger_check(&world->ledger);
+    if (world->ledger.complaint != NULL)
+        complain(world, world->ledger.complaint);
+    mark_endings(world);
     if (world->options.is_durable)
         world->stats.marks[MARK_EXPIRED] = durable_disk(world->store)->records_deleted;
 }

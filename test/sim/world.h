@@ -6,6 +6,11 @@
 // network, the store's faults and the channel's. The store is store/memory, as if it lived
 // elsewhere, or store/embedded over a disk (sim/durable.h).
 //
+// Three providers carry everything. Each says what it likes, at once or much later, or nothing
+// until its connection is cut; what it has taken it may report, before its answer or long after,
+// twice, or not at all. What the outbox writes down is held against its promises on the way
+// (sim/ledger.h).
+//
 // A process ends by a crash, connections cut without an answer and ops under way unknown, or in
 // order, with all that was asked answered. A new one starts some time later over what is kept; the
 // wall clock may have been set meanwhile, or the machine rebooted.
@@ -14,9 +19,11 @@
 #include "channel/channel.h"
 #include "crypto/keyring/keyring.h"
 #include "outbox/courier.h"
+#include "outbox/receipts.h"
 #include "service/service.h"
 #include "sim/client.h"
 #include "sim/durable.h"
+#include "sim/ledger.h"
 #include "sim/scheduler.h"
 #include "sim/timekeeper.h"
 
@@ -29,13 +36,16 @@ struct world_faults {
     unsigned crash_before;
     unsigned crash_after;
     unsigned cut;          // the client leaves without waiting for its answer
-    unsigned send_retry;   // the channel asks to try later
-    unsigned send_refused; // the channel refuses for good
+    unsigned send_retry;   // a provider asks to try later
+    unsigned send_refused; // refuses for good
+    unsigned send_unknown; // is cut off, before or after it has taken it
+    unsigned send_hang;    // takes its time, or more than there is
+    unsigned report;       // tells what has become of it
     unsigned clock_step;   // of each minute: the wall clock steps
     unsigned restart;      // of each minute: an orderly one begins
-    unsigned settling;     // the process dies between a message and its settlement
+    unsigned settling;     // the process dies between a message and its result
     unsigned setting;      // of each change of a setting: its commit fails in some way
-    unsigned outage;       // of each minute: the channel is down for some time
+    unsigned outage;       // of each minute: a provider is down for some time
 };
 
 // What a run has to have come across, sooner or later.
@@ -51,6 +61,12 @@ enum world_mark {
     MARK_CHANGE_BETWEEN,  // a setting, between a code and its login
     MARK_RESTART_BETWEEN, // of the server, as above
     MARK_OTHERS_SENDS,    // 1534 for what somebody else of the same number was sent
+    MARK_MOVED,           // a message, to another provider
+    MARK_INTERRUPTED,     // a process ended while a message was sent
+    MARK_DELIVERED,       // by a report
+    MARK_FAILED,
+    MARK_UNKNOWN,
+    MARK_OBSOLETE,
     MARK_COUNT_,
 };
 
@@ -61,7 +77,7 @@ struct world_options {
     struct brand_settings brand;
     int64_t epoch_ms;
     void (*on_message)(void *ctx, struct span to, struct span otp, int64_t at_ms);
-    // A message was not taken; is_final: and never will be.
+    // A message was not taken, or nobody knows; is_final: and it will not be tried again.
     void (*on_failure)(void *ctx, struct span to, bool is_final, int64_t at_ms);
     void (*on_boot)(void *ctx);  // a new process is up
     void (*on_end)(void *ctx);   // it does no more, or the store does not
@@ -82,9 +98,23 @@ struct world_stats {
     uint64_t trace; // rolling hash of all that happened
 };
 
+#define WORLD_PROVIDERS 3U
+#define WORLD_HANGING_MAX 512U
+
 struct sim_channel {
     struct channel channel;
     struct world *world;
+    provider_tag provider;
+    int64_t outage_until_ms;
+};
+
+// A message that a provider has not answered yet.
+struct sim_hanging {
+    struct sim_channel *channel; // NULL: free
+    uint64_t number;             // of all
+    uint64_t id;
+    send_done *on_result;
+    void *ctx;
 };
 
 #define WORLD_ROUTES API_ROUTES
@@ -105,9 +135,8 @@ struct world {
     bool is_down;
     bool is_draining;
     int64_t drain_until_ms;
-    int64_t outage_until_ms; // of the channel
-    bool is_failing;         // the store is at its end until the next start
-    const char *complaint;   // NULL: none
+    bool is_failing;       // the store is at its end until the next start
+    const char *complaint; // NULL: none
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
@@ -117,10 +146,15 @@ struct world {
     struct http_route routes[WORLD_ROUTES];
     struct http_router router;
     struct http_worker *http_worker;
+    struct routes *ways; // of messages
+    struct ledger ledger;
     struct courier *courier;
-    struct sim_channel channel;
+    struct receipts *receipts;
+    struct sim_channel channels[WORLD_PROVIDERS];
+    struct sim_hanging hanging[WORLD_HANGING_MAX];
+    uint64_t sends;
     struct sim_client *clients;
-    bool is_courier_called;
+    int64_t courier_at_ms; // when it is called next
     bool is_release_planned;
     struct world_stats stats;
 };

@@ -27,6 +27,8 @@ enum mac_domain {
     MAC_DERIVE = 4,
     MAC_FINGERPRINT,
     MAC_ADDRESS,
+    MAC_RECEIPT,
+    MAC_REFERENCE,
 };
 
 // The fields of one message. Fixed storage: fields are our own canonical forms, which have

@@ -1,121 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-//   value = format (1) · parts (2) · each part whose bit is set, lowest bit first · checksum (8)
-//
-// A kind of value is a table of parts. A part that says nothing is left out, and one that is there
-// and says nothing is refused, so that each value has one encoding.
-//
-// The checksum's key is public: it is there to find damage, not malice. Frame and checksum are for
-// all formats to come: only so can a newer value be told from a damaged one.
-#include "store/embedded/codec.h"
-
-#include "crypto/pure/mac.h"
-#include "store/embedded/bytes.h"
-
-#define FORMAT 1U
-#define HEAD_BYTES 3U
-#define CHECKSUM_BYTES 8U
-#define SUMMED_PREFIX_BYTES (3U + TABLE_KEY_BYTES_MAX)
-
-_Static_assert(HEAD_BYTES + CHECKSUM_BYTES == CODEC_FRAME_BYTES, "the frame is what it is");
-
-// Which row a value is of.
-struct place {
-    enum table_space space;
-    struct span key;
-};
-
-// `thing` is the value as the module's users know it.
-struct part {
-    bool (*is_held)(const void *thing);
-    void (*put)(const void *thing, struct strbuf *out);
-    // False: out of bounds. That it ran out of bytes is seen later.
-    bool (*read)(struct reader *reader, void *thing);
-};
-
-struct kind {
-    const struct part *parts;
-    size_t count;
-    unsigned always; // the bits that have to be set
-};
-
-const char *codec_verdict_text(enum codec_verdict verdict)
-{
-    ASSERT(verdict != CODEC_OK);
-    return verdict == CODEC_NEWER ? "written by a newer version" : "damaged";
-}
-
-static uint64_t checksum(const struct place *place, struct span value)
-{
-    static const struct short_key public_key = {"otpd table v0001"};
-    uint8_t storage[SUMMED_PREFIX_BYTES + CODEC_VALUE_BYTES_MAX];
-    struct strbuf summed = strbuf_over(storage, sizeof storage);
-    put_number(&summed, place->space, 1);
-    put_number(&summed, place->key.len, 2);
-    strbuf_put(&summed, place->key);
-    strbuf_put(&summed, value);
-    ASSERT(!summed.is_overflowed);
-    return short_tag64(&public_key, strbuf_span(&summed));
-}
-
-static void put_value(const struct kind *kind, const struct place *place, const void *thing,
-                      struct strbuf *out)
-{
-    size_t from = out->len;
-    unsigned parts = 0;
-    for (size_t i = 0; i < kind->count; i++)
-        parts |= kind->parts[i].is_held(thing) ? 1U << i : 0;
-    ASSERT((parts & kind->always) == kind->always);
-    put_number(out, FORMAT, 1);
-    put_number(out, parts, 2);
-    for (size_t i = 0; i < kind->count; i++) {
-        if ((parts >> i & 1U) != 0)
-            kind->parts[i].put(thing, out);
-    }
-    put_number(out, checksum(place, span_from(strbuf_span(out), from)), CHECKSUM_BYTES);
-    ASSERT(!out->is_overflowed);
-}
-
-static bool read_part(const struct part *part, struct reader *reader, void *thing)
-{
-    return part->read(reader, thing) && !reader->is_short && part->is_held(thing);
-}
-
-static enum codec_verdict read_parts(const struct kind *kind, struct reader *reader, void *thing)
-{
-    uint64_t format = read_number(reader, 1);
-    uint64_t parts = read_number(reader, 2);
-    if (format > FORMAT || (format == FORMAT && parts >> kind->count != 0))
-        return CODEC_NEWER;
-    if (format < FORMAT || (parts & kind->always) != kind->always)
-        return CODEC_DAMAGED;
-    for (size_t i = 0; i < kind->count; i++) {
-        if ((parts >> i & 1U) != 0 && !read_part(&kind->parts[i], reader, thing))
-            return CODEC_DAMAGED;
-    }
-    return span_is_empty(reader->rest) ? CODEC_OK : CODEC_DAMAGED;
-}
-
-// *thing must be all zeros.
-static enum codec_verdict read_value(const struct kind *kind, const struct place *place,
-                                     struct span value, void *thing)
-{
-    if (value.len < CODEC_FRAME_BYTES || value.len > CODEC_VALUE_BYTES_MAX ||
-        place->key.len > TABLE_KEY_BYTES_MAX)
-        return CODEC_DAMAGED;
-    struct span summed = span_first(value, value.len - CHECKSUM_BYTES);
-    struct reader tail = {.rest = span_from(value, summed.len)};
-    if (read_number(&tail, CHECKSUM_BYTES) != checksum(place, summed))
-        return CODEC_DAMAGED;
-    struct reader reader = {.rest = summed};
-    return read_parts(kind, &reader, thing);
-}
-
-static bool is_held_always(const void *thing)
-{
-    (void)thing;
-    return true;
-}
+// People, the index of what expires, settings, and what the directory is.
+#include "store/embedded/frame.h"
 
 // --- record ---
 
@@ -226,23 +112,9 @@ static bool read_tombstones(struct reader *reader, void *thing)
     return record->tombstones_held == 0 || record->tombstones_until_s > 0;
 }
 
-static void put_session_ref(const struct session_ref *session, struct strbuf *out)
-{
-    put_number(out, session->id, 8);
-    put_number(out, session->binding, 8);
-}
-
-static struct session_ref read_session_ref(struct reader *reader)
-{
-    struct session_ref session;
-    session.id = read_number(reader, 8);
-    session.binding = read_number(reader, 8);
-    return session;
-}
-
 static void put_code(const struct live_code *code, struct strbuf *out)
 {
-    put_session_ref(&code->session, out);
+    frame_put_session(&code->session, out);
     put_number(out, code->salt, 8);
     put_number(out, code->device, 8);
     put_time(out, code->expires_at_ms);
@@ -255,14 +127,9 @@ static void put_code(const struct live_code *code, struct strbuf *out)
     put_number(out, code->channel, 1);
 }
 
-static bool length_is_valid(uint8_t length)
-{
-    return length >= CODE_DIGITS_MIN && length <= CODE_DIGITS_MAX;
-}
-
 static bool read_code(struct reader *reader, struct live_code *code)
 {
-    code->session = read_session_ref(reader);
+    code->session = frame_read_session(reader);
     code->salt = read_number(reader, 8);
     code->device = read_number(reader, 8);
     code->expires_at_ms = read_time(reader);
@@ -276,7 +143,7 @@ static bool read_code(struct reader *reader, struct live_code *code)
     bool has_tries = code->tries_max > 0 && code->tries <= code->tries_max;
     bool has_life =
         code->expires_at_ms > 0 && code->ttl_ms > 0 && (int64_t)code->ttl_ms <= OTP_TTL_MS_MAX;
-    return length_is_valid(code->length) && has_tries && has_life;
+    return frame_length_is_valid(code->length) && has_tries && has_life;
 }
 
 static bool codes_are_held(const void *thing)
@@ -339,7 +206,7 @@ static bool read_username(struct reader *reader, void *thing)
     return has_card == (record->card.len > 0) && (has_card || !record->is_bound);
 }
 
-static const struct part record_parts[] = {
+static const struct frame_part record_parts[] = {
     {person_is_held, put_person, read_person},
     {budget_is_held, put_budget, read_budget},
     {sends_are_held, put_sends, read_sends},
@@ -348,165 +215,32 @@ static const struct part record_parts[] = {
     {username_is_held, put_username, read_username},
 };
 
-static const struct kind record_kind = {.parts = record_parts,
-                                        .count = sizeof record_parts / sizeof record_parts[0]};
+static const struct frame_kind record_kind = {
+    .parts = record_parts, .count = sizeof record_parts / sizeof record_parts[0]};
 
-static struct place record_place(const struct record_key *key)
+static struct frame_place record_place(const struct record_key *key)
 {
-    return (struct place){TABLE_RECORDS, span_make(key, sizeof *key)};
+    return (struct frame_place){TABLE_RECORDS, span_make(key, sizeof *key)};
 }
 
 void codec_put_record(const struct record_key *key, const struct record *record, struct strbuf *out)
 {
-    struct place place = record_place(key);
+    struct frame_place place = record_place(key);
     record_assert(record);
-    put_value(&record_kind, &place, record, out);
+    frame_put(&record_kind, &place, record, out);
 }
 
 enum codec_verdict codec_read_record(const struct record_key *key, struct span value,
                                      struct record *out)
 {
-    struct place place = record_place(key);
+    struct frame_place place = record_place(key);
     memset(out, 0, sizeof *out);
-    return read_value(&record_kind, &place, value, out);
-}
-
-// --- outbox entry ---
-
-static void put_promise(const void *thing, struct strbuf *out)
-{
-    const struct outbox_entry *entry = thing;
-    put_number(out, entry->id, 8);
-    put_number(out, entry->brand_id, 8);
-    strbuf_put(out, span_make(&entry->key, sizeof entry->key));
-    put_session_ref(&entry->session, out);
-    put_number(out, entry->salt, 8);
-    put_number(out, entry->epoch, 4);
-    put_number(out, entry->length, 1);
-    put_number(out, entry->channel, 1);
-    put_number(out, entry->tries, 1);
-    put_number(out, entry->state, 1);
-    put_time(out, entry->created_at_ms);
-    put_time(out, entry->deadline_at_ms);
-    put_time(out, entry->due_at_ms);
-}
-
-static bool read_promise(struct reader *reader, void *thing)
-{
-    struct outbox_entry *entry = thing;
-    entry->id = read_number(reader, 8);
-    entry->brand_id = read_number(reader, 8);
-    struct span key = read_bytes(reader, sizeof entry->key);
-    if (key.len > 0)
-        memcpy(&entry->key, key.data, key.len);
-    entry->session = read_session_ref(reader);
-    entry->salt = read_number(reader, 8);
-    entry->epoch = (uint32_t)read_number(reader, 4);
-    entry->length = (uint8_t)read_number(reader, 1);
-    entry->channel = (uint8_t)read_number(reader, 1);
-    entry->tries = (uint8_t)read_number(reader, 1);
-    entry->state = (uint8_t)read_number(reader, 1);
-    entry->created_at_ms = read_time(reader);
-    entry->deadline_at_ms = read_time(reader);
-    entry->due_at_ms = read_time(reader);
-    return length_is_valid(entry->length) && entry->state <= DELIVERY_UNKNOWN;
-}
-
-static bool masked_is_held(const void *thing)
-{
-    return ((const struct outbox_entry *)thing)->masked[0] != '\0';
-}
-
-static void put_masked(const void *thing, struct strbuf *out)
-{
-    const struct outbox_entry *entry = thing;
-    size_t len = strnlen(entry->masked, sizeof entry->masked);
-    ASSERT(len < sizeof entry->masked);
-    put_number(out, len, 1);
-    strbuf_put(out, span_make(entry->masked, len));
-}
-
-static bool read_masked(struct reader *reader, void *thing)
-{
-    struct outbox_entry *entry = thing;
-    size_t len = (size_t)read_number(reader, 1);
-    if (len >= sizeof entry->masked)
-        return false;
-    struct span masked = read_bytes(reader, len);
-    if (masked.len > 0)
-        memcpy(entry->masked, masked.data, masked.len);
-    return span_find(masked, '\0') == masked.len;
-}
-
-static bool sealed_is_held(const void *thing)
-{
-    return ((const struct outbox_entry *)thing)->address.len != 0;
-}
-
-static void put_sealed(const void *thing, struct strbuf *out)
-{
-    const struct sealed *address = &((const struct outbox_entry *)thing)->address;
-    ASSERT(address->len <= SEAL_BYTES_MAX);
-    put_number(out, address->len, 2);
-    strbuf_put(out, span_make(address->bytes, address->len));
-}
-
-static bool read_sealed(struct reader *reader, void *thing)
-{
-    struct sealed *address = &((struct outbox_entry *)thing)->address;
-    address->len = (uint16_t)read_number(reader, 2);
-    if (address->len > SEAL_BYTES_MAX)
-        return false;
-    struct span bytes = read_bytes(reader, address->len);
-    if (bytes.len > 0)
-        memcpy(address->bytes, bytes.data, bytes.len);
-    return true;
-}
-
-static const struct part entry_parts[] = {
-    {is_held_always, put_promise, read_promise},
-    {masked_is_held, put_masked, read_masked},
-    {sealed_is_held, put_sealed, read_sealed},
-};
-
-static const struct kind entry_kind = {
-    .parts = entry_parts, .count = sizeof entry_parts / sizeof entry_parts[0], .always = 1};
-
-void codec_entry_key(uint64_t sequence, uint8_t out[CODEC_ENTRY_KEY_BYTES])
-{
-    struct strbuf key = strbuf_over(out, CODEC_ENTRY_KEY_BYTES);
-    put_number(&key, sequence, CODEC_ENTRY_KEY_BYTES);
-}
-
-bool codec_entry_sequence(struct span key, uint64_t *sequence_out)
-{
-    struct reader reader = {.rest = key};
-    *sequence_out = read_number(&reader, CODEC_ENTRY_KEY_BYTES);
-    return !reader.is_short && span_is_empty(reader.rest);
-}
-
-void codec_put_entry(uint64_t sequence, const struct outbox_entry *entry, struct strbuf *out)
-{
-    uint8_t key[CODEC_ENTRY_KEY_BYTES];
-    codec_entry_key(sequence, key);
-    ASSERT(length_is_valid(entry->length));
-    ASSERT(entry->state <= DELIVERY_UNKNOWN);
-    const struct place place = {TABLE_ENTRIES, span_make(key, sizeof key)};
-    put_value(&entry_kind, &place, entry, out);
-}
-
-enum codec_verdict codec_read_entry(uint64_t sequence, struct span value, struct outbox_entry *out)
-{
-    uint8_t key[CODEC_ENTRY_KEY_BYTES];
-    codec_entry_key(sequence, key);
-    const struct place place = {TABLE_ENTRIES, span_make(key, sizeof key)};
-    memset(out, 0, sizeof *out);
-    return read_value(&entry_kind, &place, value, out);
+    return frame_read(&record_kind, &place, value, out);
 }
 
 // --- expiry ---
 
-static const struct kind expiry_kind = {0};
+static const struct frame_kind expiry_kind = {0};
 
 void codec_expiry_key(const struct codec_expiry *expiry, uint8_t out[CODEC_EXPIRY_KEY_BYTES])
 {
@@ -517,19 +251,19 @@ void codec_expiry_key(const struct codec_expiry *expiry, uint8_t out[CODEC_EXPIR
 
 void codec_put_expiry(struct span key, struct strbuf *out)
 {
-    const struct place place = {TABLE_EXPIRY, key};
-    put_value(&expiry_kind, &place, NULL, out);
+    const struct frame_place place = {TABLE_EXPIRY, key};
+    frame_put(&expiry_kind, &place, NULL, out);
 }
 
 enum codec_verdict codec_read_expiry(struct span key, struct span value, struct codec_expiry *out)
 {
-    const struct place place = {TABLE_EXPIRY, key};
+    const struct frame_place place = {TABLE_EXPIRY, key};
     if (key.len != CODEC_EXPIRY_KEY_BYTES)
         return CODEC_DAMAGED;
     struct reader reader = {.rest = key};
     out->minute = (uint32_t)read_number(&reader, 4);
     memcpy(&out->key, reader.rest.data, sizeof out->key);
-    return read_value(&expiry_kind, &place, value, NULL);
+    return frame_read(&expiry_kind, &place, value, NULL);
 }
 
 // --- setting ---
@@ -563,28 +297,28 @@ static bool read_setting_value(struct reader *reader, void *thing)
     return setting->value.len <= SETTING_VALUE_BYTES_MAX;
 }
 
-static const struct part setting_parts[] = {
-    {is_held_always, put_version, read_version},
+static const struct frame_part setting_parts[] = {
+    {frame_is_held_always, put_version, read_version},
     {value_is_held, put_setting_value, read_setting_value},
 };
 
-static const struct kind setting_kind = {
+static const struct frame_kind setting_kind = {
     .parts = setting_parts, .count = sizeof setting_parts / sizeof setting_parts[0], .always = 1};
 
 void codec_put_setting(const struct setting *setting, struct strbuf *out)
 {
-    const struct place place = {TABLE_SETTINGS, setting->name};
+    const struct frame_place place = {TABLE_SETTINGS, setting->name};
     ASSERT(setting->value.len <= SETTING_VALUE_BYTES_MAX);
-    put_value(&setting_kind, &place, setting, out);
+    frame_put(&setting_kind, &place, setting, out);
 }
 
 enum codec_verdict codec_read_setting(struct span name, struct span value, struct setting *out)
 {
-    const struct place place = {TABLE_SETTINGS, name};
+    const struct frame_place place = {TABLE_SETTINGS, name};
     *out = (struct setting){.name = name};
     if (name.len == 0 || name.len > SETTING_NAME_BYTES_MAX)
         return CODEC_DAMAGED;
-    return read_value(&setting_kind, &place, value, out);
+    return frame_read(&setting_kind, &place, value, out);
 }
 
 // --- meta ---
@@ -614,6 +348,8 @@ static void put_state(const void *thing, struct strbuf *out)
     put_time(out, state->mark.mono.ms);
     put_number(out, state->mark.slack_us, 4);
     strbuf_put(out, span_make(&state->mark.boot, sizeof state->mark.boot));
+    put_number(out, state->first_open, 8);
+    put_number(out, state->next_sequence, 8);
 }
 
 static bool read_state(struct reader *reader, void *thing)
@@ -626,38 +362,42 @@ static bool read_state(struct reader *reader, void *thing)
     struct span boot = read_bytes(reader, sizeof state->mark.boot);
     if (boot.len > 0)
         memcpy(&state->mark.boot, boot.data, boot.len);
-    return state->commit > 0;
+    state->first_open = read_number(reader, 8);
+    state->next_sequence = read_number(reader, 8);
+    bool has_order = state->first_open > 0 && state->first_open <= state->next_sequence;
+    return state->commit > 0 && has_order;
 }
 
-static const struct part identity_parts[] = {{is_held_always, put_identity, read_identity}};
-static const struct part state_parts[] = {{is_held_always, put_state, read_state}};
-static const struct kind identity_kind = {.parts = identity_parts, .count = 1, .always = 1};
-static const struct kind state_kind = {.parts = state_parts, .count = 1, .always = 1};
-static const struct place identity_place = {
+static const struct frame_part identity_parts[] = {
+    {frame_is_held_always, put_identity, read_identity}};
+static const struct frame_part state_parts[] = {{frame_is_held_always, put_state, read_state}};
+static const struct frame_kind identity_kind = {.parts = identity_parts, .count = 1, .always = 1};
+static const struct frame_kind state_kind = {.parts = state_parts, .count = 1, .always = 1};
+static const struct frame_place identity_place = {
     TABLE_META, {(const uint8_t *)CODEC_IDENTITY_KEY, sizeof CODEC_IDENTITY_KEY - 1}};
-static const struct place state_place = {
+static const struct frame_place state_place = {
     TABLE_META, {(const uint8_t *)CODEC_STATE_KEY, sizeof CODEC_STATE_KEY - 1}};
 
 void codec_put_identity(const struct codec_identity *identity, struct strbuf *out)
 {
-    put_value(&identity_kind, &identity_place, identity, out);
+    frame_put(&identity_kind, &identity_place, identity, out);
 }
 
 enum codec_verdict codec_read_identity(struct span value, struct codec_identity *out)
 {
     memset(out, 0, sizeof *out);
-    enum codec_verdict verdict = read_value(&identity_kind, &identity_place, value, out);
+    enum codec_verdict verdict = frame_read(&identity_kind, &identity_place, value, out);
     bool is_newer = verdict == CODEC_OK && out->format > CODEC_DATA_FORMAT;
     return is_newer ? CODEC_NEWER : verdict;
 }
 
 void codec_put_state(const struct codec_state *state, struct strbuf *out)
 {
-    put_value(&state_kind, &state_place, state, out);
+    frame_put(&state_kind, &state_place, state, out);
 }
 
 enum codec_verdict codec_read_state(struct span value, struct codec_state *out)
 {
     memset(out, 0, sizeof *out);
-    return read_value(&state_kind, &state_place, value, out);
+    return frame_read(&state_kind, &state_place, value, out);
 }

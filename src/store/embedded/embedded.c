@@ -1,13 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// One mutex guards all that the other threads touch: the queue of ops, the entries, the settings,
-// T. The writer holds it while it takes a batch and while it enters what the batch has changed,
-// never while it reads or writes the table, nor while it calls anybody.
+// One mutex guards all that the other threads touch: the queues of ops, the open entries, the
+// settings, T. The writer holds it while it takes a batch and while it enters what the batch has
+// changed, never while it reads or writes the table, nor while it calls anybody.
 //
-//   take (locked) ─▶ engine_run ─▶ adopt (locked) ─▶ done of each op, notices
+//   take (locked) ─▶ engine_run ─▶ adopt (locked) ─▶ done of each op, notices ─▶ a listing
 //
-// A settlement changes the entry in memory at once, and the table in the next batch. A crash in
-// between sends that message once more; so would one between the sending and the settlement.
+// An entry can be claimed while a batch runs that changes it. So the claim ends when the batch is
+// adopted, and an op with its token is refused in the next one: whoever claims sees what is
+// committed, and changes only what he has seen.
 //
 // The writer's thread is also woken to keep T: see STORE_TIME_AHEAD_MS in store/store_time.h.
 #include "store/embedded/embedded.h"
@@ -17,6 +18,8 @@
 #include "store/embedded/engine.h"
 #include "store/embedded/lmdb_table.h"
 #include "store/embedded/recover.h"
+#include "store/entry.h"
+#include "store/entry_queue.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -29,13 +32,6 @@ const struct embedded_store_options embedded_store_defaults = {
     .is_threaded = true,
 };
 
-// Settled entries that the table does not know of yet.
-struct change_list {
-    struct entry_change *items;
-    size_t held;
-    size_t room;
-};
-
 // One store_settings_put that waits for its commit.
 struct settings_job {
     const struct setting *setting;
@@ -43,6 +39,14 @@ struct settings_job {
     enum err err;
     bool is_done;
     struct settings_job *next;
+};
+
+// One store_deliveries that waits for its turn.
+struct listing_job {
+    struct engine_listing listing;
+    enum err err;
+    bool is_done;
+    struct listing_job *next;
 };
 
 struct embedded_store {
@@ -59,17 +63,19 @@ struct embedded_store {
     // The writer's.
     struct engine engine;
     struct engine_batch batch;
-    struct change_list saving; // of the batch; kept when there was no room for them
-    struct settings_job *job;  // whose setting is in the batch
+    struct settings_job *job; // whose setting is in the batch
 
     pthread_mutex_t lock; // guards all below
     pthread_cond_t wake;  // there is something for the writer
-    pthread_cond_t saved; // a settings_job is done
+    pthread_cond_t saved; // a job is done
     struct store_op *first;
     struct store_op **last;
     size_t ops_held;
+    struct delivery_op *deliveries_first;
+    struct delivery_op **deliveries_last;
+    size_t deliveries_held;
     struct settings_job *jobs;
-    struct change_list changes;
+    struct listing_job *listings;
     struct entry_queue entries;
     struct settings_list settings;
     struct store_time time;
@@ -99,8 +105,8 @@ static void unlock(struct embedded_store *embedded)
 
 static bool has_work(const struct embedded_store *embedded)
 {
-    return embedded->first != NULL || embedded->jobs != NULL || embedded->is_mark_wanted ||
-           (embedded->changes.held > 0 && embedded->saving.held == 0);
+    return embedded->first != NULL || embedded->deliveries_first != NULL ||
+           embedded->jobs != NULL || embedded->listings != NULL || embedded->is_mark_wanted;
 }
 
 static void take_ops(struct embedded_store *embedded)
@@ -114,6 +120,19 @@ static void take_ops(struct embedded_store *embedded)
     if (embedded->first == NULL)
         embedded->last = &embedded->first;
     embedded->ops_held -= batch->ops_count;
+}
+
+static void take_deliveries(struct embedded_store *embedded)
+{
+    struct engine_batch *batch = &embedded->batch;
+    batch->deliveries_count = 0;
+    while (embedded->deliveries_first != NULL && batch->deliveries_count < ENGINE_OPS_MAX) {
+        batch->deliveries[batch->deliveries_count++] = embedded->deliveries_first;
+        embedded->deliveries_first = embedded->deliveries_first->next;
+    }
+    if (embedded->deliveries_first == NULL)
+        embedded->deliveries_last = &embedded->deliveries_first;
+    embedded->deliveries_held -= batch->deliveries_count;
 }
 
 static void finish_job(struct embedded_store *embedded, struct settings_job *job, enum err err)
@@ -143,26 +162,16 @@ static void take_job(struct embedded_store *embedded)
         embedded->batch.setting = embedded->job->setting;
 }
 
-static void take_changes(struct embedded_store *embedded)
-{
-    if (embedded->saving.held == 0) {
-        struct change_list taken = embedded->changes;
-        embedded->changes = embedded->saving;
-        embedded->saving = taken;
-    }
-    embedded->batch.changes = embedded->saving.items;
-    embedded->batch.changes_count = embedded->saving.held;
-}
-
 static void take(struct embedded_store *embedded)
 {
     struct engine_batch *batch = &embedded->batch;
     take_ops(embedded);
     take_job(embedded);
-    take_changes(embedded);
+    take_deliveries(embedded);
     (void)store_time_next(&embedded->time, &embedded->clock);
     batch->mark = store_time_mark(&embedded->time);
-    bool has_memory = entry_queue_reserve(&embedded->entries, batch->ops_count);
+    bool has_memory =
+        entry_queue_reserve(&embedded->entries, batch->ops_count + batch->deliveries_count);
     batch->entries_room = has_memory ? entry_queue_room(&embedded->entries) : 0;
     embedded->is_mark_wanted = false;
 }
@@ -172,13 +181,9 @@ static void refuse(struct engine_batch *batch)
 {
     for (size_t i = 0; i < batch->ops_count; i++)
         batch->outcomes[i] = STORE_REFUSED_FAILED;
-    batch->has_saved_changes = true; // nothing will ever save them
+    for (size_t i = 0; i < batch->deliveries_count; i++)
+        batch->delivery_outcomes[i] = STORE_REFUSED_FAILED;
     batch->has_saved_setting = false;
-}
-
-static bool has_new_entry(const struct engine_batch *batch, size_t i)
-{
-    return batch->outcomes[i] == STORE_COMMITTED && batch->ops[i]->has_entry;
 }
 
 static bool adopt_entries(struct embedded_store *embedded)
@@ -186,12 +191,41 @@ static bool adopt_entries(struct embedded_store *embedded)
     const struct engine_batch *batch = &embedded->batch;
     bool has_news = false;
     for (size_t i = 0; i < batch->ops_count; i++) {
-        if (!has_new_entry(batch, i))
+        const struct store_op *op = batch->ops[i];
+        if (batch->outcomes[i] != STORE_COMMITTED || batch->sequences[i] == 0)
             continue;
+        const struct delivery delivery = delivery_of_new(&op->entry, op->provider);
         bool is_added =
-            entry_queue_add(&embedded->entries, &batch->ops[i]->entry, batch->sequences[i]);
+            entry_queue_add(&embedded->entries, batch->sequences[i], &op->entry, &delivery);
         ASSERT(is_added); // there is memory for all of them: see take
         has_news = true;
+    }
+    return has_news;
+}
+
+static void adopt_change(struct embedded_store *embedded, const struct engine_change *change)
+{
+    struct entry_queue *entries = &embedded->entries;
+    if (entry_queue_find(entries, change->handle) != NULL) {
+        entry_queue_change(entries, change->handle, &change->delivery);
+        return;
+    }
+    if (delivery_is_over(&change->delivery))
+        return;
+    bool is_added = entry_queue_add(entries, change->handle, &change->entry, &change->delivery);
+    ASSERT(is_added);
+}
+
+static bool adopt_changes(struct embedded_store *embedded)
+{
+    const struct engine_batch *batch = &embedded->batch;
+    bool has_news = false;
+    for (size_t i = 0; i < batch->deliveries_count; i++) {
+        const struct engine_change *change = &batch->changes[i];
+        if (batch->delivery_outcomes[i] != STORE_COMMITTED || change->handle == 0)
+            continue;
+        adopt_change(embedded, change);
+        has_news = has_news || change->delivery.due_at_ms <= batch->mark.at_ms;
     }
     return has_news;
 }
@@ -213,9 +247,8 @@ static void adopt_setting(struct embedded_store *embedded)
 static bool adopt(struct embedded_store *embedded)
 {
     bool has_news = adopt_entries(embedded);
+    has_news = adopt_changes(embedded) || has_news;
     adopt_setting(embedded);
-    if (embedded->batch.has_saved_changes)
-        embedded->saving.held = 0;
     embedded->marked_at_ms = embedded->engine.marked_at_ms;
     return has_news;
 }
@@ -226,8 +259,29 @@ static void tell(struct embedded_store *embedded, bool has_news)
     const struct store_notices *notices = &embedded->store.notices;
     for (size_t i = 0; i < batch->ops_count; i++)
         batch->ops[i]->done(batch->ops[i], batch->outcomes[i]);
+    for (size_t i = 0; i < batch->deliveries_count; i++)
+        batch->deliveries[i]->done(batch->deliveries[i], batch->delivery_outcomes[i]);
     if (has_news && notices->on_entries != NULL)
         notices->on_entries(notices->ctx);
+}
+
+// One a batch, so that nobody waits long for his commit. Called, and returns, with the lock held.
+static void run_listing(struct embedded_store *embedded)
+{
+    struct listing_job *job = embedded->listings;
+    if (job == NULL)
+        return;
+    embedded->listings = job->next;
+    enum engine_end end = ENGINE_FAILED;
+    bool was_failed = embedded->is_failed;
+    unlock(embedded);
+    if (!was_failed)
+        end = engine_list(&embedded->engine, &job->listing);
+    lock(embedded);
+    embedded->is_failed = end == ENGINE_FAILED;
+    job->err = end == ENGINE_DONE ? ERR_OK : ERR_IO;
+    job->is_done = true;
+    (void)pthread_cond_broadcast(&embedded->saved);
 }
 
 // Called, and returns, with the lock held.
@@ -247,6 +301,7 @@ static void run_batch(struct embedded_store *embedded)
     unlock(embedded);
     tell(embedded, has_news);
     lock(embedded);
+    run_listing(embedded);
 }
 
 static void *run_thread(void *arg)
@@ -312,6 +367,32 @@ static void embedded_submit(struct store *store, struct store_op *op)
         op->done(op, outcome);
 }
 
+static enum store_outcome enqueue_delivery(struct embedded_store *embedded, struct delivery_op *op)
+{
+    if (embedded->is_failed)
+        return STORE_REFUSED_FAILED;
+    if (embedded->deliveries_held >= embedded->ops_max)
+        return STORE_REFUSED_BUSY;
+    op->next = NULL;
+    *embedded->deliveries_last = op;
+    embedded->deliveries_last = &op->next;
+    embedded->deliveries_held++;
+    return STORE_COMMITTED;
+}
+
+static void embedded_deliver(struct store *store, struct delivery_op *op)
+{
+    struct embedded_store *embedded = embedded_of(store);
+    ASSERT(op->handle != 0 || op->ref_tag != 0);
+    lock(embedded);
+    enum store_outcome outcome = enqueue_delivery(embedded, op);
+    if (outcome == STORE_COMMITTED)
+        kick(embedded);
+    unlock(embedded);
+    if (outcome != STORE_COMMITTED)
+        op->done(op, outcome);
+}
+
 static size_t embedded_claim(struct store *store, const struct store_claim *claim,
                              struct claimed_entry *out, size_t max)
 {
@@ -326,41 +407,12 @@ static size_t embedded_claim(struct store *store, const struct store_claim *clai
     return count;
 }
 
-static bool reserve_change(struct change_list *changes)
-{
-    if (changes->held < changes->room)
-        return true;
-    size_t room = changes->room * 2 + 64;
-    struct entry_change *items = realloc(changes->items, room * sizeof *items);
-    if (items == NULL)
-        return false;
-    changes->items = items;
-    changes->room = room;
-    return true;
-}
-
-// Without memory a settlement is lost: the lease ends and the entry is delivered again.
-static void embedded_settle(struct store *store, const struct settlement *settlements, size_t count)
-{
-    struct embedded_store *embedded = embedded_of(store);
-    lock(embedded);
-    for (size_t i = 0; i < count && !embedded->is_failed; i++) {
-        struct change_list *changes = &embedded->changes;
-        if (reserve_change(changes) &&
-            entry_queue_settle(&embedded->entries, &settlements[i], &changes->items[changes->held]))
-            changes->held++;
-    }
-    if (embedded->changes.held > 0)
-        kick(embedded);
-    unlock(embedded);
-}
-
-static int64_t embedded_next_due_ms(struct store *store, uint32_t busy)
+static int64_t embedded_next_due_ms(struct store *store, const struct store_claim *claim)
 {
     struct embedded_store *embedded = embedded_of(store);
     lock(embedded);
     int64_t next_ms =
-        embedded->is_failed ? INT64_MAX : entry_queue_next_ms(&embedded->entries, busy);
+        embedded->is_failed ? STORE_NEVER : entry_queue_next_ms(&embedded->entries, claim);
     unlock(embedded);
     return next_ms;
 }
@@ -388,20 +440,43 @@ static int64_t embedded_now_ms(struct store *store)
     return now_ms;
 }
 
+// With the lock held, until the job is done. Not from within `done`: that is the writer's thread.
+static void await_job(struct embedded_store *embedded, const bool *is_done)
+{
+    ASSERT(!embedded->is_threaded || !pthread_equal(pthread_self(), embedded->thread));
+    kick(embedded);
+    ASSERT(embedded->is_threaded || *is_done);
+    while (!*is_done)
+        (void)pthread_cond_wait(&embedded->saved, &embedded->lock);
+}
+
+static enum err embedded_deliveries(struct store *store, const struct delivery_filter *filter,
+                                    uint64_t *after, struct delivery_row *out, size_t *held)
+{
+    struct embedded_store *embedded = embedded_of(store);
+    struct listing_job job = {
+        .listing = {.filter = filter, .after = after, .out = out, .room = *held}};
+    lock(embedded);
+    struct listing_job **last = &embedded->listings;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = &job;
+    await_job(embedded, &job.is_done);
+    unlock(embedded);
+    *held = job.listing.held;
+    return job.err;
+}
+
 static enum err embedded_settings_put(struct store *store, const struct setting *setting)
 {
     struct embedded_store *embedded = embedded_of(store);
     struct settings_job job = {.setting = setting};
     lock(embedded);
-    ASSERT(!embedded->is_threaded || !pthread_equal(pthread_self(), embedded->thread));
     struct settings_job **last = &embedded->jobs;
     while (*last != NULL)
         last = &(*last)->next;
     *last = &job;
-    kick(embedded);
-    ASSERT(embedded->is_threaded || job.is_done); // not from within `done`
-    while (!job.is_done)
-        (void)pthread_cond_wait(&embedded->saved, &embedded->lock);
+    await_job(embedded, &job.is_done);
     unlock(embedded);
     if (job.err == ERR_OK && store->notices.on_settings != NULL)
         store->notices.on_settings(store->notices.ctx);
@@ -436,8 +511,6 @@ static void embedded_destroy(struct store *store)
     data_dir_close(&embedded->dir);
     entry_queue_fini(&embedded->entries);
     settings_list_fini(&embedded->settings);
-    free(embedded->changes.items);
-    free(embedded->saving.items);
     (void)pthread_cond_destroy(&embedded->wake);
     (void)pthread_cond_destroy(&embedded->saved);
     (void)pthread_mutex_destroy(&embedded->lock);
@@ -447,9 +520,10 @@ static void embedded_destroy(struct store *store)
 static const struct store_ops embedded_ops = {
     .submit = embedded_submit,
     .claim = embedded_claim,
-    .settle = embedded_settle,
+    .deliver = embedded_deliver,
     .next_due_ms = embedded_next_due_ms,
     .entries = embedded_entries,
+    .deliveries = embedded_deliveries,
     .now_ms = embedded_now_ms,
     .settings_put = embedded_settings_put,
     .settings_each = embedded_settings_each,
@@ -488,6 +562,40 @@ static void warn_of_time(const struct embedded_store *embedded)
               log_number("aheadMs", ahead_ms));
 }
 
+static uint64_t find_same(void *ctx, const struct outbox_entry *entry)
+{
+    struct embedded_store *embedded = ctx;
+    lock(embedded);
+    uint64_t handle = entry_queue_find_same(&embedded->entries, entry);
+    unlock(embedded);
+    return handle;
+}
+
+static bool is_claim(void *ctx, uint64_t handle, uint64_t token)
+{
+    struct embedded_store *embedded = ctx;
+    lock(embedded);
+    bool is_in_force = entry_queue_is_claim(&embedded->entries, handle, token);
+    unlock(embedded);
+    return is_in_force;
+}
+
+static bool is_open(void *ctx, uint64_t handle)
+{
+    struct embedded_store *embedded = ctx;
+    lock(embedded);
+    bool is_held = entry_queue_find(&embedded->entries, handle) != NULL;
+    unlock(embedded);
+    return is_held;
+}
+
+// For the engine, which has no lock.
+static struct engine_entries entries_of(struct embedded_store *embedded)
+{
+    return (struct engine_entries){
+        .find_same = find_same, .is_claim = is_claim, .is_open = is_open, .ctx = embedded};
+}
+
 static enum err start_from_table(struct embedded_store *embedded,
                                  const struct embedded_store_options *options,
                                  struct err_info *info)
@@ -509,7 +617,9 @@ static enum err start_from_table(struct embedded_store *embedded,
     embedded->engine = (struct engine){.table = embedded->table,
                                        .log = options->log,
                                        .metrics = options->metrics,
-                                       .next_sequence = recovery.next_sequence,
+                                       .entries = entries_of(embedded),
+                                       .next_sequence = recovery.state.next_sequence,
+                                       .first_open = recovery.state.first_open,
                                        .commits = recovery.state.commit,
                                        .marked_at_ms = recovery.state.mark.at_ms};
     warn_of_time(embedded);
@@ -545,6 +655,7 @@ static struct embedded_store *allocate(const struct embedded_store_options *opti
     embedded->table = options->table;
     embedded->dir.lock = -1;
     embedded->last = &embedded->first;
+    embedded->deliveries_last = &embedded->deliveries_first;
     (void)pthread_mutex_init(&embedded->lock, NULL);
     (void)pthread_cond_init(&embedded->wake, NULL);
     (void)pthread_cond_init(&embedded->saved, NULL);

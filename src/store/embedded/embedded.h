@@ -25,8 +25,8 @@
 struct embedded_store_options {
     const char *directory; // made when missing; locked for this process
     size_t table_bytes_max;
-    size_t entries_max; // outbox entries not settled yet; above it ops that promise one are refused
-    size_t ops_max;     // that wait for the next commit; more are refused
+    size_t entries_max;           // open outbox entries; above it ops that promise one are refused
+    size_t ops_max;               // of each kind that wait for the next commit; more are refused
     struct digest128 fingerprint; // of the keys: data made with others is refused
     struct clock clock;
     struct boot_id boot;

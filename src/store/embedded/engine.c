@@ -1,21 +1,21 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-//   attempt:  begin ─▶ each op ─▶ settled entries ─▶ setting ─▶ a few expiries ─▶ state ─▶ commit
+//   pass:  begin ─▶ each op ─▶ setting ─▶ a few expiries, of all sorts ─▶ state ─▶ commit
 //                │ no room anywhere: all of it vanishes
 //                ▼
-//   attempt that may not write: who only reads is answered, the others are refused
+//   pass that may not write: who only reads is answered, the others are refused
 //
-// The second attempt runs every transition again: what a reader saw of an earlier op in the batch
+// The second pass runs every transition again: what a reader saw of an earlier op in the batch
 // is gone with it.
 //
-// While there is no room, expiry and settled entries get a small transaction of their own before
-// the ops: deleting may succeed where adding does not, and so makes room again.
+// While there is no room, expiry gets a small transaction of its own before the ops: deleting may
+// succeed where adding does not, and so makes room again.
 //
 // Expiry. Each record that will say nothing any more at some time has a row (minute, key) in the
 // index. A row is added when there is none and stays where it is when the record changes. When its
 // minute has come it is popped and the record looked at, which is then deleted, indexed again at
 // its present end, or, when it has none any more, left alone.
-#include "store/embedded/engine.h"
+#include "store/embedded/pass.h"
 
 #include "base/assert.h"
 
@@ -23,23 +23,17 @@
 #define EXPIRIES_PER_OP 2U // more than one, so that popping outruns growth
 #define EXPIRIES_TIDY 64U
 
-struct attempt {
-    struct engine *engine;
-    struct engine_batch *batch;
-    bool may_write;
-    bool is_dirty;
-    bool is_unknown; // what became of the commit
-    size_t entries_room;
-    uint64_t next_sequence;
-};
-
-static struct attempt attempt_of(struct engine *engine, struct engine_batch *batch, bool may_write)
+static void pass_init(struct pass *pass, struct engine *engine, struct engine_batch *batch,
+                      bool may_write)
 {
-    return (struct attempt){.engine = engine,
-                            .batch = batch,
-                            .may_write = may_write,
-                            .entries_room = batch->entries_room,
-                            .next_sequence = engine->next_sequence};
+    pass->engine = engine;
+    pass->batch = batch;
+    pass->may_write = may_write;
+    pass->is_dirty = pass->is_unknown = false;
+    pass->entries_room = batch->entries_room;
+    pass->next_sequence = engine->next_sequence;
+    pass->first_reopened = UINT64_MAX;
+    pass->new_count = pass->changed_count = 0;
 }
 
 static struct span key_span(const struct record_key *key)
@@ -47,8 +41,8 @@ static struct span key_span(const struct record_key *key)
     return span_make(key, sizeof *key);
 }
 
-static void log_bad_row(const struct engine *engine, const char *what, struct span key,
-                        enum codec_verdict verdict)
+void pass_log_bad(const struct engine *engine, const char *what, struct span key,
+                  enum codec_verdict verdict)
 {
     uint8_t hex[2 * TABLE_KEY_BYTES_MAX];
     struct strbuf text = strbuf_over(hex, sizeof hex);
@@ -60,14 +54,8 @@ static void log_bad_row(const struct engine *engine, const char *what, struct sp
 
 // --- one op ---
 
-struct loaded {
-    struct record record;
-    enum codec_verdict verdict;
-    int64_t expires_at_ms; // INT64_MAX: has no row in the index
-};
-
-static enum table_result load(const struct engine *engine, const struct record_key *key,
-                              struct loaded *loaded)
+enum table_result pass_load_record(const struct engine *engine, const struct record_key *key,
+                                   struct loaded_record *loaded)
 {
     struct span value;
     memset(&loaded->record, 0, sizeof loaded->record);
@@ -82,21 +70,14 @@ static enum table_result load(const struct engine *engine, const struct record_k
     if (loaded->verdict == CODEC_OK)
         loaded->expires_at_ms = record_expires_at_ms(&loaded->record);
     else
-        log_bad_row(engine, "record", key_span(key), loaded->verdict);
+        pass_log_bad(engine, "record", key_span(key), loaded->verdict);
     return TABLE_OK;
-}
-
-// The first minute in which it has expired.
-static uint32_t minute_of(int64_t expires_at_ms)
-{
-    int64_t minute = expires_at_ms / MINUTE_MS + 1;
-    return minute < UINT32_MAX ? (uint32_t)minute : UINT32_MAX;
 }
 
 static enum table_result put_expiry(const struct engine *engine, const struct record_key *key,
                                     int64_t expires_at_ms)
 {
-    const struct codec_expiry expiry = {minute_of(expires_at_ms), *key};
+    const struct codec_expiry expiry = {codec_minute_of(expires_at_ms), *key};
     uint8_t name[CODEC_EXPIRY_KEY_BYTES], storage[CODEC_FRAME_BYTES];
     struct strbuf value = strbuf_over(storage, sizeof storage);
     codec_expiry_key(&expiry, name);
@@ -106,7 +87,7 @@ static enum table_result put_expiry(const struct engine *engine, const struct re
 }
 
 static enum table_result put_record(const struct engine *engine, const struct record_key *key,
-                                    const struct loaded *loaded)
+                                    const struct loaded_record *loaded)
 {
     uint8_t storage[CODEC_RECORD_BYTES_MAX];
     struct strbuf value = strbuf_over(storage, sizeof storage);
@@ -120,120 +101,71 @@ static enum table_result put_record(const struct engine *engine, const struct re
     return put_expiry(engine, key, expires_at_ms);
 }
 
-static enum table_result put_entry(const struct engine *engine, uint64_t sequence,
-                                   const struct outbox_entry *entry)
+static enum table_result save(struct pass *pass, size_t i, const struct loaded_record *loaded)
 {
-    uint8_t name[CODEC_ENTRY_KEY_BYTES], storage[CODEC_ENTRY_BYTES_MAX];
-    struct strbuf value = strbuf_over(storage, sizeof storage);
-    codec_entry_key(sequence, name);
-    codec_put_entry(sequence, entry, &value);
-    return table_put(engine->table, TABLE_ENTRIES, span_make(name, sizeof name),
-                     strbuf_span(&value));
-}
-
-static enum table_result save(struct attempt *attempt, size_t i, const struct loaded *loaded)
-{
-    struct engine_batch *batch = attempt->batch;
-    const struct store_op *op = batch->ops[i];
-    attempt->is_dirty = true;
-    enum table_result result = put_record(attempt->engine, &op->key, loaded);
-    if (result != TABLE_OK || !op->has_entry)
+    const struct store_op *op = pass->batch->ops[i];
+    pass->is_dirty = true;
+    enum table_result result = put_record(pass->engine, &op->key, loaded);
+    if (result != TABLE_OK || !op->has_entry || pass_is_promised(pass, &op->entry))
         return result;
-    attempt->entries_room--;
-    batch->sequences[i] = attempt->next_sequence++;
-    return put_entry(attempt->engine, batch->sequences[i], &op->entry);
+    return pass_add_entry(pass, i);
 }
 
-static enum store_outcome outcome_before_saving(const struct attempt *attempt,
-                                                const struct store_op *op)
+static enum store_outcome outcome_before_saving(const struct pass *pass, const struct store_op *op)
 {
-    if (op->has_entry && attempt->entries_room == 0)
+    bool has_room = pass->entries_room > 0 || !op->has_entry;
+    if (!has_room && !pass_is_promised(pass, &op->entry))
         return STORE_REFUSED_BUSY;
-    return attempt->may_write ? STORE_COMMITTED : STORE_REFUSED_FULL;
+    return pass->may_write ? STORE_COMMITTED : STORE_REFUSED_FULL;
 }
 
-static enum table_result run_op(struct attempt *attempt, size_t i)
+static enum table_result run_op(struct pass *pass, size_t i)
 {
-    struct store_op *op = attempt->batch->ops[i];
-    enum store_outcome *outcome = &attempt->batch->outcomes[i];
-    struct loaded loaded;
-    enum table_result result = load(attempt->engine, &op->key, &loaded);
+    struct store_op *op = pass->batch->ops[i];
+    enum store_outcome *outcome = &pass->batch->outcomes[i];
+    struct loaded_record loaded;
+    pass->batch->sequences[i] = 0;
+    enum table_result result = pass_load_record(pass->engine, &op->key, &loaded);
     *outcome = loaded.verdict == CODEC_OK ? STORE_COMMITTED : STORE_REFUSED_FAILED;
     if (result != TABLE_OK || loaded.verdict != CODEC_OK)
         return result;
     op->is_changed = false;
     op->has_entry = false;
-    op->transition(op, &loaded.record, attempt->batch->mark.at_ms);
+    op->transition(op, &loaded.record, pass->batch->mark.at_ms);
     if (!op->is_changed && !op->has_entry)
         return TABLE_OK;
-    *outcome = outcome_before_saving(attempt, op);
-    return *outcome == STORE_COMMITTED ? save(attempt, i, &loaded) : TABLE_OK;
+    *outcome = outcome_before_saving(pass, op);
+    return *outcome == STORE_COMMITTED ? save(pass, i, &loaded) : TABLE_OK;
 }
 
-static enum table_result run_ops(struct attempt *attempt)
+static enum table_result run_ops(struct pass *pass)
 {
     enum table_result result = TABLE_OK;
-    for (size_t i = 0; result == TABLE_OK && i < attempt->batch->ops_count; i++)
-        result = run_op(attempt, i);
-    return result;
+    for (size_t i = 0; result == TABLE_OK && i < pass->batch->ops_count; i++)
+        result = run_op(pass, i);
+    return result == TABLE_OK ? pass_run_deliveries(pass) : result;
 }
 
 // --- what goes with the ops ---
 
-// An entry that is not there was settled before a crash, and its settlement committed since.
-static enum table_result save_change(const struct engine *engine, const struct entry_change *change)
+static enum table_result save_setting(struct pass *pass)
 {
-    uint8_t name[CODEC_ENTRY_KEY_BYTES];
-    struct span value, key = span_make(name, sizeof name);
-    struct outbox_entry entry;
-    codec_entry_key(change->sequence, name);
-    enum table_result result = table_get(engine->table, TABLE_ENTRIES, key, &value);
-    if (result != TABLE_OK)
-        return result;
-    if (change->is_over)
-        return table_del(engine->table, TABLE_ENTRIES, key);
-    enum codec_verdict verdict = codec_read_entry(change->sequence, value, &entry);
-    if (verdict != CODEC_OK) {
-        log_bad_row(engine, "outbox entry", key, verdict);
-        return TABLE_OK;
-    }
-    entry.tries = change->tries;
-    entry.due_at_ms = change->due_at_ms;
-    return put_entry(engine, change->sequence, &entry);
-}
-
-static enum table_result save_changes(struct attempt *attempt)
-{
-    const struct engine_batch *batch = attempt->batch;
-    if (batch->has_saved_changes)
-        return TABLE_OK;
-    for (size_t i = 0; i < batch->changes_count; i++) {
-        enum table_result result = save_change(attempt->engine, &batch->changes[i]);
-        if (result == TABLE_FULL || result == TABLE_FAILED)
-            return result;
-        attempt->is_dirty = true;
-    }
-    return TABLE_OK;
-}
-
-static enum table_result save_setting(struct attempt *attempt)
-{
-    const struct setting *setting = attempt->batch->setting;
+    const struct setting *setting = pass->batch->setting;
     if (setting == NULL)
         return TABLE_OK;
     uint8_t storage[CODEC_VALUE_BYTES_MAX];
     struct strbuf value = strbuf_over(storage, sizeof storage);
     codec_put_setting(setting, &value);
-    attempt->is_dirty = true;
-    return table_put(attempt->engine->table, TABLE_SETTINGS, setting->name, strbuf_span(&value));
+    pass->is_dirty = true;
+    return table_put(pass->engine->table, TABLE_SETTINGS, setting->name, strbuf_span(&value));
 }
 
 // A record whose end has come is deleted; one that ends later is indexed there.
 static enum table_result look_at_expired(const struct engine *engine, const struct record_key *key,
                                          int64_t now_ms)
 {
-    struct loaded loaded;
-    enum table_result result = load(engine, key, &loaded);
+    struct loaded_record loaded;
+    enum table_result result = pass_load_record(engine, key, &loaded);
     if (result != TABLE_OK || loaded.verdict != CODEC_OK || loaded.expires_at_ms == INT64_MAX)
         return result;
     if (loaded.expires_at_ms > now_ms)
@@ -253,7 +185,7 @@ static enum table_result pop_expiry(const struct engine *engine, int64_t now_ms)
         return result;
     enum codec_verdict verdict = codec_read_expiry(key, value, &expiry);
     if (verdict != CODEC_OK)
-        log_bad_row(engine, "expiry", key, verdict); // a record may stay for longer
+        pass_log_bad(engine, "expiry", key, verdict); // a record may stay for longer
     if (verdict == CODEC_OK && (int64_t)expiry.minute * MINUTE_MS > now_ms)
         return TABLE_NONE;
     ASSERT(key.len <= sizeof name);
@@ -264,97 +196,101 @@ static enum table_result pop_expiry(const struct engine *engine, int64_t now_ms)
     return look_at_expired(engine, &expiry.key, now_ms);
 }
 
-static enum table_result expire(struct attempt *attempt, size_t count)
+static enum table_result expire(struct pass *pass, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        enum table_result result = pop_expiry(attempt->engine, attempt->batch->mark.at_ms);
+        enum table_result result = pop_expiry(pass->engine, pass->batch->mark.at_ms);
         if (result == TABLE_NONE)
-            return TABLE_OK;
+            break;
         if (result != TABLE_OK)
             return result;
     }
-    return TABLE_OK;
+    return pass_sweep_outbox(pass, count);
 }
 
-static enum table_result save_state(const struct attempt *attempt)
+static enum table_result save_state(const struct pass *pass, uint64_t first_open)
 {
-    const struct codec_state state = {attempt->engine->commits + 1, attempt->batch->mark};
+    const struct codec_state state = {
+        .commit = pass->engine->commits + 1,
+        .mark = pass->batch->mark,
+        .first_open = first_open,
+        .next_sequence = pass->next_sequence,
+    };
     uint8_t storage[CODEC_STATE_BYTES_MAX];
     struct strbuf value = strbuf_over(storage, sizeof storage);
     codec_put_state(&state, &value);
-    return table_put(attempt->engine->table, TABLE_META, SPAN(CODEC_STATE_KEY),
-                     strbuf_span(&value));
+    return table_put(pass->engine->table, TABLE_META, SPAN(CODEC_STATE_KEY), strbuf_span(&value));
 }
 
-// --- attempts ---
+// --- passs ---
 
 static void refuse_all(struct engine_batch *batch, enum store_outcome outcome)
 {
     for (size_t i = 0; i < batch->ops_count; i++)
         batch->outcomes[i] = outcome;
+    for (size_t i = 0; i < batch->deliveries_count; i++)
+        batch->delivery_outcomes[i] = outcome;
 }
 
-static enum table_result commit(struct attempt *attempt)
+static enum table_result commit(struct pass *pass)
 {
-    struct engine *engine = attempt->engine;
-    enum table_result result = save_state(attempt);
+    struct engine *engine = pass->engine;
+    uint64_t first_open = pass_first_open(pass);
+    enum table_result result = save_state(pass, first_open);
     if (result != TABLE_OK)
         return result;
     result = table_commit(engine->table);
-    attempt->is_unknown = result == TABLE_FAILED;
+    pass->is_unknown = result == TABLE_FAILED;
     if (result != TABLE_OK)
         return result;
     engine->commits++;
     metrics_count(engine->metrics, METRIC_STORE_COMMITS, 0, 0);
-    engine->marked_at_ms = attempt->batch->mark.at_ms;
-    engine->next_sequence = attempt->next_sequence;
+    engine->marked_at_ms = pass->batch->mark.at_ms;
+    engine->next_sequence = pass->next_sequence;
+    engine->first_open = first_open;
     return TABLE_OK;
 }
 
-static bool is_mark_due(const struct attempt *attempt)
+static bool is_mark_due(const struct pass *pass)
 {
-    int64_t ahead_ms = attempt->batch->mark.at_ms - attempt->engine->marked_at_ms;
+    int64_t ahead_ms = pass->batch->mark.at_ms - pass->engine->marked_at_ms;
     return ahead_ms >= STORE_TIME_AHEAD_MS;
 }
 
-static enum table_result write_all(struct attempt *attempt)
+static enum table_result write_all(struct pass *pass)
 {
-    enum table_result result = run_ops(attempt);
+    enum table_result result = run_ops(pass);
     if (result == TABLE_OK)
-        result = save_changes(attempt);
-    if (result == TABLE_OK)
-        result = save_setting(attempt);
-    if (result != TABLE_OK || (!attempt->is_dirty && !is_mark_due(attempt)))
+        result = save_setting(pass);
+    if (result != TABLE_OK || (!pass->is_dirty && !is_mark_due(pass)))
         return result;
-    result = expire(attempt, EXPIRIES_PER_OP * (attempt->batch->ops_count + 1));
-    return result == TABLE_OK ? commit(attempt) : result;
+    size_t ops = pass->batch->ops_count + pass->batch->deliveries_count;
+    result = expire(pass, EXPIRIES_PER_OP * (ops + 1));
+    return result == TABLE_OK ? commit(pass) : result;
 }
 
-static enum table_result write_tidily(struct attempt *attempt)
+static enum table_result write_tidily(struct pass *pass)
 {
-    enum table_result result = save_changes(attempt);
-    if (result == TABLE_OK)
-        result = expire(attempt, EXPIRIES_TIDY);
-    return result == TABLE_OK ? commit(attempt) : result;
+    enum table_result result = expire(pass, EXPIRIES_TIDY);
+    return result == TABLE_OK ? commit(pass) : result;
 }
 
 // What was not committed by then vanishes.
-static enum table_result make(struct attempt *attempt,
-                              enum table_result (*body)(struct attempt *attempt))
+static enum table_result make(struct pass *pass, enum table_result (*body)(struct pass *pass))
 {
-    struct table *table = attempt->engine->table;
+    struct table *table = pass->engine->table;
     enum table_result result = table_begin(table);
     if (result == TABLE_OK)
-        result = body(attempt);
+        result = body(pass);
     table_abort(table);
     return result;
 }
 
 static enum table_result try_tidying(struct engine *engine, struct engine_batch *batch)
 {
-    struct attempt attempt = attempt_of(engine, batch, true);
-    enum table_result result = make(&attempt, write_tidily);
-    batch->has_saved_changes = result == TABLE_OK;
+    struct pass pass;
+    pass_init(&pass, engine, batch, true);
+    enum table_result result = make(&pass, write_tidily);
     if (result == TABLE_FAILED)
         refuse_all(batch, STORE_REFUSED_FAILED); // the ops were not in it
     return result;
@@ -362,21 +298,20 @@ static enum table_result try_tidying(struct engine *engine, struct engine_batch 
 
 static enum table_result try_writing(struct engine *engine, struct engine_batch *batch)
 {
-    struct attempt attempt = attempt_of(engine, batch, true);
-    enum table_result result = make(&attempt, write_all);
-    if (result == TABLE_OK) {
-        batch->has_saved_changes = true;
-        batch->has_saved_setting = batch->setting != NULL;
-    }
+    struct pass pass;
+    pass_init(&pass, engine, batch, true);
+    enum table_result result = make(&pass, write_all);
+    batch->has_saved_setting = result == TABLE_OK && batch->setting != NULL;
     if (result == TABLE_FAILED)
-        refuse_all(batch, attempt.is_unknown ? STORE_UNKNOWN : STORE_REFUSED_FAILED);
+        refuse_all(batch, pass.is_unknown ? STORE_UNKNOWN : STORE_REFUSED_FAILED);
     return result;
 }
 
 static enum table_result try_reading(struct engine *engine, struct engine_batch *batch)
 {
-    struct attempt attempt = attempt_of(engine, batch, false);
-    enum table_result result = make(&attempt, run_ops);
+    struct pass pass;
+    pass_init(&pass, engine, batch, false);
+    enum table_result result = make(&pass, run_ops);
     if (result != TABLE_OK)
         refuse_all(batch, STORE_REFUSED_FAILED);
     return result;
@@ -408,7 +343,7 @@ static enum engine_end fail(const struct engine *engine)
 enum engine_end engine_run(struct engine *engine, struct engine_batch *batch)
 {
     ASSERT(batch->ops_count <= ENGINE_OPS_MAX);
-    batch->has_saved_changes = false;
+    ASSERT(batch->deliveries_count <= ENGINE_OPS_MAX);
     batch->has_saved_setting = false;
     if (engine->is_tight && try_tidying(engine, batch) == TABLE_FAILED)
         return fail(engine);
@@ -421,4 +356,14 @@ enum engine_end engine_run(struct engine *engine, struct engine_batch *batch)
         result = try_reading(engine, batch);
     }
     return result == TABLE_OK ? ENGINE_DONE : fail(engine);
+}
+
+enum engine_end engine_list(struct engine *engine, struct engine_listing *listing)
+{
+    listing->held = 0;
+    enum table_result result = table_begin(engine->table);
+    if (result == TABLE_OK)
+        result = pass_list(engine, listing);
+    table_abort(engine->table);
+    return result == TABLE_OK || result == TABLE_NONE ? ENGINE_DONE : fail(engine);
 }

@@ -9,12 +9,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define KINDS 6U
+#define KINDS 9U
 #define CHECKSUM_BYTES 8U
 
 static const struct record_key record_key = {{{1, 2, 3}}};
 static const uint8_t expiry_key[CODEC_EXPIRY_KEY_BYTES] = {4, 5, 6};
-static const uint8_t entry_key[CODEC_ENTRY_KEY_BYTES] = {[7] = 77};
+static const uint8_t entry_key[CODEC_ENTRY_KEY_BYTES] = {[7] = 77}; // of a reference too
+static const uint8_t sealed_key[CODEC_SEALED_KEY_BYTES] = {7, 8, 9};
 
 static bool again_record(struct span value, struct strbuf *out)
 {
@@ -28,10 +29,40 @@ static bool again_record(struct span value, struct strbuf *out)
 
 static bool again_entry(struct span value, struct strbuf *out)
 {
-    struct outbox_entry entry;
+    struct codec_entry entry;
     if (codec_read_entry(77, value, &entry) != CODEC_OK)
         return false;
     codec_put_entry(77, &entry, out);
+    return true;
+}
+
+#define MADE_AT_MS INT64_C(1770000000000)
+
+static bool again_delivery(struct span value, struct strbuf *out)
+{
+    struct codec_delivery delivery;
+    if (codec_read_delivery(77, MADE_AT_MS, value, &delivery) != CODEC_OK)
+        return false;
+    codec_put_delivery(77, &delivery, out);
+    return true;
+}
+
+static bool again_sealed(struct span value, struct strbuf *out)
+{
+    struct sealed address;
+    struct span key = span_make(sealed_key, sizeof sealed_key);
+    if (codec_read_sealed(key, value, &address) != CODEC_OK)
+        return false;
+    codec_put_sealed(key, &address, out);
+    return true;
+}
+
+static bool again_ref(struct span value, struct strbuf *out)
+{
+    uint64_t sequence = 0;
+    if (codec_read_ref(77, value, &sequence) != CODEC_OK)
+        return false;
+    codec_put_ref(77, sequence, out);
     return true;
 }
 
@@ -83,6 +114,9 @@ static const struct {
     {TABLE_SETTINGS, SPAN("NAME"), again_setting},
     {TABLE_META, SPAN(CODEC_IDENTITY_KEY), again_identity},
     {TABLE_META, SPAN(CODEC_STATE_KEY), again_state},
+    {TABLE_SEALED, {sealed_key, sizeof sealed_key}, again_sealed},
+    {TABLE_DELIVERIES, {entry_key, sizeof entry_key}, again_delivery},
+    {TABLE_REFS, {entry_key, sizeof entry_key}, again_ref},
 };
 
 static void put_right(unsigned kind, struct span body, struct strbuf *value)

@@ -30,8 +30,9 @@ struct lmdb_table {
 };
 
 static const char *const space_names[TABLE_SPACES_COUNT_] = {
-    [TABLE_RECORDS] = "records",   [TABLE_ENTRIES] = "entries", [TABLE_EXPIRY] = "expiry",
-    [TABLE_SETTINGS] = "settings", [TABLE_META] = "meta",
+    [TABLE_RECORDS] = "records",       [TABLE_ENTRIES] = "entries", [TABLE_EXPIRY] = "expiry",
+    [TABLE_SETTINGS] = "settings",     [TABLE_META] = "meta",       [TABLE_SEALED] = "sealed",
+    [TABLE_DELIVERIES] = "deliveries", [TABLE_REFS] = "refs",
 };
 
 static struct lmdb_table *lmdb_of(struct table *table)

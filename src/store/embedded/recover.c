@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/embedded/recover.h"
 
+#include "store/entry.h"
+
 static enum err tell_failure(struct err_info *info, const struct table *table)
 {
     err_info_set(info, "cannot be read: %s", table_failure(table));
@@ -55,7 +57,7 @@ static enum err begin_new(struct table *table, struct recovery *recovery, struct
     struct strbuf identity = strbuf_over(identity_storage, sizeof identity_storage);
     struct strbuf state = strbuf_over(state_storage, sizeof state_storage);
     store_time_begin(&recovery->time, &recovery->clock, &recovery->boot, NULL);
-    recovery->state = (struct codec_state){1, store_time_mark(&recovery->time)};
+    recovery->state = (struct codec_state){1, store_time_mark(&recovery->time), 1, 1};
     codec_put_identity(&(struct codec_identity){CODEC_DATA_FORMAT, recovery->fingerprint},
                        &identity);
     codec_put_state(&recovery->state, &state);
@@ -92,47 +94,124 @@ static enum err read_state(struct table *table, struct recovery *recovery, struc
     return ERR_OK;
 }
 
-static enum err read_entry(struct recovery *recovery, struct span key, struct span value,
-                           struct err_info *info)
+// Of the row of `key`, if there is one: else an empty span.
+static enum err get(struct table *table, enum table_space space, struct span key,
+                    struct span *value, struct err_info *info)
 {
-    struct outbox_entry entry;
+    *value = span_make(NULL, 0);
+    enum table_result result = table_get(table, space, key, value);
+    return result == TABLE_OK || result == TABLE_NONE ? ERR_OK : tell_failure(info, table);
+}
+
+static enum err read_delivery(struct table *table, uint64_t sequence,
+                              const struct codec_entry *promise, struct delivery *delivery,
+                              struct err_info *info)
+{
+    uint8_t name[CODEC_ENTRY_KEY_BYTES];
+    struct codec_delivery stored;
+    struct span value;
+    codec_entry_key(sequence, name);
+    enum err err = get(table, TABLE_DELIVERIES, span_make(name, sizeof name), &value, info);
+    *delivery = delivery_of_new(&promise->entry, promise->provider);
+    if (err != ERR_OK || span_is_empty(value))
+        return err;
+    enum codec_verdict verdict =
+        codec_read_delivery(sequence, promise->entry.created_at_ms, value, &stored);
+    if (verdict != CODEC_OK)
+        return tell_bad(info, "a delivery", verdict);
+    *delivery = stored.delivery;
+    return ERR_OK;
+}
+
+static enum err read_address(struct table *table, uint64_t sequence, struct outbox_entry *entry,
+                             struct err_info *info)
+{
+    uint8_t name[CODEC_SEALED_KEY_BYTES];
+    struct span key = span_make(name, sizeof name), value;
+    codec_sealed_key(&(struct codec_sealed_at){codec_minute_of(entry->deadline_at_ms), sequence},
+                     name);
+    enum err err = get(table, TABLE_SEALED, key, &value, info);
+    if (err != ERR_OK || span_is_empty(value))
+        return err;
+    enum codec_verdict verdict = codec_read_sealed(key, value, &entry->address);
+    return verdict == CODEC_OK ? ERR_OK : tell_bad(info, "a sealed address", verdict);
+}
+
+static enum err add_entry(struct table *table, struct recovery *recovery, uint64_t sequence,
+                          struct codec_entry *promise, struct err_info *info)
+{
+    struct delivery delivery;
+    enum err err = read_delivery(table, sequence, promise, &delivery, info);
+    if (err != ERR_OK || delivery_is_over(&delivery))
+        return err;
+    err = read_address(table, sequence, &promise->entry, info);
+    if (err != ERR_OK)
+        return err;
+    if (!entry_queue_add(recovery->entries, sequence, &promise->entry, &delivery))
+        return ERR_NO_MEMORY;
+    if (delivery.state == DELIVERY_SUBMITTED) // its lease was another process's
+        entry_queue_hasten(recovery->entries, sequence);
+    return ERR_OK;
+}
+
+static enum err read_entry(struct table *table, struct recovery *recovery, struct span key,
+                           struct span value, struct err_info *info)
+{
+    struct codec_entry promise;
     uint64_t sequence;
     bool has_sequence = codec_entry_sequence(key, &sequence);
     enum codec_verdict verdict =
-        has_sequence ? codec_read_entry(sequence, value, &entry) : CODEC_DAMAGED;
+        has_sequence ? codec_read_entry(sequence, value, &promise) : CODEC_DAMAGED;
+    if (verdict == CODEC_OK && sequence >= recovery->state.next_sequence)
+        verdict = CODEC_DAMAGED;
     if (verdict != CODEC_OK)
         return tell_bad(info, "an outbox entry", verdict);
-    recovery->next_sequence = sequence + 1;
-    return entry_queue_add(recovery->entries, &entry, sequence) ? ERR_OK : ERR_NO_MEMORY;
+    return add_entry(table, recovery, sequence, &promise, info);
 }
 
-static enum err read_setting(struct recovery *recovery, struct span key, struct span value,
-                             struct err_info *info)
+static enum err read_setting(struct table *table, struct recovery *recovery, struct span key,
+                             struct span value, struct err_info *info)
 {
     struct setting setting;
+    (void)table;
     enum codec_verdict verdict = codec_read_setting(key, value, &setting);
     if (verdict != CODEC_OK)
         return tell_bad(info, "a brand's settings", verdict);
     return settings_list_load(recovery->settings, &setting);
 }
 
-typedef enum err read_row(struct recovery *recovery, struct span key, struct span value,
-                          struct err_info *info);
+// The rows of a space whose keys are greater than `after`.
+struct range {
+    enum table_space space;
+    struct span after;
+    enum err (*read)(struct table *table, struct recovery *recovery, struct span key,
+                     struct span value, struct err_info *info);
+};
 
-static enum err read_each(struct table *table, enum table_space space, read_row *read,
-                          struct recovery *recovery, struct err_info *info)
+static enum err read_range(struct table *table, const struct range *range,
+                           struct recovery *recovery, struct err_info *info)
 {
-    struct span key = span_make(NULL, 0), value;
+    struct span key = range->after, value;
     for (;;) {
-        enum table_result result = table_next(table, space, key, &key, &value);
+        enum table_result result = table_next(table, range->space, key, &key, &value);
         if (result == TABLE_NONE)
             return ERR_OK;
         if (result != TABLE_OK)
             return tell_failure(info, table);
-        enum err err = read(recovery, key, value, info);
+        enum err err = range->read(table, recovery, key, value, info);
         if (err != ERR_OK)
             return err;
     }
+}
+
+static enum err read_rows(struct table *table, struct recovery *recovery, struct err_info *info)
+{
+    uint8_t name[CODEC_ENTRY_KEY_BYTES];
+    const struct range entries = {TABLE_ENTRIES, span_make(name, sizeof name), read_entry};
+    const struct range settings = {TABLE_SETTINGS, span_make(NULL, 0), read_setting};
+    codec_entry_key(recovery->state.first_open - 1, name);
+    enum err err = read_range(table, &entries, recovery, info);
+    return err == ERR_OK ? read_range(table, &settings, recovery, info) : err;
 }
 
 static enum err read_all(struct table *table, struct recovery *recovery, struct err_info *info)
@@ -148,16 +227,11 @@ static enum err read_all(struct table *table, struct recovery *recovery, struct 
     enum err err = read_identity(recovery, value, info);
     if (err == ERR_OK)
         err = read_state(table, recovery, info);
-    if (err == ERR_OK)
-        err = read_each(table, TABLE_ENTRIES, read_entry, recovery, info);
-    if (err == ERR_OK)
-        err = read_each(table, TABLE_SETTINGS, read_setting, recovery, info);
-    return err;
+    return err == ERR_OK ? read_rows(table, recovery, info) : err;
 }
 
 enum err recover(struct table *table, struct recovery *recovery, struct err_info *info)
 {
-    recovery->next_sequence = 1;
     if (table_begin(table) != TABLE_OK)
         return tell_failure(info, table);
     enum err err = read_all(table, recovery, info);

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What is read when a store is opened: whose data it is, where T stood, the entries that are not
-// settled, the settings. Records are read when they are asked for, so opening takes the same time
-// however many there are.
+// What is read when a store is opened: whose data it is, where T stood, the entries that are open,
+// the settings. Records and history are read when they are asked for, so opening takes the same
+// time however much there is of them.
 
 #include "store/embedded/codec.h"
 #include "store/entry_queue.h"
@@ -13,13 +13,12 @@ struct recovery {
     struct digest128 fingerprint; // of the keys in use
     struct clock clock;
     struct boot_id boot;
-    struct entry_queue *entries;    // filled
+    struct entry_queue *entries;    // filled; what may be under way is claimable at once
     struct settings_list *settings; // filled
 
     // Found, or made in an empty table.
     struct store_time time;
     struct codec_state state;
-    uint64_t next_sequence;
 };
 
 // An empty table becomes one of these keys. ERR_INVALID: other keys' data, damaged, or written by a

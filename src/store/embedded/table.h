@@ -23,6 +23,9 @@ enum table_space {
     TABLE_EXPIRY,
     TABLE_SETTINGS,
     TABLE_META,
+    TABLE_SEALED,
+    TABLE_DELIVERIES,
+    TABLE_REFS,
     TABLE_SPACES_COUNT_,
 };
 

@@ -208,6 +208,39 @@ static void test_a_full_queue_refuses_at_once(void **state)
     assert_int_equal(case_read(fixture, 1), 3);
 }
 
+static void test_a_full_queue_of_deliveries_refuses_at_once(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct gate gate;
+    struct case_delivery ops[4];
+    struct case_op op;
+    struct embedded_store_options options = options_of(fixture);
+    options.ops_max = 3;
+    open_with(fixture, &options);
+    struct claimed_entry claimed = case_promise(fixture, 1);
+    claimed.token = 0;
+    gate_close(fixture, &gate);
+    for (uint8_t i = 0; i < 4; i++) {
+        case_delivery_init(&ops[i], &claimed, DELIVERY_QUEUED, CASES_START_MS);
+        ops[i].delivery.tries = (uint8_t)(i + 1);
+        store_deliver(fixture->store, &ops[i].op);
+    }
+    assert_int_equal(ops[2].told, 0);
+    assert_int_equal(ops[3].told, 1);
+    assert_int_equal(ops[3].outcome, STORE_REFUSED_BUSY);
+    case_op_init(&op, 2, true, false); // people have a queue of their own
+    store_submit(fixture->store, &op.op);
+    assert_int_equal(op.told, 0);
+    gate_open(&gate);
+    for (int i = 0; i < 3; i++) {
+        case_delivery_await(&ops[i]);
+        assert_int_equal(ops[i].outcome, STORE_COMMITTED);
+        assert_int_equal(ops[i].seen.tries, i);
+    }
+    case_op_await(&op);
+    assert_int_equal(op.outcome, STORE_COMMITTED);
+}
+
 // While the store's thread is at work, the others do not wait for it.
 static void test_nobody_waits_for_a_batch(void **state)
 {
@@ -220,10 +253,15 @@ static void test_nobody_waits_for_a_batch(void **state)
     assert_true(store_now_ms(fixture->store) >= CASES_START_MS);
     assert_int_equal(store_claim(fixture->store, &(struct store_claim){.lease_ms = 1}, &claimed, 1),
                      1);
-    case_settle(fixture, &claimed, DELIVERY_ACCEPTED, 0);
-    assert_int_equal(store_entries(fixture->store), 0);
-    assert_true(store_next_due_ms(fixture->store, 0) == INT64_MAX);
+    struct case_delivery op;
+    case_delivery_init(&op, &claimed, DELIVERY_ACCEPTED, STORE_NEVER);
+    store_deliver(fixture->store, &op.op);
+    assert_int_equal(op.told, 0);
+    assert_int_equal(store_entries(fixture->store), 1);
+    assert_true(case_next_due_ms(fixture) > CASES_START_MS);
     gate_open(&gate);
+    case_delivery_await(&op);
+    assert_int_equal(op.outcome, STORE_COMMITTED);
     store_destroy(&fixture->store);
     open_store(fixture);
     assert_int_equal(store_entries(fixture->store), 0);
@@ -341,6 +379,17 @@ struct caller {
     struct case_op ops[OPS_EACH];
 };
 
+static void list_some(struct store_fixture *fixture)
+{
+    const struct delivery_filter filter = {.is_troubled = true};
+    struct delivery_row rows[4];
+    uint64_t after = 0;
+    size_t held = 4;
+    assert_int_equal(store_deliveries(fixture->store, &filter, &after, rows, &held), ERR_OK);
+    for (size_t i = 0; i < held; i++)
+        assert_int_not_equal(rows[i].delivery.state, DELIVERY_ACCEPTED);
+}
+
 static void *call(void *arg)
 {
     struct caller *caller = arg;
@@ -356,7 +405,8 @@ static void *call(void *arg)
         size_t count = store_claim(caller->fixture->store, &(struct store_claim){.lease_ms = 60000},
                                    claimed, 16);
         for (size_t n = 0; n < count; n++)
-            case_settle(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, 0);
+            case_must(caller->fixture, &claimed[n], DELIVERY_ACCEPTED, STORE_NEVER);
+        list_some(caller->fixture);
     }
     const struct setting setting = {span_make(&caller->number, 1), SPAN("value"), 1};
     assert_int_equal(store_settings_put(caller->fixture->store, &setting), ERR_OK);
@@ -404,11 +454,17 @@ int main(void)
 {
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_all_is_there_after_closing),     CASE(test_what_has_queued_is_finished),
-        CASE(test_only_its_owner_may_enter),       CASE(test_a_full_queue_refuses_at_once),
-        CASE(test_nobody_waits_for_a_batch),       CASE(test_a_full_table),
-        CASE(test_a_directory_is_for_one_process), CASE(test_a_directory_that_cannot_be_made),
-        CASE(test_data_of_other_keys_is_refused),  CASE(test_many_threads),
+        CASE(test_all_is_there_after_closing),
+        CASE(test_what_has_queued_is_finished),
+        CASE(test_only_its_owner_may_enter),
+        CASE(test_a_full_queue_refuses_at_once),
+        CASE(test_a_full_queue_of_deliveries_refuses_at_once),
+        CASE(test_nobody_waits_for_a_batch),
+        CASE(test_a_full_table),
+        CASE(test_a_directory_is_for_one_process),
+        CASE(test_a_directory_that_cannot_be_made),
+        CASE(test_data_of_other_keys_is_refused),
+        CASE(test_many_threads),
     };
     const struct store_maker maker = {
         .name = "embedded store", .create = create_for_case, .destroy = destroy_for_case};

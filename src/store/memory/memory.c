@@ -3,7 +3,9 @@
 #include "store/memory/memory.h"
 
 #include "base/assert.h"
+#include "store/entry.h"
 #include "store/entry_queue.h"
+#include "store/memory/past.h"
 #include "store/memory/table.h"
 #include "store/settings_list.h"
 #include "store/store_time.h"
@@ -13,6 +15,7 @@
 
 // Cells looked at for expiry by each op: more than one, so that the sweep outruns growth.
 #define SWEEP_CELLS_PER_OP 2U
+#define DELIVERIES_LOOKS 4096U // handles that one call of store_deliveries looks at
 
 const struct memory_store_options memory_store_defaults = {
     .records_max = 4000000,
@@ -27,9 +30,13 @@ struct memory_store {
     struct store_time time;
     struct record_table records;
     struct entry_queue entries;
+    struct past past;
+    uint64_t next_handle;
     struct settings_list settings;
     struct store_op *delayed_first;
     struct store_op **delayed_last;
+    struct delivery_op *deliveries_first; // delayed ones
+    struct delivery_op **deliveries_last;
     bool is_crashed;
 };
 
@@ -70,23 +77,25 @@ static void run_transition(struct memory_store *memory, struct store_op *op, str
 static enum store_outcome save(struct memory_store *memory, struct store_op *op,
                                const struct record *record)
 {
+    bool is_promise = op->has_entry && entry_queue_find_same(&memory->entries, &op->entry) == 0;
     if (!op->is_changed && !op->has_entry)
         return STORE_COMMITTED;
-    if (op->has_entry && entry_queue_room(&memory->entries) == 0)
+    if (is_promise && entry_queue_room(&memory->entries) == 0)
+        return STORE_REFUSED_BUSY;
+    if (is_promise && !entry_queue_reserve(&memory->entries, 1))
         return STORE_REFUSED_BUSY;
     struct cell *cell = record_table_find(&memory->records, &op->key);
-    bool is_new = cell == NULL;
-    if (is_new)
+    if (cell == NULL)
         cell = record_table_add(&memory->records, &op->key);
     if (cell == NULL)
         return STORE_REFUSED_BUSY;
-    if (op->has_entry && !entry_queue_add(&memory->entries, &op->entry, 0)) {
-        if (is_new)
-            record_table_remove(&memory->records, cell);
-        return STORE_REFUSED_BUSY;
-    }
     cell->record = *record;
     record_table_touch(&memory->records, cell);
+    if (!is_promise)
+        return STORE_COMMITTED;
+    const struct delivery delivery = delivery_of_new(&op->entry, op->provider);
+    bool is_added = entry_queue_add(&memory->entries, memory->next_handle++, &op->entry, &delivery);
+    ASSERT(is_added);
     return STORE_COMMITTED;
 }
 
@@ -98,16 +107,132 @@ static enum store_outcome commit(struct memory_store *memory, struct store_op *o
     return save(memory, op, &record);
 }
 
-static enum store_outcome crash(struct memory_store *memory)
+static enum store_outcome run_twice(struct memory_store *memory, struct store_op *op)
+{
+    struct record lost;
+    run_transition(memory, op, &lost);
+    return commit(memory, op);
+}
+
+// --- one op of an entry ---
+
+// Where the entry is: in one of the two, or in none.
+struct found {
+    const struct queue_slot *open;
+    struct past_entry *past;
+};
+
+static struct found find_entry(struct memory_store *memory, struct delivery_op *op)
+{
+    uint64_t handle = op->handle != 0 ? op->handle : past_find_ref(&memory->past, op->ref_tag);
+    const struct found found = {entry_queue_find(&memory->entries, handle),
+                                past_find(&memory->past, handle, memory->time.last_ms)};
+    ASSERT(found.open == NULL || found.past == NULL);
+    return found;
+}
+
+static void run_delivery(struct memory_store *memory, struct delivery_op *op,
+                         const struct found *found, struct delivery *delivery)
+{
+    static const struct record nothing;
+    const struct outbox_entry *entry =
+        found->open != NULL ? &found->open->entry : &found->past->entry;
+    const struct cell *cell = record_table_find(&memory->records, &entry->key);
+    int64_t now_ms = store_time_next(&memory->time, &memory->clock);
+    *delivery = found->open != NULL ? found->open->delivery : found->past->delivery;
+    op->is_changed = false;
+    op->give_ref = 0;
+    op->transition(op, entry, cell != NULL ? &cell->record : &nothing, delivery, now_ms);
+}
+
+static enum store_outcome save_past(struct memory_store *memory, struct past_entry *past,
+                                    const struct delivery *delivery)
+{
+    uint64_t handle = past->handle;
+    if (delivery_is_over(delivery)) {
+        past_change(past, delivery);
+        return STORE_COMMITTED;
+    }
+    if (entry_queue_room(&memory->entries) == 0 ||
+        !entry_queue_add(&memory->entries, handle, &past->entry, delivery))
+        return STORE_REFUSED_BUSY;
+    past_remove(&memory->past, handle);
+    return STORE_COMMITTED;
+}
+
+static enum store_outcome save_delivery(struct memory_store *memory, const struct delivery_op *op,
+                                        const struct found *found, const struct delivery *delivery)
+{
+    uint64_t handle = found->open != NULL ? found->open->handle : found->past->handle;
+    enum store_outcome outcome = STORE_COMMITTED;
+    if (found->open == NULL)
+        outcome = save_past(memory, found->past, delivery);
+    else if (delivery_is_over(delivery))
+        past_put(&memory->past, handle, &found->open->entry, delivery);
+    if (found->open != NULL)
+        entry_queue_change(&memory->entries, handle, delivery);
+    if (outcome == STORE_COMMITTED && op->give_ref != 0)
+        past_put_ref(&memory->past, op->give_ref, handle);
+    return outcome;
+}
+
+// `is_due_out`: somebody may look at it at once.
+static enum store_outcome commit_delivery(struct memory_store *memory, struct delivery_op *op,
+                                          bool is_raced, bool *is_due_out)
+{
+    struct delivery delivery;
+    past_sweep(&memory->past, memory->time.last_ms, 1);
+    const struct found found = find_entry(memory, op);
+    op->is_found = found.open != NULL || found.past != NULL;
+    op->is_changed = false;
+    *is_due_out = false;
+    if (!op->is_found)
+        return STORE_COMMITTED;
+    if (op->token != 0 && !entry_queue_is_claim(&memory->entries, op->handle, op->token))
+        return STORE_REFUSED_BUSY;
+    if (is_raced)
+        run_delivery(memory, op, &found, &delivery);
+    run_delivery(memory, op, &found, &delivery);
+    if (!op->is_changed)
+        return STORE_COMMITTED;
+    *is_due_out = delivery.due_at_ms <= memory->time.last_ms;
+    return save_delivery(memory, op, &found, &delivery);
+}
+
+// --- faults, and both kinds of op alike ---
+
+// One op of either kind.
+struct any_op {
+    struct store_op *record;
+    struct delivery_op *delivery;
+    bool has_news;
+};
+
+static enum store_outcome commit_any(struct memory_store *memory, struct any_op *any, bool is_raced)
+{
+    enum store_outcome outcome;
+    if (any->delivery != NULL)
+        outcome = commit_delivery(memory, any->delivery, is_raced, &any->has_news);
+    else if (is_raced)
+        outcome = run_twice(memory, any->record);
+    else
+        outcome = commit(memory, any->record);
+    if (any->record != NULL)
+        any->has_news = any->record->has_entry;
+    any->has_news = any->has_news && outcome == STORE_COMMITTED;
+    return outcome;
+}
+
+static enum store_outcome crash(struct memory_store *memory, struct any_op *any)
 {
     memory->is_crashed = true;
+    any->has_news = false;
     return STORE_UNKNOWN;
 }
 
-static enum store_outcome commit_with_fault(struct memory_store *memory, struct store_op *op,
+static enum store_outcome commit_with_fault(struct memory_store *memory, struct any_op *any,
                                             enum memory_fault fault)
 {
-    struct record lost;
     if (memory->is_crashed)
         return STORE_UNKNOWN;
     switch (fault) {
@@ -116,72 +241,104 @@ static enum store_outcome commit_with_fault(struct memory_store *memory, struct 
     case MEMORY_FAULT_FAILURE:
         return STORE_REFUSED_FAILED;
     case MEMORY_FAULT_CRASH_BEFORE:
-        return crash(memory);
+        return crash(memory, any);
     case MEMORY_FAULT_CRASH_AFTER:
-        (void)commit(memory, op);
-        return crash(memory);
+        (void)commit_any(memory, any, false);
+        return crash(memory, any);
     case MEMORY_FAULT_CONFLICT:
-        run_transition(memory, op, &lost);
-        return commit(memory, op);
+        return commit_any(memory, any, true);
     case MEMORY_FAULT_NONE:
     case MEMORY_FAULT_DELAY:
-        return commit(memory, op);
+        return commit_any(memory, any, false);
     }
     UNREACHABLE();
 }
 
-static void tell(struct memory_store *memory, struct store_op *op, enum store_outcome outcome)
+static void tell(struct memory_store *memory, const struct any_op *any, enum store_outcome outcome)
 {
-    bool has_news = outcome == STORE_COMMITTED && op->has_entry;
-    op->done(op, outcome);
+    bool has_news = any->has_news;
+    if (any->delivery != NULL)
+        any->delivery->done(any->delivery, outcome);
+    else
+        any->record->done(any->record, outcome);
     if (has_news && memory->store.notices.on_entries != NULL)
         memory->store.notices.on_entries(memory->store.notices.ctx);
 }
 
-static void delay(struct memory_store *memory, struct store_op *op)
+static void delay(struct memory_store *memory, const struct any_op *any)
 {
-    op->next = NULL;
-    *memory->delayed_last = op;
-    memory->delayed_last = &op->next;
+    if (any->delivery != NULL) {
+        any->delivery->next = NULL;
+        *memory->deliveries_last = any->delivery;
+        memory->deliveries_last = &any->delivery->next;
+        return;
+    }
+    any->record->next = NULL;
+    *memory->delayed_last = any->record;
+    memory->delayed_last = &any->record->next;
 }
 
-static void memory_submit(struct store *store, struct store_op *op)
+static void take_any(struct memory_store *memory, struct any_op any)
 {
-    struct memory_store *memory = memory_of(store);
     enum store_outcome outcome = STORE_UNKNOWN;
     lock(memory);
     enum memory_fault fault = draw_fault(memory);
     bool is_delayed = fault == MEMORY_FAULT_DELAY && !memory->is_crashed;
     if (is_delayed)
-        delay(memory, op);
+        delay(memory, &any);
     else
-        outcome = commit_with_fault(memory, op, fault);
+        outcome = commit_with_fault(memory, &any, fault);
     unlock(memory);
     if (!is_delayed)
-        tell(memory, op, outcome);
+        tell(memory, &any, outcome);
 }
 
-static struct store_op *take_delayed(struct memory_store *memory)
+static void memory_submit(struct store *store, struct store_op *op)
 {
-    struct store_op *first = memory->delayed_first;
+    take_any(memory_of(store), (struct any_op){.record = op});
+}
+
+static void memory_deliver(struct store *store, struct delivery_op *op)
+{
+    ASSERT(op->handle != 0 || op->ref_tag != 0);
+    take_any(memory_of(store), (struct any_op){.delivery = op});
+}
+
+static struct any_op take_delayed(struct any_op *delayed)
+{
+    struct any_op taken = {.record = delayed->record};
+    if (taken.record != NULL) {
+        delayed->record = taken.record->next;
+        return taken;
+    }
+    taken.delivery = delayed->delivery;
+    if (taken.delivery != NULL)
+        delayed->delivery = taken.delivery->next;
+    return taken;
+}
+
+static struct any_op take_all_delayed(struct memory_store *memory)
+{
+    lock(memory);
+    struct any_op all = {.record = memory->delayed_first, .delivery = memory->deliveries_first};
     memory->delayed_first = NULL;
     memory->delayed_last = &memory->delayed_first;
-    return first;
+    memory->deliveries_first = NULL;
+    memory->deliveries_last = &memory->deliveries_first;
+    unlock(memory);
+    return all;
 }
 
 static size_t run_delayed(struct memory_store *memory)
 {
     size_t count = 0;
-    lock(memory);
-    struct store_op *op = take_delayed(memory);
-    unlock(memory);
-    while (op != NULL) {
-        struct store_op *next = op->next;
+    struct any_op delayed = take_all_delayed(memory);
+    while (delayed.record != NULL || delayed.delivery != NULL) {
+        struct any_op any = take_delayed(&delayed);
         lock(memory);
-        enum store_outcome outcome = commit_with_fault(memory, op, MEMORY_FAULT_NONE);
+        enum store_outcome outcome = commit_with_fault(memory, &any, MEMORY_FAULT_NONE);
         unlock(memory);
-        tell(memory, op, outcome);
-        op = next;
+        tell(memory, &any, outcome);
         count++;
     }
     return count;
@@ -210,6 +367,8 @@ void memory_store_recover(struct store *store)
     unlock(memory);
 }
 
+// --- the rest of the port ---
+
 static size_t memory_claim(struct store *store, const struct store_claim *claim,
                            struct claimed_entry *out, size_t max)
 {
@@ -222,21 +381,11 @@ static size_t memory_claim(struct store *store, const struct store_claim *claim,
     return count;
 }
 
-static void memory_settle(struct store *store, const struct settlement *settlements, size_t count)
-{
-    struct memory_store *memory = memory_of(store);
-    struct entry_change change;
-    lock(memory);
-    for (size_t i = 0; i < count && !memory->is_crashed; i++)
-        (void)entry_queue_settle(&memory->entries, &settlements[i], &change);
-    unlock(memory);
-}
-
-static int64_t memory_next_due_ms(struct store *store, uint32_t busy)
+static int64_t memory_next_due_ms(struct store *store, const struct store_claim *claim)
 {
     struct memory_store *memory = memory_of(store);
     lock(memory);
-    int64_t next_ms = entry_queue_next_ms(&memory->entries, busy);
+    int64_t next_ms = entry_queue_next_ms(&memory->entries, claim);
     unlock(memory);
     return next_ms;
 }
@@ -248,6 +397,44 @@ static size_t memory_entries(struct store *store)
     size_t held = memory->entries.held;
     unlock(memory);
     return held;
+}
+
+static void give_row(const struct delivery_filter *filter, uint64_t handle,
+                     const struct outbox_entry *entry, const struct delivery *delivery,
+                     struct delivery_row *row, size_t *held)
+{
+    if (!delivery_passes(filter, entry, delivery))
+        return;
+    outbox_entry_copy_bare(&row->entry, entry);
+    row->handle = handle;
+    row->delivery = *delivery;
+    ++*held;
+}
+
+static void look_at(struct memory_store *memory, const struct delivery_filter *filter,
+                    uint64_t handle, struct delivery_row *row, size_t *held)
+{
+    const struct queue_slot *slot = entry_queue_find(&memory->entries, handle);
+    const struct past_entry *past = past_find(&memory->past, handle, memory->time.last_ms);
+    if (slot != NULL)
+        give_row(filter, handle, &slot->entry, &slot->delivery, row, held);
+    else if (past != NULL)
+        give_row(filter, handle, &past->entry, &past->delivery, row, held);
+}
+
+static enum err memory_deliveries(struct store *store, const struct delivery_filter *filter,
+                                  uint64_t *after, struct delivery_row *out, size_t *held)
+{
+    struct memory_store *memory = memory_of(store);
+    size_t room = *held;
+    *held = 0;
+    lock(memory);
+    uint64_t handle = *after + 1;
+    for (size_t i = 0; i < DELIVERIES_LOOKS && *held < room && handle < memory->next_handle; i++)
+        look_at(memory, filter, handle++, &out[*held], held);
+    *after = handle < memory->next_handle ? handle - 1 : 0;
+    unlock(memory);
+    return ERR_OK;
 }
 
 static int64_t memory_now_ms(struct store *store)
@@ -283,8 +470,10 @@ static void memory_destroy(struct store *store)
 {
     struct memory_store *memory = memory_of(store);
     ASSERT(memory->delayed_first == NULL);
+    ASSERT(memory->deliveries_first == NULL);
     record_table_fini(&memory->records);
     entry_queue_fini(&memory->entries);
+    past_fini(&memory->past);
     settings_list_fini(&memory->settings);
     (void)pthread_mutex_destroy(&memory->lock);
     free(memory);
@@ -302,9 +491,10 @@ size_t memory_store_records(struct store *store)
 static const struct store_ops memory_ops = {
     .submit = memory_submit,
     .claim = memory_claim,
-    .settle = memory_settle,
+    .deliver = memory_deliver,
     .next_due_ms = memory_next_due_ms,
     .entries = memory_entries,
+    .deliveries = memory_deliveries,
     .now_ms = memory_now_ms,
     .settings_put = memory_settings_put,
     .settings_each = memory_settings_each,
@@ -321,10 +511,13 @@ enum err memory_store_create(const struct memory_store_options *options, struct 
     memory->clock = options->clock;
     memory->faults = options->faults;
     memory->delayed_last = &memory->delayed_first;
+    memory->deliveries_last = &memory->deliveries_first;
+    memory->next_handle = 1;
     store_time_begin(&memory->time, &memory->clock, &boot, NULL);
     (void)pthread_mutex_init(&memory->lock, NULL);
     bool is_ok = record_table_init(&memory->records, options->records_max);
     is_ok = entry_queue_init(&memory->entries, options->entries_max) && is_ok;
+    is_ok = past_init(&memory->past) && is_ok;
     *out = &memory->store;
     if (is_ok)
         return ERR_OK;

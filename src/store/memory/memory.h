@@ -6,11 +6,12 @@
 //
 // An op runs on the caller's thread, under one lock; `done` follows at once, outside the lock. So
 // there is nothing to wait for and no thread to wake. Records that say nothing any more are swept
-// away a few at a time by the ops themselves.
+// away a few at a time by the ops themselves. Of entries that are over it remembers some thousands
+// (memory/past.h), not a day's.
 
 #include "store/store.h"
 
-// What happens to the next op.
+// What happens to the next op, of a record or of an entry.
 enum memory_fault {
     MEMORY_FAULT_NONE,
     MEMORY_FAULT_CONFLICT,     // its transition runs twice, as after a lost race
@@ -28,7 +29,7 @@ struct memory_faults {
 
 struct memory_store_options {
     size_t records_max;
-    size_t entries_max; // outbox entries not settled yet; above it ops that promise one are refused
+    size_t entries_max; // open outbox entries; above it ops that promise one are refused
     struct clock clock;
     struct memory_faults faults;
     struct store_notices notices;
@@ -39,7 +40,8 @@ extern const struct memory_store_options memory_store_defaults; // without a clo
 MUST_CHECK enum err memory_store_create(const struct memory_store_options *options,
                                         struct store **out);
 
-// For a simulator: runs the delayed ops, in the order given by their arrival.
+// For a simulator: runs the delayed ops, those of records first, each in the order of their
+// arrival.
 size_t memory_store_release(struct store *store);
 
 // For a simulator: after a crash every op ends in STORE_UNKNOWN without effect until this is

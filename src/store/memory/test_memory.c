@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #include "store/memory/memory.h"
+#include "store/memory/past.h"
 #include "store/memory/table.h"
 
 #include "rig/store_cases.h"
@@ -61,7 +62,6 @@ struct test_op {
     bool is_sending;
     int runs;
     int told;
-    int64_t due_in_ms;
     uint64_t seen;
     enum store_outcome outcome;
 };
@@ -73,8 +73,9 @@ static void test_transition(struct store_op *op, struct record *record, int64_t 
     test->seen = record->uid;
     op->is_changed = test->is_writing;
     op->has_entry = test->is_sending;
-    record->uid++;
-    op->entry.due_at_ms = now_ms + test->due_in_ms;
+    op->entry.key = op->key;
+    op->entry.salt = record->uid++;
+    op->entry.created_at_ms = now_ms;
 }
 
 static void test_done(struct store_op *op, enum store_outcome outcome)
@@ -144,6 +145,121 @@ static void test_faults(void **state)
         assert_row_equal(row->name, count, row->uid_after);
         store_destroy(&fixture.store);
     }
+}
+
+struct delivery_fault_row {
+    const char *name;
+    enum memory_fault fault;
+    enum store_outcome outcome;
+    int runs;
+    bool is_saved;
+};
+
+static const struct delivery_fault_row delivery_fault_rows[] = {
+    {"none", MEMORY_FAULT_NONE, STORE_COMMITTED, 1, true},
+    {"conflict", MEMORY_FAULT_CONFLICT, STORE_COMMITTED, 2, true},
+    {"full", MEMORY_FAULT_FULL, STORE_REFUSED_FULL, 0, false},
+    {"failure", MEMORY_FAULT_FAILURE, STORE_REFUSED_FAILED, 0, false},
+    {"crash before", MEMORY_FAULT_CRASH_BEFORE, STORE_UNKNOWN, 0, false},
+    {"crash after", MEMORY_FAULT_CRASH_AFTER, STORE_UNKNOWN, 1, true},
+};
+
+static struct claimed_entry promise(struct fixture *fixture)
+{
+    struct claimed_entry claimed;
+    struct test_op op = op_on(1, true, true);
+    store_submit(fixture->store, &op.op);
+    assert_int_equal(
+        store_claim(fixture->store, &(struct store_claim){.lease_ms = 1000}, &claimed, 1), 1);
+    fixture->notices = 0;
+    return claimed;
+}
+
+static void test_faults_of_deliveries(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof delivery_fault_rows / sizeof delivery_fault_rows[0]; i++) {
+        const struct delivery_fault_row *row = &delivery_fault_rows[i];
+        struct fixture fixture;
+        struct case_delivery op;
+        open_store(&fixture, 100, 100);
+        struct claimed_entry claimed = promise(&fixture);
+        case_delivery_init(&op, &claimed, DELIVERY_QUEUED, START_MS);
+        op.delivery.tries = 9;
+        fixture.fault = row->fault;
+        store_deliver(fixture.store, &op.op);
+        assert_row_equal(row->name, op.told, 1);
+        assert_row_equal(row->name, op.outcome, row->outcome);
+        assert_row_equal(row->name, op.runs, row->runs);
+        assert_row_equal(row->name, fixture.notices, row->outcome == STORE_COMMITTED);
+        if (memory_store_is_crashed(fixture.store))
+            memory_store_recover(fixture.store);
+        op.is_reading = true;
+        op.op.token = 0;
+        store_deliver(fixture.store, &op.op);
+        assert_row_equal(row->name, op.seen.tries, row->is_saved ? 9 : 0);
+        store_destroy(&fixture.store);
+    }
+}
+
+// The record's ops first, each kind in its order.
+static void test_delayed_deliveries(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct case_delivery ops[2];
+    open_store(&fixture, 100, 100);
+    struct claimed_entry claimed = promise(&fixture);
+    for (int i = 0; i < 2; i++) {
+        case_delivery_init(&ops[i], &claimed, DELIVERY_QUEUED, START_MS);
+        ops[i].op.token = 0;
+        ops[i].delivery.tries = (uint8_t)(i + 1);
+        fixture.fault = MEMORY_FAULT_DELAY;
+        store_deliver(fixture.store, &ops[i].op);
+    }
+    struct test_op op = op_on(1, true, false);
+    fixture.fault = MEMORY_FAULT_DELAY;
+    store_submit(fixture.store, &op.op);
+    assert_int_equal(ops[0].told, 0);
+    assert_int_equal(memory_store_release(fixture.store), 3);
+    assert_int_equal(ops[0].uid, 2);
+    assert_int_equal(ops[1].seen.tries, 1);
+    fixture.fault = MEMORY_FAULT_DELAY;
+    ops[1].told = ops[1].runs = 0;
+    store_deliver(fixture.store, &ops[1].op);
+    op.told = 0;
+    fixture.fault = MEMORY_FAULT_CRASH_BEFORE;
+    store_submit(fixture.store, &op.op);
+    memory_store_recover(fixture.store);
+    assert_int_equal(ops[1].told, 1);
+    assert_int_equal(ops[1].runs, 0);
+    assert_int_equal(ops[1].outcome, STORE_UNKNOWN);
+    store_destroy(&fixture.store);
+}
+
+static void test_the_latest_entries_and_references_are_remembered(void **state)
+{
+    (void)state;
+    struct past past;
+    struct outbox_entry entry = {.created_at_ms = START_MS, .deadline_at_ms = START_MS + 1000};
+    const struct delivery delivery = {.state = DELIVERY_ACCEPTED, .due_at_ms = STORE_NEVER};
+    assert_true(past_init(&past));
+    for (uint64_t handle = 1; handle <= PAST_ENTRIES + 5; handle++) {
+        past_put(&past, handle, &entry, &delivery);
+        past_put_ref(&past, handle << 32, handle); // all in one bucket
+        past_put_ref(&past, handle * 7919, handle);
+    }
+    past_put(&past, 3, &entry, &delivery); // over late
+    for (uint64_t handle = 1; handle <= PAST_ENTRIES + 5; handle++)
+        assert_int_equal(past_find(&past, handle, START_MS) != NULL, handle > 5);
+    for (uint64_t handle = 1; handle <= 10000; handle++)
+        past_put_ref(&past, handle * 31, 1000000 + handle);
+    assert_int_equal(past_find_ref(&past, 31), 1000001);
+    assert_int_equal(past_find_ref(&past, 31 * 10000), 1010000);
+    uint64_t first_kept = PAST_ENTRIES + 5 - (PAST_REFS - 10000) / 2 + 1;
+    for (uint64_t handle = 1; handle <= PAST_ENTRIES + 5; handle++)
+        assert_int_equal(past_find_ref(&past, handle << 32), handle >= first_kept ? handle : 0);
+    past_fini(&past);
 }
 
 static void test_delayed_ops_run_when_released(void **state)
@@ -265,6 +381,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_faults_of_deliveries),
+        cmocka_unit_test(test_delayed_deliveries),
+        cmocka_unit_test(test_the_latest_entries_and_references_are_remembered),
         cmocka_unit_test(test_delayed_ops_run_when_released),
         cmocka_unit_test(test_delayed_ops_die_in_a_crash),
         cmocka_unit_test(test_full_table_refuses_new_people_only),
