@@ -132,7 +132,8 @@ describe('a session opened on the mobile URI without a device', () => {
   test('works on both URIs, and gives no key', async () => {
     const { sessionId, code, message } = await api.begin(who);
     await assertCode(api.generate(who, sessionId, 'web/'), 200);
-    await api.messages(who.identifierValue, message.id); // or the next test might take it for its own
+    // Waited for, or the next test might take it for its own.
+    await api.messages(who.identifierValue, message.id);
     const reply = await api.validate(who, sessionId, code);
     assert.deepEqual([reply.code, reply.json.auth.key], [200, null]);
     assert.equal(reply.json.user.role, 'USER');
