@@ -48,6 +48,7 @@ struct table_ops {
                               struct span *key_out, struct span *value_out);
     enum table_result (*commit)(struct table *table);
     void (*abort)(struct table *table);
+    bool (*is_tight)(const struct table *table); // NULL: never
     const char *(*failure)(const struct table *table);
     void (*destroy)(struct table *table);
 };
@@ -99,6 +100,13 @@ MUST_CHECK static inline enum table_result table_commit(struct table *table)
 static inline void table_abort(struct table *table)
 {
     table->ops->abort(table);
+}
+
+// There is little room left: what begins something new should not be put any more, so that what
+// ends something still can be.
+static inline bool table_is_tight(const struct table *table)
+{
+    return table->ops->is_tight != NULL && table->ops->is_tight(table);
 }
 
 // What the last result but TABLE_OK and TABLE_NONE was about, for a person.
