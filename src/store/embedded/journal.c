@@ -12,6 +12,7 @@
 
 #define ZEROS_BYTES (256U << 10) // written and synced at once: so long may a commit's sync wait
 #define NUMBER_DIGITS 16U
+#define FOR_A_START 1U // spares that are left alone: a start has to write on a full disk, too
 #define NEVER_A_SEGMENT (UINT64_C(1) << 63) // first number of spares that were made as such
 
 static void lock(struct journal *journal)
@@ -68,7 +69,7 @@ bool journal_init(struct journal *journal, const struct journal_options *options
 {
     *journal = (struct journal){.options = *options, .file = -1, .next_file = -1};
     ASSERT(options->segment_bytes % JOURNAL_BLOCK_BYTES == 0);
-    ASSERT(options->segment_bytes >= 2 * (size_t)JOURNAL_BLOCK_BYTES);
+    ASSERT(options->segment_bytes >= JOURNAL_SEGMENT_BYTES_LEAST);
     ASSERT(options->segment_bytes <= UINT32_MAX);
     ASSERT(options->segments_max >= 4);
     ASSERT(options->segments_max <= JOURNAL_SEGMENTS_MAX);
@@ -214,7 +215,8 @@ static size_t rows_room(size_t bytes)
 size_t journal_ready_segments(struct journal *journal)
 {
     lock(journal);
-    size_t ready = journal->spares_held + (journal->next_file >= 0);
+    size_t held = journal->spares_held;
+    size_t ready = (held > FOR_A_START ? held - FOR_A_START : 0) + (journal->next_file >= 0);
     unlock(journal);
     return ready;
 }
@@ -274,11 +276,24 @@ static void fail(struct journal *journal)
     unlock(journal);
 }
 
+// As many of the rows as a record takes, whole.
+static struct span first_rows(struct span rows, size_t most)
+{
+    struct journal_row row;
+    struct span rest = rows;
+    size_t len = 0;
+    if (rows.len <= most)
+        return rows;
+    while (journal_read_row(&rest, &row) && len + journal_row_bytes(&row) <= most)
+        len += journal_row_bytes(&row);
+    return span_first(rows, len);
+}
+
 // The first record of what is left of the rows: all of it if a segment can hold that.
 static enum disk_result append_part(struct journal *journal, struct span *rows)
 {
     size_t most = rows_room(journal->options.segment_bytes - JOURNAL_BLOCK_BYTES);
-    struct span part = span_first(*rows, most);
+    struct span part = first_rows(*rows, most);
     bool fits = journal_record_bytes(part.len) <= journal->file_bytes - journal->end.offset;
     if (!fits && !move_on(journal))
         return DISK_FAILED;
@@ -299,9 +314,17 @@ static size_t segments_of(const struct journal *journal, size_t rows_bytes)
 {
     size_t segment = journal->options.segment_bytes - JOURNAL_BLOCK_BYTES;
     size_t most = rows_room(segment);
-    size_t records = (rows_bytes + most - 1) / most;
+    size_t least = most - (JOURNAL_ROW_BYTES_MAX - 1); // in each but the last
+    size_t records = rows_bytes <= most ? 1 : (rows_bytes + least - 1) / least;
     size_t in_one = segment / journal_record_bytes(most);
     return (records + in_one - 1) / in_one;
+}
+
+static void want(struct journal *journal, size_t segments)
+{
+    lock(journal);
+    journal->wanted = segments;
+    unlock(journal);
 }
 
 // Room for all of it is certain before the first byte is written.
@@ -310,11 +333,12 @@ static bool wait_for_room(struct journal *journal, size_t rows_bytes)
     if (rows_room(journal->file_bytes - journal->end.offset) >= rows_bytes)
         return true;
     size_t segments = segments_of(journal, rows_bytes);
-    while (journal_ready_segments(journal) < segments) {
-        if (!journal->options.wait(journal->options.ctx))
-            return false;
-    }
-    return true;
+    bool can_wait = true;
+    want(journal, segments);
+    while (can_wait && journal_ready_segments(journal) < segments)
+        can_wait = journal->options.wait(journal->options.ctx);
+    want(journal, 0);
+    return can_wait;
 }
 
 enum table_result journal_append(struct journal *journal, struct span rows)
@@ -378,13 +402,15 @@ static uint64_t free_spare_number(const struct journal *journal)
 static struct plan plan(const struct journal *journal)
 {
     size_t files = files_count(journal), held = journal->spares_held;
-    if (journal->next_file < 0 && held > 0)
+    if (journal->next_file < 0 && held > FOR_A_START)
         return (struct plan){STEP_PREPARE, journal->last + 1, journal->spares[held - 1]};
     if (journal->first < journal->needed && files > journal->options.segments_max)
         return (struct plan){STEP_REMOVE, journal->first, 0};
     if (journal->first < journal->needed)
         return (struct plan){STEP_RETIRE, journal->first, journal->first};
-    if (held < journal->options.reserve && files < journal->options.segments_max)
+    size_t least = journal->options.reserve;
+    least = journal->wanted > least ? journal->wanted : least;
+    if (held < least + FOR_A_START && files < journal->options.segments_max)
         return (struct plan){STEP_MAKE, 0, free_spare_number(journal)};
     return (struct plan){STEP_NONE, 0, 0};
 }

@@ -18,12 +18,13 @@
 #include <stdatomic.h>
 
 #define JOURNAL_SEGMENTS_MAX 32U
+#define JOURNAL_SEGMENT_BYTES_LEAST (8U * JOURNAL_BLOCK_BYTES) // the longest row, and some to spare
 
 struct journal_options {
     struct disk *disk;    // borrowed
-    size_t segment_bytes; // whole blocks, two at least
+    size_t segment_bytes; // whole blocks, JOURNAL_SEGMENT_BYTES_LEAST or more
     size_t segments_max;  // files, spares included; 4 to JOURNAL_SEGMENTS_MAX
-    size_t reserve;       // spares that are made before they are needed
+    size_t reserve;       // segments that are made before they are needed
     // Called by the writer when the keeper is behind: returns when that has done something; false:
     // it cannot.
     bool (*wait)(void *ctx);
@@ -49,6 +50,7 @@ struct journal {
     uint64_t needed;      // oldest segment that a start would read
     uint64_t spares[JOURNAL_SEGMENTS_MAX];
     size_t spares_held;
+    size_t wanted; // segments that the writer waits for
     bool is_failed;
 };
 
@@ -93,7 +95,8 @@ enum journal_kept {
 // The keeper's next step.
 enum journal_kept journal_keep(struct journal *journal);
 
-// Spares and the prepared segment: what can be written to on a full disk.
+// What can be written to on a full disk: the prepared segment and spares, but the one that is left
+// for the next start.
 size_t journal_ready_segments(struct journal *journal);
 
 // For journal_replay.c and tests.

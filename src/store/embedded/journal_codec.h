@@ -78,6 +78,8 @@ bool journal_continues(const struct journal_record *record, const struct journal
 // --- rows ---
 
 #define JOURNAL_ROW_HEADER_BYTES 4U
+#define JOURNAL_ROW_BYTES_MAX \
+    (JOURNAL_ROW_HEADER_BYTES + TABLE_KEY_BYTES_MAX + CODEC_VALUE_BYTES_MAX)
 
 struct journal_row {
     enum table_space space;

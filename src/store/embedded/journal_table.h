@@ -24,7 +24,7 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
-#define JOURNAL_BYTES_LEAST ((size_t)1 << 20)
+#define JOURNAL_BYTES_LEAST ((size_t)4 << 20)
 
 struct journal_table_options {
     struct table *base;     // all three are the journal table's from now on, on failure too
