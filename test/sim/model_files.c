@@ -154,6 +154,7 @@ static struct model_file *add_file(struct model_files *files)
 
 enum way {
     WAY_ON,
+    WAY_ON_AND_DEAD,
     WAY_FAIL,
     WAY_DEAD,
     WAY_LIE,
@@ -170,9 +171,21 @@ static enum way count_call(struct model_files *files)
         return WAY_ON;
     if (files->fault == MODEL_FILES_LIE)
         return WAY_LIE;
-    files->is_crashed = files->fault == MODEL_FILES_CRASH;
     files->has_failed = true;
+    files->is_crashed = files->fault != MODEL_FILES_EIO;
+    if (files->fault == MODEL_FILES_CRASH_AFTER)
+        return WAY_ON_AND_DEAD;
     return files->is_crashed ? WAY_DEAD : WAY_FAIL;
+}
+
+static bool happens(enum way way)
+{
+    return way != WAY_DEAD && way != WAY_FAIL;
+}
+
+static enum disk_result result_of(enum way way)
+{
+    return way == WAY_ON || way == WAY_LIE ? DISK_OK : DISK_FAILED;
 }
 
 static enum disk_result model_open(struct disk *disk, const char *name, bool may_create,
@@ -186,10 +199,12 @@ static enum disk_result model_open(struct disk *disk, const char *name, bool may
         return DISK_NONE;
     if (file == NULL) {
         enum way way = count_call(files);
-        if (way == WAY_FAIL || way == WAY_DEAD)
+        if (!happens(way))
             return DISK_FAILED;
         file = add_file(files);
         change_names(files, "", name, file);
+        if (result_of(way) != DISK_OK)
+            return DISK_FAILED;
     }
     int number = 0;
     while (files->files[number] != file)
@@ -238,11 +253,11 @@ static enum disk_result model_write(struct disk *disk, int number, uint64_t offs
     if (more > 0 && files->bytes_max > 0 && used_bytes(files) + more > files->bytes_max)
         return DISK_FULL;
     enum way way = count_call(files);
-    if (way == WAY_DEAD || way == WAY_FAIL)
+    if (!happens(way))
         bytes = span_first(bytes, bytes.len / 2); // some of it may have come through
     if (!span_is_empty(bytes))
         put(file, offset, bytes);
-    return way == WAY_DEAD || way == WAY_FAIL ? DISK_FAILED : DISK_OK;
+    return result_of(way);
 }
 
 static enum disk_result model_sync(struct disk *disk, int number)
@@ -256,11 +271,11 @@ static enum disk_result model_sync(struct disk *disk, int number)
     if (way == WAY_LIE)
         return DISK_OK;
     for (size_t i = 0; i < sectors(file->len); i++) {
-        if (file->is_dirty[i] && way == WAY_ON)
+        if (file->is_dirty[i] && happens(way))
             store_sector(file, i);
         file->is_dirty[i] = false;
     }
-    return way == WAY_ON ? DISK_OK : DISK_FAILED;
+    return result_of(way);
 }
 
 static enum disk_result model_rename(struct disk *disk, const char *from, const char *to)
@@ -268,38 +283,38 @@ static enum disk_result model_rename(struct disk *disk, const char *from, const 
     struct model_files *files = files_of(disk);
     struct model_file *file = model_files_find(files, from);
     enum way way = count_call(files);
-    if (way == WAY_DEAD || way == WAY_FAIL)
+    if (!happens(way))
         return DISK_FAILED;
     if (file == NULL)
         return DISK_NONE;
     if (strcmp(from, to) != 0)
         change_names(files, from, to, file);
-    return DISK_OK;
+    return result_of(way);
 }
 
 static enum disk_result model_remove(struct disk *disk, const char *name)
 {
     struct model_files *files = files_of(disk);
     enum way way = count_call(files);
-    if (way == WAY_DEAD || way == WAY_FAIL)
+    if (!happens(way))
         return DISK_FAILED;
     if (model_files_find(files, name) == NULL)
         return DISK_NONE;
     change_names(files, "", name, NULL);
-    return DISK_OK;
+    return result_of(way);
 }
 
 static enum disk_result model_sync_names(struct disk *disk)
 {
     struct model_files *files = files_of(disk);
     enum way way = count_call(files);
-    if (way == WAY_DEAD || way == WAY_FAIL)
+    if (!happens(way))
         return DISK_FAILED;
     if (way == WAY_LIE)
         return DISK_OK;
     files->stored = files->names;
     files->changes_held = 0;
-    return DISK_OK;
+    return result_of(way);
 }
 
 static enum disk_result model_list(struct disk *disk, void (*on_name)(void *ctx, const char *name),

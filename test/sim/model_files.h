@@ -13,9 +13,10 @@
 #define MODEL_NAME_CHANGES_MAX 256U
 
 enum model_files_fault {
-    MODEL_FILES_CRASH, // that call, and all later ones, do not happen
-    MODEL_FILES_EIO,   // a write is half done, a synced page is marked clean and is not on the disk
-    MODEL_FILES_LIE,   // a sync says that it is done
+    MODEL_FILES_CRASH,       // that call, and all later ones, do not happen
+    MODEL_FILES_CRASH_AFTER, // it happens, but nobody hears of it
+    MODEL_FILES_EIO, // a write is half done, a synced page is marked clean and is not on the disk
+    MODEL_FILES_LIE, // a sync says that it is done
 };
 
 struct model_file {
