@@ -13,17 +13,24 @@
 #include "store/embedded/embedded.h"
 
 #include "base/assert.h"
+#include "crypto/pure/random.h"
 #include "store/embedded/data_dir.h"
 #include "store/embedded/engine.h"
+#include "store/embedded/journal_table.h"
 #include "store/embedded/lmdb_table.h"
+#include "store/embedded/posix_disk.h"
 #include "store/embedded/recover.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
+#define PATH_BYTES_MAX 4096U
+#define JOURNAL_FOLDER "/journal"
+
 const struct embedded_store_options embedded_store_defaults = {
     .table_bytes_max = (size_t)64 << 30, // of address space; some 50 million people
+    .journal_bytes = (size_t)64 << 20,
     .entries_max = 100000,
     .ops_max = 65536,
     .is_threaded = true,
@@ -458,6 +465,50 @@ static const struct store_ops embedded_ops = {
 
 // --- opening ---
 
+static void tell_where(const struct embedded_store_options *options, struct err_info *info)
+{
+    struct err_info story = *info;
+    const char *directory = options->directory != NULL ? options->directory : "table";
+    err_info_set(info, "the data in %.200s %s", directory, story.text);
+}
+
+// Of a table that was opened.
+static enum err put_journal_before(const struct embedded_store_options *options, struct disk *disk,
+                                   struct table **table, struct err_info *info)
+{
+    const struct journal_table_options journal = {
+        .base = *table,
+        .view = lmdb_view_create(*table),
+        .disk = disk,
+        .journal_bytes = options->journal_bytes,
+        .entropy = entropy_system(),
+        .log = options->log,
+        .is_threaded = options->is_threaded,
+    };
+    enum err err = journal_table_create(&journal, table, info);
+    if (err != ERR_OK)
+        tell_where(options, info);
+    return err;
+}
+
+static enum err open_journal(const struct embedded_store_options *options, struct table **table,
+                             struct err_info *info)
+{
+    char path[PATH_BYTES_MAX] = {0};
+    struct strbuf text = strbuf_over(path, sizeof path - 1);
+    struct disk *disk = NULL;
+    strbuf_put_text(&text, options->directory);
+    strbuf_put_text(&text, JOURNAL_FOLDER);
+    ASSERT(!text.is_overflowed); // shorter than the table's
+    enum err err = posix_disk_create(path, &disk, info);
+    if (err == ERR_OK)
+        err = data_dir_sync(options->directory, info);
+    if (err == ERR_OK)
+        return put_journal_before(options, disk, table, info);
+    disk_destroy(&disk);
+    return err;
+}
+
 static enum err open_table(struct embedded_store *embedded,
                            const struct embedded_store_options *options, struct err_info *info)
 {
@@ -467,14 +518,7 @@ static enum err open_table(struct embedded_store *embedded,
     enum err err = data_dir_open(options->directory, &embedded->dir, info);
     if (err == ERR_OK)
         err = lmdb_table_create(&table, &embedded->table, info);
-    return err == ERR_OK ? data_dir_sync(options->directory, info) : err;
-}
-
-static void tell_where(const struct embedded_store_options *options, struct err_info *info)
-{
-    struct err_info story = *info;
-    const char *directory = options->directory != NULL ? options->directory : "table";
-    err_info_set(info, "the data in %.200s %s", directory, story.text);
+    return err == ERR_OK ? open_journal(options, &embedded->table, info) : err;
 }
 
 // A clock that was set is followed at the next boot; until then codes and limits go by the old one.

@@ -149,6 +149,8 @@ static enum store_outcome outcome_before_saving(const struct attempt *attempt,
 {
     if (op->has_entry && attempt->entries_room == 0)
         return STORE_REFUSED_BUSY;
+    if (op->has_entry && table_is_tight(attempt->engine->table))
+        return STORE_REFUSED_FULL; // what is left is for codes that are being validated
     return attempt->may_write ? STORE_COMMITTED : STORE_REFUSED_FULL;
 }
 

@@ -7,6 +7,7 @@
 #include "unit/unit.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -31,15 +32,23 @@ static void place_make(struct place *place)
     (void)snprintf(place->path, sizeof place->path, "%s/data", place->parent);
 }
 
-static void place_remove(struct place *place)
+static void remove_folder(const char *path)
 {
     struct dirent *entry;
-    DIR *directory = opendir(place->path);
+    DIR *directory = opendir(path);
     while (directory != NULL && (entry = readdir(directory)) != NULL)
         (void)unlinkat(dirfd(directory), entry->d_name, 0);
     if (directory != NULL)
         assert_int_equal(closedir(directory), 0);
-    (void)rmdir(place->path);
+    (void)rmdir(path);
+}
+
+static void place_remove(struct place *place)
+{
+    char journal[PATH_MAX];
+    (void)snprintf(journal, sizeof journal, "%s/journal", place->path);
+    remove_folder(journal);
+    remove_folder(place->path);
     assert_int_equal(rmdir(place->parent), 0);
 }
 
@@ -48,6 +57,7 @@ static struct embedded_store_options options_of(struct store_fixture *fixture)
     struct embedded_store_options options = embedded_store_defaults;
     options.directory = ((const struct place *)fixture->own)->path;
     options.table_bytes_max = TABLE_BYTES;
+    options.journal_bytes = (size_t)4 << 20;
     options.clock = store_fixture_clock(fixture);
     options.notices = store_fixture_notices(fixture);
     return options;
