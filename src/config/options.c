@@ -125,14 +125,14 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                            .most = 10000000,
                            FIELD(outbox_max),
                            .help = "Unsent messages above which no more are taken on"},
-    [CONFIG_JOURNAL] = {.name = "journalMiB",
+    [CONFIG_JOURNAL] = {.name = "journalMib",
                         .type = OPTION_U32,
                         .unit = "MiB",
                         .preset = "64",
                         .least = 4,
                         .most = 4096,
                         FIELD(journal_mib),
-                        .help = "Room of the journal in the data directory, and in memory at most"},
+                        .help = "Room that the journal takes on the disk"},
 };
 
 // Listeners, store, keys, threads and their limits are made once; the rest is read where it is

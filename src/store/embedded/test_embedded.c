@@ -241,7 +241,7 @@ static void test_nobody_waits_for_a_batch(void **state)
 
 static void check_full(struct store_fixture *fixture)
 {
-    enum { OPS = 4000 };
+    enum { OPS = 20000 };
     struct case_op *ops = calloc(OPS, sizeof *ops);
     int committed = 0, full = 0;
     for (uint32_t i = 0; i < OPS; i++) {
