@@ -74,6 +74,7 @@ struct store_op {
     void (*done)(struct store_op *op, enum store_outcome outcome);
     bool is_changed;
     bool has_entry;
+    uint64_t position; // where its effect, and what it saw, stands; see store_is_synced
     struct outbox_entry entry;
     struct store_op *next; // the store's, while submitted
 };
@@ -115,6 +116,7 @@ struct store_ops {
     int64_t (*next_due_ms)(struct store *store, uint32_t busy);
     size_t (*entries)(struct store *store);
     int64_t (*now_ms)(struct store *store);
+    uint64_t (*synced)(struct store *store); // NULL: nothing has a position
     enum err (*settings_put)(struct store *store, const struct setting *setting);
     void (*settings_each)(struct store *store,
                           void (*on_setting)(void *ctx, const struct setting *), void *ctx);
@@ -125,6 +127,7 @@ struct store_ops {
 struct store_notices {
     void (*on_entries)(void *ctx);  // something new is claimable
     void (*on_settings)(void *ctx); // some setting changed
+    void (*on_failed)(void *ctx);   // once, and nothing is stored any more
     void *ctx;
 };
 
@@ -169,6 +172,13 @@ static inline size_t store_entries(struct store *store)
 static inline int64_t store_now_ms(struct store *store)
 {
     return store->ops->now_ms(store);
+}
+
+// Whether all that an answer about the op may tell of is durable. Whoever sends one asserts it, on
+// the way out: a guard of its own against an answer that overtakes its commit.
+static inline bool store_is_synced(struct store *store, const struct store_op *op)
+{
+    return store->ops->synced == NULL || op->position <= store->ops->synced(store);
 }
 
 // Sets or (with an empty value) deletes one. `version` must be the present one plus 1, else

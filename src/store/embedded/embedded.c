@@ -231,8 +231,11 @@ static void tell(struct embedded_store *embedded, bool has_news)
 {
     const struct engine_batch *batch = &embedded->batch;
     const struct store_notices *notices = &embedded->store.notices;
-    for (size_t i = 0; i < batch->ops_count; i++)
+    uint64_t position = table_position(embedded->table);
+    for (size_t i = 0; i < batch->ops_count; i++) {
+        batch->ops[i]->position = position;
         batch->ops[i]->done(batch->ops[i], batch->outcomes[i]);
+    }
     if (has_news && notices->on_entries != NULL)
         notices->on_entries(notices->ctx);
 }
@@ -253,6 +256,8 @@ static void run_batch(struct embedded_store *embedded)
     bool has_news = adopt(embedded);
     unlock(embedded);
     tell(embedded, has_news);
+    if (embedded->is_failed && !was_failed && embedded->store.notices.on_failed != NULL)
+        embedded->store.notices.on_failed(embedded->store.notices.ctx);
     lock(embedded);
 }
 
@@ -395,6 +400,11 @@ static int64_t embedded_now_ms(struct store *store)
     return now_ms;
 }
 
+static uint64_t embedded_synced(struct store *store)
+{
+    return table_synced(embedded_of(store)->table);
+}
+
 static enum err embedded_settings_put(struct store *store, const struct setting *setting)
 {
     struct embedded_store *embedded = embedded_of(store);
@@ -458,6 +468,7 @@ static const struct store_ops embedded_ops = {
     .next_due_ms = embedded_next_due_ms,
     .entries = embedded_entries,
     .now_ms = embedded_now_ms,
+    .synced = embedded_synced,
     .settings_put = embedded_settings_put,
     .settings_each = embedded_settings_each,
     .destroy = embedded_destroy,

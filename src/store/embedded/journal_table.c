@@ -559,6 +559,18 @@ static bool journaled_is_tight(const struct table *base)
     return is_tight((const struct journal_table *)base);
 }
 
+static uint64_t journaled_position(const struct table *base)
+{
+    return ((const struct journal_table *)base)->journal.end.sequence;
+}
+
+// Raised by nothing but a sync that has ended well.
+static uint64_t journaled_synced(const struct table *base)
+{
+    const struct journal *journal = &((const struct journal_table *)base)->journal;
+    return atomic_load_explicit(&journal->synced, memory_order_acquire);
+}
+
 static const char *journaled_failure(const struct table *base)
 {
     return ((const struct journal_table *)base)->failure;
@@ -619,6 +631,8 @@ static const struct table_ops journaled_ops = {
     .commit = journaled_commit,
     .abort = journaled_abort,
     .is_tight = journaled_is_tight,
+    .position = journaled_position,
+    .synced = journaled_synced,
     .failure = journaled_failure,
     .destroy = journaled_destroy,
 };
