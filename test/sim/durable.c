@@ -7,15 +7,20 @@
 
 #include "base/assert.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/journal_table.h"
 
 #include <stddef.h>
 #include <stdlib.h>
+
+#define JOURNAL_BYTES ((size_t)512 << 10) // so small that segments and checkpoints come fast
 
 struct durable {
     struct store store;
     struct durable_options options;
     struct model_disk disk;
-    struct store *inner; // NULL: closed
+    struct model_files files; // of the journal
+    struct table *table;      // the store's
+    struct store *inner;      // NULL: closed
     struct store_op *held_first;
     struct store_op **held_last;
     struct store_op carrier;  // in whose `done` the held ops are submitted: one batch
@@ -37,8 +42,16 @@ static struct model_fault at(enum table_result result, size_t calls)
     return (struct model_fault){.result = result, .calls = calls};
 }
 
+// The next commit's write and sync, or what comes before or after them.
+static void lay_in_files(struct durable *durable, enum model_files_fault fault, uint64_t calls)
+{
+    durable->files.fault = fault;
+    durable->files.fault_at = durable->files.calls + 1 + seeded_below(durable->options.dice, calls);
+}
+
 static void lay_full(struct durable *durable)
 {
+    durable->files.bytes_max = 1;
     uint64_t call = seeded_below(durable->options.dice, 4);
     if (call == 3)
         durable->disk.at_commit = at(TABLE_FULL, 0);
@@ -48,6 +61,10 @@ static void lay_full(struct durable *durable)
 
 static void lay_failure(struct durable *durable)
 {
+    if (durable->options.is_journaled) {
+        lay_in_files(durable, MODEL_FILES_EIO, 4);
+        return;
+    }
     uint64_t call = seeded_below(durable->options.dice, 5);
     if (call == 4)
         durable->disk.at_begin = at(TABLE_FAILED, 0);
@@ -60,7 +77,10 @@ static void lay_failure(struct durable *durable)
 static void lay_crash(struct durable *durable, bool is_saved)
 {
     durable->is_crashed = true;
-    durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, is_saved};
+    if (durable->options.is_journaled)
+        lay_in_files(durable, is_saved ? MODEL_FILES_CRASH_AFTER : MODEL_FILES_CRASH, 3);
+    else
+        durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, is_saved};
 }
 
 static void lay(struct durable *durable, enum memory_fault fault)
@@ -91,6 +111,15 @@ static void take_out(struct durable *durable)
     durable->disk.at_begin = at(TABLE_OK, 0);
     durable->disk.at_put = at(TABLE_OK, 0);
     durable->disk.at_commit = at(TABLE_OK, 0);
+    durable->files.bytes_max = 0;
+    durable->files.fault_at = 0;
+}
+
+static uint64_t commits_of(const struct durable *durable)
+{
+    if (durable->options.is_journaled && durable->inner != NULL)
+        return table_position(durable->table);
+    return durable->disk.commits;
 }
 
 static bool is_gone(const struct durable *durable)
@@ -98,24 +127,24 @@ static bool is_gone(const struct durable *durable)
     return durable->inner == NULL || durable->is_crashed;
 }
 
-static size_t enter(struct durable *durable)
+static uint64_t enter(struct durable *durable)
 {
     durable->depth++;
-    return durable->disk.commits;
+    return commits_of(durable);
 }
 
-static void leave(struct durable *durable, size_t commits_before)
+static void leave(struct durable *durable, uint64_t commits_before)
 {
     if (--durable->depth > 0)
         return;
     take_out(durable);
-    if (durable->disk.commits != commits_before && !durable->is_crashed)
+    if (commits_of(durable) != commits_before && !durable->is_crashed)
         durable->decided_ms = store_now_ms(durable->inner);
 }
 
 static void pass_on(struct durable *durable, struct store_op *op)
 {
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     store_submit(durable->inner, op);
     leave(durable, commits);
 }
@@ -194,7 +223,7 @@ static void durable_settle(struct store *store, const struct settlement *settlem
         return;
     lay(durable, durable->at_settling);
     durable->at_settling = MEMORY_FAULT_NONE;
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     store_settle(durable->inner, settlements, count);
     leave(durable, commits);
 }
@@ -213,7 +242,7 @@ static size_t durable_entries(struct store *store)
 static int64_t durable_now_ms(struct store *store)
 {
     struct durable *durable = durable_of(store);
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     int64_t now_ms = store_now_ms(durable->inner);
     leave(durable, commits);
     return now_ms;
@@ -226,7 +255,7 @@ static enum err durable_settings_put(struct store *store, const struct setting *
         return ERR_IO;
     lay(durable, durable->at_setting);
     durable->at_setting = MEMORY_FAULT_NONE;
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     enum err err = store_settings_put(durable->inner, setting);
     leave(durable, commits);
     return err;
@@ -243,7 +272,13 @@ static void durable_destroy(struct store *store)
     struct durable *durable = durable_of(store);
     durable_close(store);
     model_disk_fini(&durable->disk);
+    model_files_fini(&durable->files);
     free(durable);
+}
+
+static uint64_t durable_synced(struct store *store)
+{
+    return durable_of(store)->inner->ops->synced(durable_of(store)->inner);
 }
 
 static const struct store_ops durable_ops = {
@@ -253,6 +288,7 @@ static const struct store_ops durable_ops = {
     .next_due_ms = durable_next_due_ms,
     .entries = durable_entries,
     .now_ms = durable_now_ms,
+    .synced = durable_synced,
     .settings_put = durable_settings_put,
     .settings_each = durable_settings_each,
     .destroy = durable_destroy,
@@ -268,6 +304,23 @@ struct store *durable_create(const struct durable_options *options)
     return &durable->store;
 }
 
+static enum err open_table(struct durable *durable, struct err_info *info)
+{
+    const struct journal_table_options options = {
+        .base = model_table_create(&durable->disk),
+        .view = model_view_create(&durable->disk),
+        .disk = model_files_disk(&durable->files),
+        .journal_bytes = JOURNAL_BYTES,
+        .entropy = seeded_entropy(durable->options.dice),
+    };
+    if (durable->options.is_journaled)
+        return journal_table_create(&options, &durable->table, info);
+    durable->table = options.base;
+    disk_destroy(&(struct disk *){options.disk});
+    view_destroy(&(struct view *){options.view});
+    return ERR_OK;
+}
+
 enum err durable_open(struct store *store, const struct boot_id *boot, struct err_info *info)
 {
     struct durable *durable = durable_of(store);
@@ -278,7 +331,10 @@ enum err durable_open(struct store *store, const struct boot_id *boot, struct er
     options.boot = *boot;
     options.notices = durable->options.notices;
     options.is_threaded = false;
-    options.table = model_table_create(&durable->disk);
+    enum err err = open_table(durable, info);
+    if (err != ERR_OK)
+        return err;
+    options.table = durable->table;
     return embedded_store_create(&options, &durable->inner, info);
 }
 
@@ -292,6 +348,8 @@ void durable_close(struct store *store)
     }
     take_out(durable);
     store_destroy(&durable->inner);
+    if (durable->is_crashed || durable->files.is_crashed)
+        model_files_crash(&durable->files, durable->options.dice);
     durable->is_crashed = false;
     durable->at_settling = MEMORY_FAULT_NONE;
     durable->at_setting = MEMORY_FAULT_NONE;

@@ -48,7 +48,7 @@ struct table_ops {
                               struct span *key_out, struct span *value_out);
     enum table_result (*commit)(struct table *table);
     void (*abort)(struct table *table);
-    bool (*is_tight)(const struct table *table); // NULL: never
+    bool (*is_tight)(const struct table *table);     // NULL: never
     uint64_t (*position)(const struct table *table); // both NULL: a commit is its own proof
     uint64_t (*synced)(const struct table *table);
     const char *(*failure)(const struct table *table);
