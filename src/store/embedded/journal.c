@@ -240,13 +240,15 @@ static bool take_next(struct journal *journal)
     return true;
 }
 
+// A keeper that has nothing to do may have done it just before it was asked.
 static bool move_on(struct journal *journal)
 {
-    while (!take_next(journal)) {
-        if (!journal->options.wait(journal->options.ctx))
-            return false;
+    bool can_wait = true, is_taken = take_next(journal);
+    while (!is_taken && can_wait) {
+        can_wait = journal->options.wait(journal->options.ctx);
+        is_taken = take_next(journal);
     }
-    return true;
+    return is_taken;
 }
 
 static enum disk_result write_record(struct journal *journal, enum journal_type type,
@@ -335,10 +337,13 @@ static bool wait_for_room(struct journal *journal, size_t rows_bytes)
     size_t segments = segments_of(journal, rows_bytes);
     bool can_wait = true;
     want(journal, segments);
-    while (can_wait && journal_ready_segments(journal) < segments)
+    bool has_room = journal_ready_segments(journal) >= segments;
+    while (!has_room && can_wait) {
         can_wait = journal->options.wait(journal->options.ctx);
+        has_room = journal_ready_segments(journal) >= segments;
+    }
     want(journal, 0);
-    return can_wait;
+    return has_room;
 }
 
 enum table_result journal_append(struct journal *journal, struct span rows)

@@ -67,9 +67,10 @@ struct journal_table {
     struct overlay *frozen;
     struct journal_position frozen_to;
     enum frozen_state state;
-    uint64_t steps;
-    bool has_news; // for the keeper
-    bool is_idle;  // what the keeper's last step was
+    uint64_t steps_begun; // by the keeper
+    uint64_t steps_ended;
+    uint64_t steps_done; // of those, that were of use
+    bool has_news;       // for the keeper
     bool is_stopping;
     bool is_failed;
     uint64_t checkpoints;
@@ -230,13 +231,14 @@ static void *run_keeper(void *arg)
     lock(table);
     while (!table->is_stopping && end != STEP_BROKEN) {
         table->has_news = false;
+        table->steps_begun++;
         unlock(table);
         end = keep(table);
         lock(table);
-        table->steps++;
-        table->is_idle = end != STEP_DONE;
+        table->steps_ended++;
+        table->steps_done += end == STEP_DONE;
         (void)pthread_cond_broadcast(&table->progress);
-        if (table->is_idle && !table->has_news && !table->is_stopping)
+        if (end != STEP_DONE && !table->has_news && !table->is_stopping)
             rest(table, end);
     }
     unlock(table);
@@ -303,7 +305,9 @@ static bool may_freeze(struct journal_table *table)
     return is_empty && overlay_count(table->active) > 0;
 }
 
-// The keeper is behind: true when it has done something since.
+// The keeper is behind: true when it has done something since. A step that is under way may have
+// looked before the writer's wish was there, so only one that begins later may say that there is
+// nothing to do.
 static bool wait_for_keeper(void *ctx)
 {
     struct journal_table *table = ctx;
@@ -312,12 +316,12 @@ static bool wait_for_keeper(void *ctx)
     if (!table->options.is_threaded)
         return keep(table) == STEP_DONE;
     lock(table);
-    uint64_t steps = table->steps;
+    uint64_t done = table->steps_done, last = table->steps_begun + 1;
     table->has_news = true;
     (void)pthread_cond_signal(&table->wake);
-    while (table->steps == steps && !table->is_failed)
+    while (table->steps_done == done && table->steps_ended < last && !table->is_failed)
         (void)pthread_cond_wait(&table->progress, &table->lock);
-    bool has_done = !table->is_idle || table->state == FROZEN_SAVED;
+    bool has_done = table->steps_done != done || table->state == FROZEN_SAVED;
     bool is_failed = table->is_failed;
     unlock(table);
     return has_done && !is_failed;
@@ -637,10 +641,11 @@ static const struct table_ops journaled_ops = {
     .destroy = journaled_destroy,
 };
 
-// Until all is moved or it cannot be.
+// Until all is moved, or twice in a row nothing could be.
 enum table_result journal_table_flush(struct table *base)
 {
     struct journal_table *table = journaled_of(base);
+    bool can_wait = true;
     ASSERT(!table->is_open);
     for (;;) {
         enum table_result result = journaled_begin(base);
@@ -650,7 +655,9 @@ enum table_result journal_table_flush(struct table *base)
         if (has_more)
             freeze(table);
         bool is_saved = !has_more && !table->reads_frozen && overlay_count(table->active) == 0;
-        if (!is_saved && !wait_for_keeper(table))
+        bool could_wait = can_wait;
+        can_wait = is_saved || wait_for_keeper(table);
+        if (!can_wait && (!could_wait || is_failed(table)))
             result = is_failed(table) ? TABLE_FAILED : TABLE_FULL;
         journaled_abort(base);
         if (is_saved || result != TABLE_OK)

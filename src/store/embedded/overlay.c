@@ -19,10 +19,18 @@
 #define NEW_NODE UINT32_MAX // in place of an earlier version
 
 struct node {
+    uint64_t prefix; // of the key, so that most comparisons need not look at the row
     uint32_t row;
     uint32_t hash;
     uint32_t links; // height, then the next node's number and 1 at each level; of a space without
                     // order: nothing
+    uint32_t unused;
+};
+
+// A key that is looked for in order.
+struct sought {
+    struct span key;
+    uint64_t prefix;
 };
 
 struct change {
@@ -130,11 +138,22 @@ static int compare_keys(struct span a, struct span b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
-static int compare_node(const struct overlay *overlay, uint32_t number, struct span key)
+// The first eight bytes as a number, which is in the order of the keys but where two are equal.
+static uint64_t prefix_of(struct span key)
 {
+    uint64_t prefix = 0;
+    memcpy(&prefix, key.data, key.len < sizeof prefix ? key.len : sizeof prefix);
+    return __builtin_bswap64(prefix);
+}
+
+static int compare_node(const struct overlay *overlay, uint32_t number, const struct sought *sought)
+{
+    uint64_t prefix = nodes_of(overlay)[number].prefix;
     struct journal_row row;
+    if (prefix != sought->prefix)
+        return prefix < sought->prefix ? -1 : 1;
     overlay_at(overlay, number, &row);
-    return compare_keys(row.key, key);
+    return compare_keys(row.key, sought->key);
 }
 
 // --- by key ---
@@ -252,14 +271,14 @@ struct path {
 };
 
 // `is_past`: behind the key itself.
-static void find_path(const struct overlay *overlay, enum table_space space, struct span key,
-                      bool is_past, struct path *out)
+static void find_path(const struct overlay *overlay, enum table_space space,
+                      const struct sought *sought, bool is_past, struct path *out)
 {
     uint32_t at = 0;
     for (uint32_t level = OVERLAY_HEIGHT_MAX; level-- > 0;) {
         for (;;) {
             uint32_t next = next_of(overlay, space, at, level);
-            if (next == 0 || compare_node(overlay, next - 1, key) >= (is_past ? 1 : 0))
+            if (next == 0 || compare_node(overlay, next - 1, sought) >= (is_past ? 1 : 0))
                 break;
             at = next;
         }
@@ -268,22 +287,23 @@ static void find_path(const struct overlay *overlay, enum table_space space, str
 }
 
 // Most rows come in the order of their keys.
-static void find_place(const struct overlay *overlay, enum table_space space, struct span key,
-                       struct path *out)
+static void find_place(const struct overlay *overlay, enum table_space space,
+                       const struct sought *sought, struct path *out)
 {
     uint32_t last = overlay->tails[space][0];
-    if (last != 0 && compare_node(overlay, last - 1, key) < 0)
+    if (last != 0 && compare_node(overlay, last - 1, sought) < 0)
         memcpy(out->before, overlay->tails[space], sizeof out->before);
     else
-        find_path(overlay, space, key, false, out);
+        find_path(overlay, space, sought, false, out);
 }
 
 static void link_node(struct overlay *overlay, const struct journal_row *row, uint32_t number)
 {
     uint32_t links = nodes_of(overlay)[number].links;
     uint32_t height = links_of(overlay)[links];
+    const struct sought sought = {row->key, nodes_of(overlay)[number].prefix};
     struct path path;
-    find_place(overlay, row->space, row->key, &path);
+    find_place(overlay, row->space, &sought, &path);
     for (uint32_t level = 0; level < height; level++) {
         uint32_t *before = link_of(overlay, row->space, path.before[level], level);
         links_of(overlay)[links + 1 + level] = *before;
@@ -297,8 +317,9 @@ static void unlink_node(struct overlay *overlay, const struct journal_row *row, 
 {
     uint32_t links = nodes_of(overlay)[number].links;
     uint32_t height = links_of(overlay)[links];
+    const struct sought sought = {row->key, nodes_of(overlay)[number].prefix};
     struct path path;
-    find_path(overlay, row->space, row->key, false, &path);
+    find_path(overlay, row->space, &sought, false, &path);
     for (uint32_t level = 0; level < height; level++) {
         uint32_t *before = link_of(overlay, row->space, path.before[level], level);
         ASSERT(*before == number + 1);
@@ -329,8 +350,9 @@ bool overlay_next(const struct overlay *overlay, enum table_space space, struct 
 {
     if (!is_ordered(space))
         return next_of_any(overlay, space, after, out);
+    const struct sought sought = {after, span_is_empty(after) ? 0 : prefix_of(after)};
     struct path path;
-    find_path(overlay, space, after, true, &path);
+    find_path(overlay, space, &sought, true, &path);
     uint32_t next = next_of(overlay, space, path.before[0], 0);
     if (next == 0)
         return false;
@@ -352,7 +374,7 @@ static void add_node(struct overlay *overlay, const struct journal_row *row, uin
 {
     uint32_t number = (uint32_t)overlay_count(overlay);
     uint32_t links = (uint32_t)(overlay->links.len / sizeof(uint32_t));
-    const struct node node = {at, hash, links};
+    const struct node node = {prefix_of(row->key), at, hash, links, 0};
     memcpy(overlay->nodes.data + overlay->nodes.len, &node, sizeof node);
     overlay->nodes.len += sizeof node;
     enter(overlay, number);
@@ -440,27 +462,23 @@ size_t overlay_bytes(const struct overlay *overlay)
 // --- sorted ---
 
 struct sorted {
-    uint64_t prefix; // space, and the first bytes of the key
+    uint64_t prefix;
+    uint32_t space;
     uint32_t number;
 };
-
-static uint64_t prefix_of(const struct journal_row *row)
-{
-    uint64_t prefix = (uint64_t)row->space;
-    for (size_t i = 0; i < sizeof prefix - 1; i++)
-        prefix = prefix << 8 | (i < row->key.len ? row->key.data[i] : 0);
-    return prefix;
-}
 
 static int compare_sorted(const void *a, const void *b, void *ctx)
 {
     const struct sorted *one = a, *other = b;
     const struct overlay *overlay = *(const struct overlay *const *)ctx;
     struct journal_row row;
+    if (one->space != other->space)
+        return one->space < other->space ? -1 : 1;
     if (one->prefix != other->prefix)
         return one->prefix < other->prefix ? -1 : 1;
     overlay_at(overlay, other->number, &row);
-    return compare_node(overlay, one->number, row.key);
+    const struct sought sought = {row.key, other->prefix};
+    return compare_node(overlay, one->number, &sought);
 }
 
 uint32_t *overlay_sorted(const struct overlay *overlay)
@@ -471,7 +489,7 @@ uint32_t *overlay_sorted(const struct overlay *overlay)
     struct journal_row row;
     for (size_t i = 0; numbers != NULL && i < count; i++) {
         overlay_at(overlay, i, &row);
-        rows[i] = (struct sorted){prefix_of(&row), (uint32_t)i};
+        rows[i] = (struct sorted){nodes_of(overlay)[i].prefix, row.space, (uint32_t)i};
     }
     if (numbers != NULL)
         qsort_r(rows, count, sizeof *rows, compare_sorted, &overlay);
