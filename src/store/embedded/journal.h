@@ -41,6 +41,8 @@ struct journal {
     struct journal_position end;
     struct strbuf buffer; // a record
     uint64_t bytes_written;
+    uint64_t replayed;       // records, at the start
+    bool was_torn;           // behind them there was one that had not come through whole
     _Atomic uint64_t synced; // sequence of the last record that is on the disk
 
     pthread_mutex_t lock; // guards all below

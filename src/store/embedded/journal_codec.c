@@ -158,6 +158,14 @@ bool journal_read_record(const struct journal_id *id, struct span bytes, struct 
     return is_known;
 }
 
+bool journal_begins(struct span header, const struct journal_position *at)
+{
+    struct journal_record record;
+    struct reader reader = {.rest = header};
+    bool is_known = read_header(&reader, &record);
+    return is_known && !reader.is_short && journal_continues(&record, at);
+}
+
 bool journal_continues(const struct journal_record *record, const struct journal_position *at)
 {
     return record->sequence == at->sequence + 1 && record->before == at->checksum &&

@@ -68,6 +68,9 @@ struct journal_record {
 // it begins none that has `room` bytes.
 size_t journal_record_length(struct span header, size_t room);
 
+// Whether `header` is that of the record that belongs at `at`, whatever came of the rest of it.
+bool journal_begins(struct span header, const struct journal_position *at);
+
 // Whole by its own words: its checksum is right. `bytes` may go on behind it.
 bool journal_read_record(const struct journal_id *id, struct span bytes,
                          struct journal_record *out);

@@ -163,6 +163,7 @@ static bool take_rows(const struct replay *replay, struct span rows)
 static enum err take_record(struct replay *replay, const struct journal_record *record)
 {
     uint32_t bytes = (uint32_t)journal_record_bytes(record->rows.len);
+    replay->journal->replayed++;
     replay->chain = (struct journal_position){record->sequence, record->checksum, record->segment,
                                               record->offset + bytes};
     if (!take_rows(replay, record->rows))
@@ -221,6 +222,12 @@ static enum err take_all(struct replay *replay, struct err_info *info)
 
 // --- what lies behind the end ---
 
+static bool is_torn(const struct replay *replay)
+{
+    struct span rest = span_from(strbuf_span(&replay->segment), replay->chain.offset);
+    return journal_begins(span_first(rest, JOURNAL_HEADER_BYTES), &replay->chain);
+}
+
 static bool has_later_record(const struct replay *replay, size_t from)
 {
     struct journal_record record;
@@ -240,6 +247,8 @@ static enum err look_behind(struct replay *replay, struct err_info *info)
             continue;
         if (err != ERR_OK)
             return err;
+        if (is_last)
+            replay->journal->was_torn = is_torn(replay);
         if (has_later_record(replay, is_last ? replay->chain.offset : JOURNAL_BLOCK_BYTES))
             return tell_damaged(info, number, "something before its last record");
     }

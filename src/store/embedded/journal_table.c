@@ -1,277 +1,52 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// Two threads: the writer, who calls the table, and the keeper, who prepares segments and makes
-// checkpoints. The frozen generation goes between them:
-//
-//              freeze            last commit           drop            clear
-//   EMPTY ───writer───▶ READY ───keeper───▶ SAVED ───writer───▶ DROPPED ───keeper───▶ EMPTY
-//
-// The writer reads it while READY and SAVED. It is dropped only by a view that was begun after it
-// was seen SAVED, and segments are forgotten only then, so at no time is a row in neither place.
+// The writer's half. The frozen generation is read while READY and SAVED (journal_table_in.h). It
+// is dropped only by a view that was begun after it was seen SAVED, and segments are forgotten only
+// then, so at no time is a row in neither place.
 //
 // `floor`: no row of a space has a key up to it. Expiry pops its rows from the front, and the
 // deleted ones stay in the overlays and behind; without it each look would go over all of them.
-#include "store/embedded/journal_table.h"
+#include "store/embedded/journal_table_in.h"
 
 #include "base/assert.h"
-#include "store/embedded/checkpoint.h"
-#include "store/embedded/journal.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SEGMENTS 16U        // a journal has
 #define FREEZE_SEGMENTS 5U  // that one generation fills; two of them, and some to spare
 #define OVERLAY_SHARE 4U    // of the journal's bytes that one generation's rows take
 #define RESERVE_SEGMENTS 3U // for what has to be written on a full disk
-#define READY_LEAST 2U      // segments; with fewer, and none to be made, it is tight
-#define RETRY_SECONDS 1
-
-enum frozen_state {
-    FROZEN_EMPTY,
-    FROZEN_READY,
-    FROZEN_SAVED,
-    FROZEN_DROPPED,
-};
-
-struct floor {
-    uint8_t key[TABLE_KEY_BYTES_MAX];
-    size_t len;
-};
-
-struct journal_table {
-    struct table table;
-    struct journal_table_options options;
-    struct journal journal;
-    struct journal_id id;
-    size_t overlay_bytes; // above which a generation is frozen
-    pthread_t thread;
-    bool is_started;
-
-    // The writer's.
-    struct overlay generations[2];
-    struct overlay *active;
-    uint64_t active_from; // segment
-    bool is_open;
-    bool reads_frozen;
-    struct floor floors[TABLE_SPACES_COUNT_];
-    struct floor floors_at_begin[TABLE_SPACES_COUNT_];
-
-    // The keeper's, while READY.
-    struct checkpoint checkpoint;
-
-    pthread_mutex_t lock;    // guards all below
-    pthread_cond_t wake;     // there is something for the keeper
-    pthread_cond_t progress; // the keeper has done something, or found nothing to do
-    struct overlay *frozen;
-    struct journal_position frozen_to;
-    enum frozen_state state;
-    uint64_t steps_begun; // by the keeper
-    uint64_t steps_ended;
-    uint64_t steps_done; // of those, that were of use
-    bool has_news;       // for the keeper
-    bool is_stopping;
-    bool is_failed;
-    uint64_t checkpoints;
-
-    // Written with the lock held.
-    _Atomic bool has_no_segment; // to be made
-    _Atomic bool has_no_table;   // room in the one behind
-    const char *_Atomic failure;
-};
 
 static struct journal_table *journaled_of(struct table *table)
 {
     return (struct journal_table *)table;
 }
 
-static void lock(struct journal_table *table)
+// --- generations ---
+
+static enum table_result fail(struct journal_table *table, const char *failure)
 {
-    (void)pthread_mutex_lock(&table->lock);
+    keeper_break(table, failure);
+    return TABLE_FAILED;
 }
-
-static void unlock(struct journal_table *table)
-{
-    (void)pthread_mutex_unlock(&table->lock);
-}
-
-// --- the keeper ---
-
-enum step_end {
-    STEP_IDLE,
-    STEP_DONE,
-    STEP_NO_ROOM,
-    STEP_BROKEN,
-};
-
-static bool is_tight(const struct journal_table *table)
-{
-    return table->has_no_segment || table->has_no_table;
-}
-
-static void tell_room(const struct journal_table *table, bool was_tight)
-{
-    if (was_tight == is_tight(table))
-        return;
-    if (was_tight)
-        LOG_EVENT(table->options.log, LOG_INFO, "store.has_room",
-                  log_text("what", SPAN("journal")));
-    else
-        LOG_EVENT(table->options.log, LOG_ERROR, "store.full",
-                  log_text("what", span_of_text(table->failure)));
-}
-
-static enum step_end break_down(struct journal_table *table, const char *failure)
-{
-    lock(table);
-    table->is_failed = true;
-    table->failure = failure;
-    unlock(table);
-    return STEP_BROKEN;
-}
-
-static void set_room(struct journal_table *table, _Atomic bool *has_none, bool value,
-                     const char *failure)
-{
-    lock(table);
-    bool was_tight = is_tight(table);
-    *has_none = value;
-    if (value)
-        table->failure = failure;
-    tell_room(table, was_tight);
-    unlock(table);
-}
-
-static enum step_end keep_journal(struct journal_table *table)
-{
-    enum journal_kept kept = journal_keep(&table->journal);
-    const char *failure = disk_failure(table->options.disk);
-    switch (kept) {
-    case JOURNAL_IDLE:
-        set_room(table, &table->has_no_segment, false, NULL);
-        return STEP_IDLE;
-    case JOURNAL_KEPT:
-        return STEP_DONE;
-    case JOURNAL_NO_ROOM:
-        if (journal_ready_segments(&table->journal) < READY_LEAST)
-            set_room(table, &table->has_no_segment, true, failure);
-        return STEP_NO_ROOM;
-    case JOURNAL_BROKEN:
-        return break_down(table, failure);
-    }
-    UNREACHABLE();
-}
-
-static void set_state(struct journal_table *table, enum frozen_state state)
-{
-    lock(table);
-    table->state = state;
-    unlock(table);
-}
-
-static enum step_end move_frozen(struct journal_table *table)
-{
-    bool is_done;
-    struct table *base = table->options.base;
-    enum table_result result = checkpoint_step(&table->checkpoint, base, &is_done);
-    if (result == TABLE_FAILED)
-        return break_down(table, table_failure(base));
-    set_room(table, &table->has_no_table, result == TABLE_FULL, table_failure(base));
-    if (result == TABLE_FULL)
-        return STEP_NO_ROOM;
-    if (is_done) {
-        checkpoint_end(&table->checkpoint);
-        set_state(table, FROZEN_SAVED);
-    }
-    return STEP_DONE;
-}
-
-static enum step_end keep_frozen(struct journal_table *table)
-{
-    lock(table);
-    enum frozen_state state = table->state;
-    struct overlay *frozen = table->frozen;
-    unlock(table);
-    if (state == FROZEN_READY)
-        return move_frozen(table);
-    if (state != FROZEN_DROPPED)
-        return STEP_IDLE;
-    overlay_clear(frozen, table->overlay_bytes);
-    set_state(table, FROZEN_EMPTY);
-    return STEP_DONE;
-}
-
-// Segments first: the writer may wait for one.
-static enum step_end keep(struct journal_table *table)
-{
-    enum step_end journal = keep_journal(table);
-    if (journal == STEP_DONE || journal == STEP_BROKEN)
-        return journal;
-    enum step_end frozen = keep_frozen(table);
-    return frozen == STEP_IDLE ? journal : frozen;
-}
-
-static void rest(struct journal_table *table, enum step_end end)
-{
-    struct timespec until;
-    if (end == STEP_IDLE) {
-        (void)pthread_cond_wait(&table->wake, &table->lock);
-        return;
-    }
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += RETRY_SECONDS;
-    (void)pthread_cond_timedwait(&table->wake, &table->lock, &until);
-}
-
-static void *run_keeper(void *arg)
-{
-    struct journal_table *table = arg;
-    enum step_end end = STEP_DONE;
-    lock(table);
-    while (!table->is_stopping && end != STEP_BROKEN) {
-        table->has_news = false;
-        table->steps_begun++;
-        unlock(table);
-        end = keep(table);
-        lock(table);
-        table->steps_ended++;
-        table->steps_done += end == STEP_DONE;
-        (void)pthread_cond_broadcast(&table->progress);
-        if (end != STEP_DONE && !table->has_news && !table->is_stopping)
-            rest(table, end);
-    }
-    unlock(table);
-    return NULL;
-}
-
-static void wake_keeper(struct journal_table *table)
-{
-    lock(table);
-    table->has_news = true;
-    (void)pthread_cond_signal(&table->wake);
-    unlock(table);
-}
-
-// --- generations (the writer) ---
 
 static bool drop_frozen(struct journal_table *table)
 {
-    lock(table);
+    journal_table_lock(table);
     bool is_saved = table->state == FROZEN_SAVED;
-    unlock(table);
+    journal_table_unlock(table);
     if (!is_saved)
         return false;
     view_end(table->options.view);
     if (view_begin(table->options.view) != TABLE_OK)
-        return break_down(table, view_failure(table->options.view)) != STEP_BROKEN;
-    lock(table);
+        return fail(table, view_failure(table->options.view)) == TABLE_OK;
+    journal_table_lock(table);
     table->state = FROZEN_DROPPED;
     table->checkpoints++;
-    unlock(table);
+    journal_table_unlock(table);
     table->reads_frozen = false;
     journal_forget(&table->journal, &table->frozen_to);
-    wake_keeper(table);
+    keeper_wake(table);
     return true;
 }
 
@@ -280,15 +55,15 @@ static void freeze(struct journal_table *table)
     struct overlay *other = &table->generations[table->active == &table->generations[0]];
     const struct journal_meta meta = {true, table->id, table->journal.end};
     checkpoint_begin(&table->checkpoint, table->active, &meta);
-    lock(table);
+    journal_table_lock(table);
     table->frozen = table->active;
     table->frozen_to = table->journal.end;
     table->state = FROZEN_READY;
-    unlock(table);
+    journal_table_unlock(table);
     table->active = other;
     table->active_from = table->journal.end.segment;
     table->reads_frozen = true;
-    wake_keeper(table);
+    keeper_wake(table);
 }
 
 static bool is_large(const struct journal_table *table)
@@ -299,9 +74,9 @@ static bool is_large(const struct journal_table *table)
 
 static bool may_freeze(struct journal_table *table)
 {
-    lock(table);
+    journal_table_lock(table);
     bool is_empty = table->state == FROZEN_EMPTY;
-    unlock(table);
+    journal_table_unlock(table);
     return is_empty && overlay_count(table->active) > 0;
 }
 
@@ -314,8 +89,8 @@ static bool wait_for_keeper(void *ctx)
     if (drop_frozen(table))
         return true;
     if (!table->options.is_threaded)
-        return keep(table) == STEP_DONE;
-    lock(table);
+        return keeper_step(table) == STEP_DONE;
+    journal_table_lock(table);
     uint64_t done = table->steps_done, last = table->steps_begun + 1;
     table->has_news = true;
     (void)pthread_cond_signal(&table->wake);
@@ -323,7 +98,7 @@ static bool wait_for_keeper(void *ctx)
         (void)pthread_cond_wait(&table->progress, &table->lock);
     bool has_done = table->steps_done != done || table->state == FROZEN_SAVED;
     bool is_failed = table->is_failed;
-    unlock(table);
+    journal_table_unlock(table);
     return has_done && !is_failed;
 }
 
@@ -331,16 +106,10 @@ static bool wait_for_keeper(void *ctx)
 
 static bool is_failed(struct journal_table *table)
 {
-    lock(table);
+    journal_table_lock(table);
     bool is_failed = table->is_failed;
-    unlock(table);
+    journal_table_unlock(table);
     return is_failed;
-}
-
-static enum table_result fail(struct journal_table *table, const char *failure)
-{
-    (void)break_down(table, failure);
-    return TABLE_FAILED;
 }
 
 static enum table_result journaled_begin(struct table *base)
@@ -351,7 +120,8 @@ static enum table_result journaled_begin(struct table *base)
         return TABLE_FAILED;
     if (view_begin(table->options.view) != TABLE_OK)
         return fail(table, view_failure(table->options.view));
-    (void)drop_frozen(table);
+    if (!drop_frozen(table) && is_failed(table))
+        return TABLE_FAILED;
     if (is_large(table) && may_freeze(table))
         freeze(table);
     memcpy(table->floors_at_begin, table->floors, sizeof table->floors);
@@ -414,9 +184,9 @@ static enum table_result put_row(struct journal_table *table, const struct journ
     ASSERT(!is_own(row->space, row->key));
     if (overlay_put(table->active, row))
         return TABLE_OK;
-    lock(table);
+    journal_table_lock(table);
     table->failure = "out of memory";
-    unlock(table);
+    journal_table_unlock(table);
     return TABLE_FULL;
 }
 
@@ -542,7 +312,7 @@ static enum table_result append(struct journal_table *table, struct span rows)
     overlay_commit(table->active);
     memcpy(table->floors_at_begin, table->floors, sizeof table->floors);
     if (table->journal.end.segment != segment)
-        wake_keeper(table);
+        keeper_wake(table);
     return TABLE_OK;
 }
 
@@ -554,13 +324,13 @@ static enum table_result journaled_commit(struct table *base)
     enum table_result result = span_is_empty(rows) ? TABLE_OK : append(table, rows);
     close_transaction(table);
     if (result == TABLE_OK && !table->options.is_threaded)
-        (void)keep(table);
+        (void)keeper_step(table);
     return result;
 }
 
 static bool journaled_is_tight(const struct table *base)
 {
-    return is_tight((const struct journal_table *)base);
+    return keeper_is_tight((const struct journal_table *)base);
 }
 
 static uint64_t journaled_position(const struct table *base)
@@ -583,7 +353,7 @@ static const char *journaled_failure(const struct table *base)
 void journal_table_figures(struct table *base, struct journal_table_figures *out)
 {
     struct journal_table *table = journaled_of(base);
-    lock(table);
+    journal_table_lock(table);
     *out = (struct journal_table_figures){
         .sequence = table->journal.end.sequence,
         .synced = atomic_load_explicit(&table->journal.synced, memory_order_acquire),
@@ -591,27 +361,15 @@ void journal_table_figures(struct table *base, struct journal_table_figures *out
         .checkpoints = table->checkpoints,
         .frozen_rows = table->reads_frozen ? overlay_count(table->frozen) : 0,
     };
-    unlock(table);
+    journal_table_unlock(table);
 }
 
 // --- life ---
 
-static void stop_keeper(struct journal_table *table)
-{
-    if (!table->is_started)
-        return;
-    lock(table);
-    table->is_stopping = true;
-    (void)pthread_cond_signal(&table->wake);
-    unlock(table);
-    (void)pthread_join(table->thread, NULL);
-    table->is_started = false;
-}
-
 static void journaled_destroy(struct table *base)
 {
     struct journal_table *table = journaled_of(base);
-    stop_keeper(table);
+    keeper_stop(table);
     journaled_abort(base);
     checkpoint_end(&table->checkpoint);
     overlay_fini(&table->generations[0]);
@@ -756,23 +514,12 @@ static enum err open_journal(struct journal_table *table, struct err_info *info)
     err = journal_replay(&table->journal, &meta, &sink, info);
     overlay_abort(table->active); // what a commit began without its end
     table->active_from = meta.from.segment;
+    if (err == ERR_OK)
+        LOG_EVENT(table->options.log, LOG_INFO, "store.replayed",
+                  log_number("records", (int64_t)table->journal.replayed),
+                  log_number("rows", (int64_t)overlay_count(table->active)),
+                  log_number("torn", table->journal.was_torn));
     return err;
-}
-
-// Signals are for the threads that ask for them.
-static enum err start_keeper(struct journal_table *table, struct err_info *info)
-{
-    sigset_t all, before;
-    if (!table->options.is_threaded)
-        return ERR_OK;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    table->is_started = pthread_create(&table->thread, NULL, run_keeper, table) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (table->is_started)
-        return ERR_OK;
-    err_info_set(info, "cannot be used: its keeper's thread cannot be started");
-    return ERR_NO_MEMORY;
 }
 
 static bool init(struct journal_table *table, const struct journal_table_options *options)
@@ -812,7 +559,7 @@ enum err journal_table_create(const struct journal_table_options *options, struc
     ASSERT(has_memory);
     enum err err = open_journal(table, info);
     if (err == ERR_OK)
-        err = start_keeper(table, info);
+        err = keeper_start(table, info);
     if (err != ERR_OK)
         table_destroy(out);
     return err;
