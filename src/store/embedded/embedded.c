@@ -13,7 +13,6 @@
 #include "store/embedded/embedded.h"
 
 #include "base/assert.h"
-#include "crypto/pure/random.h"
 #include "store/embedded/data_dir.h"
 #include "store/embedded/engine.h"
 #include "store/embedded/journal_table.h"
@@ -492,7 +491,7 @@ static enum err put_journal_before(const struct embedded_store_options *options,
         .view = lmdb_view_create(*table),
         .disk = disk,
         .journal_bytes = options->journal_bytes,
-        .entropy = entropy_system(),
+        .entropy = options->entropy,
         .log = options->log,
         .is_threaded = options->is_threaded,
     };

@@ -31,6 +31,7 @@ struct embedded_store_options {
     size_t entries_max; // outbox entries not settled yet; above it ops that promise one are refused
     size_t ops_max;     // that wait for the next commit; more are refused
     struct digest128 fingerprint; // of the keys: data made with others is refused
+    struct entropy entropy;       // for what a new directory is known by
     struct clock clock;
     struct boot_id boot;
     struct store_notices notices;

@@ -4,6 +4,7 @@
 #include "store/embedded/embedded.h"
 
 #include "rig/store_cases.h"
+#include "sim/seeded.h"
 #include "unit/unit.h"
 
 #include <dirent.h>
@@ -21,6 +22,7 @@
 
 // A store in a directory of its own: DIRECTORY/data, so that it is made too.
 struct place {
+    struct seeded dice;
     char parent[64];
     char path[80];
 };
@@ -28,6 +30,7 @@ struct place {
 static void place_make(struct place *place)
 {
     memcpy(place->parent, "/tmp/test_embedded.XXXXXX", sizeof "/tmp/test_embedded.XXXXXX");
+    seeded_init(&place->dice, 1);
     assert_non_null(mkdtemp(place->parent));
     (void)snprintf(place->path, sizeof place->path, "%s/data", place->parent);
 }
@@ -58,6 +61,7 @@ static struct embedded_store_options options_of(struct store_fixture *fixture)
     options.directory = ((const struct place *)fixture->own)->path;
     options.table_bytes_max = TABLE_BYTES;
     options.journal_bytes = (size_t)4 << 20;
+    options.entropy = seeded_entropy(&((struct place *)fixture->own)->dice);
     options.clock = store_fixture_clock(fixture);
     options.notices = store_fixture_notices(fixture);
     return options;

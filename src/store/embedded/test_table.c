@@ -4,7 +4,6 @@
 // either.
 #include "store/embedded/lmdb_table.h"
 
-#include "crypto/pure/random.h"
 #include "sim/model_files.h"
 #include "sim/model_table.h"
 #include "store/embedded/journal_table.h"
@@ -30,6 +29,7 @@ struct fixture {
     char journal[80];
     struct model_disk disk;
     struct model_files files;
+    struct seeded dice;
     struct table *table;
 };
 
@@ -67,7 +67,7 @@ static void open_table(struct fixture *fixture)
         .view = fixture->sort.is_model ? model_view_create(&fixture->disk) : lmdb_view_create(base),
         .disk = open_disk(fixture),
         .journal_bytes = JOURNAL_BYTES_LEAST,
-        .entropy = entropy_system(),
+        .entropy = seeded_entropy(&fixture->dice),
         .is_threaded = !fixture->sort.is_model,
     };
     assert_int_equal(journal_table_create(&options, &fixture->table, &info), ERR_OK);
@@ -86,6 +86,7 @@ static int set_up(void **state)
     memcpy(fixture->directory, "/tmp/test_table.XXXXXX", sizeof "/tmp/test_table.XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
     (void)snprintf(fixture->journal, sizeof fixture->journal, "%s/journal", fixture->directory);
+    seeded_init(&fixture->dice, 1);
     open_table(fixture);
     *state = fixture;
     return 0;
