@@ -180,6 +180,7 @@ static enum err open_journaled(const char *directory, size_t mib, struct table *
         .disk = disk,
         .journal_bytes = mib << 20,
         .entropy = entropy_system(),
+        .step_rows = CHECKPOINT_STEP_ROWS,
         .is_threaded = true,
     };
     return journal_table_create(&options, table, info);

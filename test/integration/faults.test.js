@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A server that is killed at a system call, or whose call fails, for each call in a flow through all
-// endpoints: strace counts the calls of each thread and strikes at the n-th. After it, a new start
-// has all that was answered.
+// A server that is killed at a system call, or whose call fails, for each call in a flow through
+// all endpoints: strace counts the calls of each thread and strikes at the n-th. After it, a new
+// start has all that was answered.
 //
 // FAULTS in the environment is "all" for every point; otherwise some are taken.
 'use strict';

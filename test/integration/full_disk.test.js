@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A disk without room: no code is promised, codes that were promised still validate and guesses are
-// still counted, nothing is lost, and all is well again once there is room. The disk is one of memory
-// in a mount namespace of the server's own, which is gone with it.
+// A disk without room: no code is promised, codes that were promised still validate and guesses
+// are still counted, nothing is lost, and all is well again once there is room. The disk is one of
+// memory in a mount namespace of the server's own, which is gone with it.
 'use strict';
 
 const assert = require('node:assert/strict');

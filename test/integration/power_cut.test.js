@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power cuts under load: a file system of its own in a file, cut off from its device by the kernel,
 // so that whatever was not synced is gone. What was answered before the cut must be there after it;
-// answers that were read later do not count, as a sync that was under way may then have said "done".
+// answers that were read later do not count: a sync that was under way may then have said "done".
 //
 // CUTS in the environment says how many for each file system: 3 unless set.
 'use strict';

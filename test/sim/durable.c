@@ -312,6 +312,7 @@ static enum err open_table(struct durable *durable, struct err_info *info)
         .disk = model_files_disk(&durable->files),
         .journal_bytes = JOURNAL_BYTES,
         .entropy = seeded_entropy(durable->options.dice),
+        .step_rows = 50,
     };
     if (durable->options.is_journaled)
         return journal_table_create(&options, &durable->table, info);

@@ -7,13 +7,12 @@
 
 #include <stdlib.h>
 
-#define STEP_ROWS 512U
-
 void checkpoint_begin(struct checkpoint *checkpoint, const struct overlay *overlay,
-                      const struct journal_meta *meta)
+                      const struct journal_meta *meta, size_t step_rows)
 {
     ASSERT(checkpoint->overlay == NULL);
-    *checkpoint = (struct checkpoint){.overlay = overlay, .meta = *meta};
+    ASSERT(step_rows > 0);
+    *checkpoint = (struct checkpoint){.overlay = overlay, .meta = *meta, .step_rows = step_rows};
 }
 
 void checkpoint_end(struct checkpoint *checkpoint)
@@ -83,7 +82,8 @@ enum table_result checkpoint_step(struct checkpoint *checkpoint, struct table *t
     if (checkpoint->order == NULL)
         return TABLE_FULL;
     size_t count = overlay_count(checkpoint->overlay);
-    size_t end = count - checkpoint->done > STEP_ROWS ? checkpoint->done + STEP_ROWS : count;
+    size_t left = count - checkpoint->done, most = checkpoint->step_rows;
+    size_t end = left > most ? checkpoint->done + most : count;
     enum table_result result = move(checkpoint, table, end);
     if (result != TABLE_OK)
         return result;

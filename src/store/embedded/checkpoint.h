@@ -9,13 +9,16 @@
 
 struct checkpoint {
     const struct overlay *overlay; // NULL: there is nothing to do
+    size_t step_rows;              // of one transaction, at most
     struct journal_meta meta;      // what the last transaction says
     uint32_t *order;               // NULL: not begun
     size_t done;
 };
 
+#define CHECKPOINT_STEP_ROWS 512U
+
 void checkpoint_begin(struct checkpoint *checkpoint, const struct overlay *overlay,
-                      const struct journal_meta *meta);
+                      const struct journal_meta *meta, size_t step_rows);
 
 // One transaction. TABLE_OK: committed; is_done says whether it was the last one. TABLE_FULL: it
 // may be tried again.

@@ -492,6 +492,7 @@ static enum err put_journal_before(const struct embedded_store_options *options,
         .disk = disk,
         .journal_bytes = options->journal_bytes,
         .entropy = options->entropy,
+        .step_rows = CHECKPOINT_STEP_ROWS,
         .log = options->log,
         .is_threaded = options->is_threaded,
     };

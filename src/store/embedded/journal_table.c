@@ -54,7 +54,7 @@ static void freeze(struct journal_table *table)
 {
     struct overlay *other = &table->generations[table->active == &table->generations[0]];
     const struct journal_meta meta = {true, table->id, table->journal.end};
-    checkpoint_begin(&table->checkpoint, table->active, &meta);
+    checkpoint_begin(&table->checkpoint, table->active, &meta, table->options.step_rows);
     journal_table_lock(table);
     table->frozen = table->active;
     table->frozen_to = table->journal.end;

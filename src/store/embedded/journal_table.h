@@ -19,6 +19,7 @@
 // A failed write or sync, anywhere, is the end: TABLE_FAILED from then on.
 
 #include "base/env.h"
+#include "store/embedded/checkpoint.h"
 #include "store/embedded/disk.h"
 #include "store/embedded/view.h"
 #include "telemetry/log.h"
@@ -32,6 +33,7 @@ struct journal_table_options {
     struct disk *disk;      // of the journal's files
     size_t journal_bytes;   // of all its files; JOURNAL_BYTES_LEAST to 4 GiB. Overlays take less.
     struct entropy entropy; // for the journal's id
+    size_t step_rows;       // of one transaction of a checkpoint; CHECKPOINT_STEP_ROWS
     struct logger *log;
     bool is_threaded; // false: commits do the keeper's work, a step each
 };

@@ -4,7 +4,8 @@
 // is at any time what a plain table is, over crashes and failures at any call. And with its threads
 // over the machine's.
 //
-// JOURNAL_RUNS in the environment says how many seeds are run: 200 unless set.
+// JOURNAL_RUNS in the environment says how many seeds are run: 200 unless set. With JOURNAL_SEEDS
+// each is named as it begins.
 #include "store/embedded/journal_table.h"
 
 #include "sim/model_files.h"
@@ -45,6 +46,7 @@ static void open_table(struct fixture *fixture)
         .disk = model_files_disk(&fixture->files),
         .journal_bytes = SMALL_JOURNAL_BYTES,
         .entropy = seeded_entropy(&fixture->dice),
+        .step_rows = 20,
     };
     enum err err = journal_table_create(&options, &fixture->table, &info);
     if (err != ERR_OK)
@@ -278,6 +280,8 @@ static void test_it_is_what_a_plain_table_is(void **state)
     struct counts counts = {0};
     for (uint64_t seed = 1; seed <= runs_count(); seed++) {
         struct fixture fixture;
+        if (getenv("JOURNAL_SEEDS") != NULL)
+            print_message("# seed %zu\n", (size_t)seed);
         begin_run(&fixture, seed, &counts);
         for (uint64_t i = 0; i < TRANSACTIONS; i++)
             run_transaction(&fixture);
@@ -381,6 +385,7 @@ static void expect_refusal(struct fixture *fixture, const char *story)
         .disk = model_files_disk(&fixture->files),
         .journal_bytes = SMALL_JOURNAL_BYTES,
         .entropy = seeded_entropy(&fixture->dice),
+        .step_rows = 20,
     };
     assert_int_equal(journal_table_create(&options, &table, &info), ERR_INVALID);
     assert_null(table);

@@ -68,6 +68,7 @@ static void open_table(struct fixture *fixture)
         .disk = open_disk(fixture),
         .journal_bytes = JOURNAL_BYTES_LEAST,
         .entropy = seeded_entropy(&fixture->dice),
+        .step_rows = CHECKPOINT_STEP_ROWS,
         .is_threaded = !fixture->sort.is_model,
     };
     assert_int_equal(journal_table_create(&options, &fixture->table, &info), ERR_OK);
