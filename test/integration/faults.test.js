@@ -16,6 +16,7 @@ const { Api, mobile } = require('./lib/api');
 const { Folder } = require('./lib/folder');
 const { Lane } = require('./lib/lane');
 const { Mailbox, Person, assertDelivered, assertKept } = require('./lib/ledger');
+const { runOtpd } = require('./lib/program');
 const { Server } = require('./lib/server');
 const { until } = require('./lib/wait');
 
@@ -31,6 +32,17 @@ const FAILED_AT = ['pwrite64', 'pwritev', 'fdatasync', 'fsync', 'renameat'];
 
 const hasStrace = spawnSync('strace', ['-V']).error === undefined;
 const skip = hasStrace ? false : 'there is no strace';
+
+const keyFolder = new Folder();
+
+/** Made before, by a command that nobody strikes. */
+async function keys() {
+  const file = keyFolder.join('keys');
+  if (!fs.existsSync(file)) {
+    assert.equal((await runOtpd(['init', '--key-file', file])).status, 0);
+  }
+  return ['--key-file', file];
+}
 
 /** Three people: one has a code, one has guessed, one is in. False: it could not go on. */
 async function flow(server, people) {
@@ -72,7 +84,7 @@ async function trace({ data, isServing }, output, ...options) {
   const words = ['-o', output, ...options];
   const wrapper = isServing ? [] : ['strace', '-D', '-f', '-qqq', ...words];
   const people = [];
-  const args = ['--data-dir', data, '--journal-mib', '4', '--loops', '1'];
+  const args = ['--data-dir', data, '--journal-mib', '4', '--loops', '1', ...(await keys())];
   let isThrough = false;
   let server = null;
   let tracer = null;
@@ -107,7 +119,8 @@ async function countPoints(calls, isServing) {
 }
 
 async function checkKept(data, people) {
-  const server = await Server.start({ args: ['--data-dir', data, '--journal-mib', '4'] });
+  const args = ['--data-dir', data, '--journal-mib', '4', ...(await keys())];
+  const server = await Server.start({ args });
   const api = new Api(server);
   const lane = await Lane.open(server.port);
   const issued = people.filter((person) => person.isIssued);

@@ -139,7 +139,8 @@ static void crash_file(struct model_file *file, struct seeded *dice)
             crash_sector(file, i, dice);
         file->is_dirty[i] = false;
     }
-    memcpy(file->cached, file->stored, sectors(file->len) * MODEL_SECTOR_BYTES);
+    if (file->len > 0)
+        memcpy(file->cached, file->stored, sectors(file->len) * MODEL_SECTOR_BYTES);
 }
 
 static struct model_file *add_file(struct model_files *files)

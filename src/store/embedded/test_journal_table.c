@@ -401,14 +401,14 @@ static void test_what_does_not_belong_together_is_refused(void **state)
     begin_run(&other, 2, &counts);
     table_destroy(&fixture.table);
     table_destroy(&other.table);
-    const struct model_files files = fixture.files;
+    const struct model_files own = fixture.files;
     fixture.files = other.files;
     expect_refusal(&fixture, "another directory");
-    other.files = files;
+    other.files = fixture.files;
     fixture.files = (struct model_files){0};
     expect_refusal(&fixture, "is missing");
-    fixture.files = other.files;
-    other.files = (struct model_files){0};
+    model_files_fini(&fixture.files);
+    fixture.files = own;
     model_disk_fini(&fixture.disk);
     expect_refusal(&fixture, "does not know of");
     end_run(&fixture);
