@@ -213,6 +213,7 @@ static uint64_t meta_checksum(struct span value)
     static const struct short_key table_key = {"otpd table v0001"};
     uint8_t storage[16 + JOURNAL_META_BYTES];
     struct strbuf summed = strbuf_over(storage, sizeof storage);
+    ASSERT(value.data != NULL);
     put_number(&summed, TABLE_META, 1);
     put_number(&summed, sizeof JOURNAL_META_KEY - 1, 2);
     strbuf_put(&summed, SPAN(JOURNAL_META_KEY));

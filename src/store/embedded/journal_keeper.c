@@ -65,8 +65,8 @@ static enum step_end keep_journal(struct journal_table *table)
     case JOURNAL_KEPT:
         return STEP_DONE;
     case JOURNAL_NO_ROOM:
-        if (journal_ready_segments(&table->journal) < READY_LEAST)
-            set_room(table, &table->has_no_segment, true, failure);
+        set_room(table, &table->has_no_segment,
+                 journal_ready_segments(&table->journal) < READY_LEAST, failure);
         return STEP_NO_ROOM;
     case JOURNAL_BROKEN:
         return break_down(table, failure);
