@@ -67,7 +67,7 @@ static void lay_failure(struct durable *durable)
 {
     durable->has_to_fail = true;
     if (durable->options.is_journaled) {
-        lay_in_files(durable, MODEL_FILES_EIO, 4);
+        lay_in_files(durable, MODEL_FILES_EIO, 2);
         return;
     }
     uint64_t call = seeded_below(durable->options.dice, 5);

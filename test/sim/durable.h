@@ -11,8 +11,8 @@
 // commit that nobody hears of. CONFLICT does not happen here.
 //
 // With a journal they are made by its files, too: FULL is also no room for more of them, FAILURE
-// and CRASH are of one of the next calls on the disk, whatever that is, and a crash leaves what was
-// not synced old, new, torn or as noise (sim/model_files.h).
+// and CRASH are of one of the next calls on the disk, as a rule the write or the sync of a commit,
+// and a crash leaves what was not synced old, new, torn or as noise (sim/model_files.h).
 
 #include "sim/model_files.h"
 #include "sim/model_table.h"
