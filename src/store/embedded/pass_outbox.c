@@ -322,13 +322,6 @@ static enum table_result save_rows(struct pass *pass, size_t i, struct rows *row
     return result;
 }
 
-// Whoever has claimed an entry is about to send it: not while what room is left is for codes that
-// are being validated, and for what has become of the messages that were sent.
-static bool is_put_off(const struct pass *pass, const struct delivery_op *op)
-{
-    return op->token != 0 && table_is_tight(pass->engine->table);
-}
-
 // The transition has changed it.
 static enum table_result try_saving(struct pass *pass, size_t i, struct rows *rows, bool was_over)
 {
@@ -336,7 +329,7 @@ static enum table_result try_saving(struct pass *pass, size_t i, struct rows *ro
     bool is_reopened = was_over && !delivery_is_over(&rows->delivery.delivery);
     if (is_reopened && pass->entries_room == 0)
         *outcome = STORE_REFUSED_BUSY;
-    else if (!pass->may_write || is_put_off(pass, pass->batch->deliveries[i]))
+    else if (!pass->may_write)
         *outcome = STORE_REFUSED_FULL;
     if (*outcome != STORE_COMMITTED)
         return TABLE_OK;
