@@ -1,13 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// What an op costs the durable store: `bench_store DIRECTORY PEOPLE OPS BATCH`.
+// What an op costs the durable store: `bench_store DIRECTORY PEOPLE OPS BATCH JOURNAL_MIB`; with a
+// journal of 0 MiB the table alone.
 //
 // Fills an empty DIRECTORY with PEOPLE records, then runs OPS ops on people drawn at random, BATCH
 // to a commit, as the store's thread does. Every other op promises a message, which is submitted in
 // the next batch and accepted in the one after, with a reference. Prints one line of JSON.
 #include "core/window.h"
+#include "crypto/pure/random.h"
 #include "store/embedded/engine.h"
+#include "store/embedded/journal_table.h"
 #include "store/embedded/lmdb_table.h"
+#include "store/embedded/posix_disk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -202,16 +206,57 @@ static int64_t bytes_written(void)
     return bytes;
 }
 
-static void measure(struct run *run, uint64_t people, uint64_t ops, size_t batch)
+static uint64_t journal_bytes(struct table *table, bool has_journal)
 {
+    struct journal_table_figures figures = {0};
+    if (has_journal)
+        journal_table_figures(table, &figures);
+    return figures.bytes_written;
+}
+
+// With a journal, what it has not moved yet counts too.
+static void finish(struct table *table, bool has_journal)
+{
+    if (has_journal && journal_table_flush(table) != TABLE_OK)
+        abort();
+}
+
+static void measure(struct run *run, uint64_t people, uint64_t ops, size_t batch, bool has_journal)
+{
+    finish(run->engine.table, has_journal);
     int64_t cpu = cpu_us(), wall = wall_us(), bytes = bytes_written();
+    uint64_t journal = journal_bytes(run->engine.table, has_journal);
     for (uint64_t done = 0; done < ops; done += batch)
         run_batch(run, batch, UINT64_MAX, people);
+    finish(run->engine.table, has_journal);
+    journal = journal_bytes(run->engine.table, has_journal) - journal;
     double count = (double)(ops + batch - 1 - (ops + batch - 1) % batch);
     (void)printf("{\"people\":%" PRIu64 ",\"batch\":%zu,\"opsPerSecond\":%.0f,"
-                 "\"cpuUsPerOp\":%.1f,\"bytesPerOp\":%.0f}\n",
+                 "\"cpuUsPerOp\":%.1f,\"bytesPerOp\":%.0f,\"journalBytesPerOp\":%.0f}\n",
                  people, batch, count * 1e6 / (double)(wall_us() - wall),
-                 (double)(cpu_us() - cpu) / count, (double)(bytes_written() - bytes) / count);
+                 (double)(cpu_us() - cpu) / count, (double)(bytes_written() - bytes) / count,
+                 (double)journal / count);
+}
+
+static enum err open_journaled(const char *directory, size_t mib, struct table **table,
+                               struct err_info *info)
+{
+    char path[4096];
+    struct disk *disk = NULL;
+    (void)snprintf(path, sizeof path, "%s/journal", directory);
+    enum err err = posix_disk_create(path, &disk, info);
+    if (err != ERR_OK)
+        return err;
+    const struct journal_table_options options = {
+        .base = *table,
+        .view = lmdb_view_create(*table),
+        .disk = disk,
+        .journal_bytes = mib << 20,
+        .entropy = entropy_system(),
+        .step_rows = CHECKPOINT_STEP_ROWS,
+        .is_threaded = true,
+    };
+    return journal_table_create(&options, table, info);
 }
 
 int main(int argc, char **argv)
@@ -219,14 +264,16 @@ int main(int argc, char **argv)
     struct err_info info;
     struct table *table = NULL;
     struct run *run = calloc(1, sizeof *run);
-    if (argc != 5 || run == NULL)
+    if (argc != 6 || run == NULL)
         return 64;
     const struct lmdb_table_options options = {argv[1], TABLE_BYTES};
     uint64_t people = strtoull(argv[2], NULL, 10), ops = strtoull(argv[3], NULL, 10);
     size_t batch = strtoull(argv[4], NULL, 10);
+    size_t mib = strtoull(argv[5], NULL, 10);
     if (people == 0 || batch == 0 || batch > ENGINE_OPS_MAX)
         return 64;
-    if (lmdb_table_create(&options, &table, &info) != ERR_OK) {
+    if (lmdb_table_create(&options, &table, &info) != ERR_OK ||
+        (mib > 0 && open_journaled(argv[1], mib, &table, &info) != ERR_OK)) {
         (void)fprintf(stderr, "%s\n", info.text);
         return 71;
     }
@@ -238,7 +285,7 @@ int main(int argc, char **argv)
     run->batch.mark.at_ms = START_MS;
     for (uint64_t first = 0; first < people; first += FILL_BATCH)
         run_batch(run, FILL_BATCH, first, people);
-    measure(run, people, ops, batch);
+    measure(run, people, ops, batch, mib > 0);
     table_destroy(&table);
     free(run);
     return 0;

@@ -189,6 +189,7 @@ static void land(struct http_task *task)
 {
     struct api_request *request =
         (struct api_request *)(void *)((char *)task - offsetof(struct api_request, landing));
+    ASSERT(service_is_durable(&request->call));
     service_report(&request->call);
     request->on_done(request);
 }

@@ -39,6 +39,12 @@ static const struct cli_action template_actions[] = {
     {0},
 };
 
+static const struct cli_action doctor_actions[] = {
+    {"", "DIRECTORY", "Measure how long a commit waits for the disk that DIRECTORY is on", NULL, 0,
+     0, 0},
+    {0},
+};
+
 static const struct cli_action man_actions[] = {
     {"", "[PAGE]", "Print the man page otpd, the default, or otpd.conf, as mdoc", NULL, 0, 0, 0},
     {0},
@@ -117,6 +123,10 @@ const struct cli_row cli_rows[] = {
      "in all its languages; it is also told whether phones will fill the code in. The options are "
      "those of serve: --config FILE first. Exits 65 if a line that is meant for phones is not as "
      "they want it. For what a running server has: otpd brand lint NAME.",
+     NULL},
+    {"doctor", cli_doctor, "measure how long a commit waits for a disk", doctor_actions,
+     "It overwrites blocks of a file of its own there and syncs each, as the journal does, and "
+     "says what group commit makes of that: who waits at the same time is committed together.",
      NULL},
     {"man", cli_man, "print a man page", man_actions,
      "To read it: otpd man | mandoc -l - (or man -l -).", NULL},

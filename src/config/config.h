@@ -56,6 +56,7 @@ struct config_server {
     uint32_t write_timeout_ms;
     uint32_t drain_timeout_seconds;
     uint32_t outbox_max;
+    uint32_t journal_mib;
 };
 
 // Rows of config_options.
@@ -76,6 +77,7 @@ enum config_option_id {
     CONFIG_WRITE_TIMEOUT,
     CONFIG_DRAIN_TIMEOUT,
     CONFIG_OUTBOX_MAX,
+    CONFIG_JOURNAL,
     CONFIG_OPTION_COUNT_,
 };
 

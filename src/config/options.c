@@ -131,6 +131,14 @@ const struct option config_options[CONFIG_OPTION_COUNT_] = {
                            .most = 10000000,
                            FIELD(outbox_max),
                            .help = "Unsent messages above which no more are taken on"},
+    [CONFIG_JOURNAL] = {.name = "journalMib",
+                        .type = OPTION_U32,
+                        .unit = "MiB",
+                        .preset = "64",
+                        .least = 4,
+                        .most = 4096,
+                        FIELD(journal_mib),
+                        .help = "Room that the journal takes on the disk"},
 };
 
 // Listeners, store, keys, threads and their limits are made once; the rest is read where it is
@@ -139,7 +147,7 @@ static const enum config_option_id restart_options[] = {
     CONFIG_LISTEN,          CONFIG_METRICS_LISTEN, CONFIG_TRUSTED_PROXIES, CONFIG_PUBLIC_URL,
     CONFIG_DATA_DIR,        CONFIG_KEY_FILE,       CONFIG_LOOPS,           CONFIG_LOG_FORMAT,
     CONFIG_CONNECTIONS_MAX, CONFIG_HEAD_TIMEOUT,   CONFIG_BODY_TIMEOUT,    CONFIG_IDLE_TIMEOUT,
-    CONFIG_WRITE_TIMEOUT,   CONFIG_OUTBOX_MAX,
+    CONFIG_WRITE_TIMEOUT,   CONFIG_OUTBOX_MAX,     CONFIG_JOURNAL,
 };
 
 void config_restart_options(const struct config *running, const struct config *fresh,

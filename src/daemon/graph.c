@@ -8,6 +8,7 @@
 #include "daemon/keys.h"
 #include "daemon/store.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -59,13 +60,22 @@ static void on_entries(void *ctx)
         courier_thread_notify(thread);
 }
 
+// A store that has failed is at its end, and so is the server: whoever starts it again begins from
+// what is on the disk. It ends as on SIGTERM, but with another status.
+static void on_failed(void *ctx)
+{
+    struct graph *graph = ctx;
+    atomic_store(&graph->has_store_failed, true);
+    (void)kill(getpid(), SIGTERM);
+}
+
 static enum err create_store(struct graph *graph, struct err_info *info)
 {
     struct daemon_store_deps deps = {
         .config = graph->config,
         .keyring = graph->keyring,
         .clock = graph->clock,
-        .notices = {.on_entries = on_entries, .ctx = graph},
+        .notices = {.on_entries = on_entries, .on_failed = on_failed, .ctx = graph},
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };

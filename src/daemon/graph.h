@@ -44,6 +44,7 @@ struct graph {
     struct logger *log;
     struct keyring *keyring;
     struct store *store;
+    _Atomic bool has_store_failed;
     struct brands *brands;
     struct control control;
     struct service service;

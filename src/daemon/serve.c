@@ -8,6 +8,7 @@
 #include "daemon/graph.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -233,9 +234,15 @@ static enum exit_status run(struct process *process)
                   log_text("what", span_of_text(err_text(err))));
         return exit_status_of(err);
     }
-    LOG_EVENT(process->graph->log, LOG_INFO, "server.stopped", log_number("status", 0));
+    enum exit_status status =
+        atomic_load(&process->graph->has_store_failed) ? EXIT_STATUS_OS : EXIT_STATUS_OK;
+    if (status != EXIT_STATUS_OK)
+        LOG_EVENT(process->graph->log, LOG_ERROR, "server.failed",
+                  log_text("what", SPAN("the store cannot be written to; see store.failed")));
+    LOG_EVENT(process->graph->log, LOG_INFO, "server.stopped",
+              log_number("status", (int64_t)status));
     graph_destroy(&process->graph);
-    return EXIT_STATUS_OK;
+    return status;
 }
 
 enum exit_status daemon_serve(struct config *config, const struct config_sources *sources,

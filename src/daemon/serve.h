@@ -4,6 +4,7 @@
 // The process: from a configuration to a listening server, until a signal ends it.
 //
 //   SIGTERM, SIGINT   stop accepting, answer what was begun, exit 0; a second one ends at once
+//   the store fails   as SIGTERM, but exit 71
 //   SIGHUP            read the configuration again; a wrong one changes nothing
 
 #include "base/env.h"

@@ -3,6 +3,7 @@
 #include "daemon/store.h"
 
 #include "base/assert.h"
+#include "crypto/pure/random.h"
 #include "store/embedded/embedded.h"
 #include "store/memory/memory.h"
 
@@ -69,6 +70,8 @@ enum err daemon_store_open(const struct daemon_store_deps *deps, struct store **
     struct embedded_store_options options = embedded_store_defaults;
     options.directory = server->data_dir;
     options.entries_max = server->outbox_max;
+    options.journal_bytes = (size_t)server->journal_mib << 20;
+    options.entropy = entropy_system();
     options.clock = deps->clock;
     options.boot = read_boot_id();
     options.notices = deps->notices;

@@ -164,6 +164,11 @@ static void done(struct store_op *op, enum store_outcome outcome)
     call_end(call, call_note(call, outcome));
 }
 
+bool service_is_durable(const struct service_call *call)
+{
+    return store_is_synced(call->service->deps.store, &call->op);
+}
+
 void service_report(const struct service_call *call)
 {
     if (call->status == SERVICE_DECIDED) {

@@ -124,6 +124,7 @@ struct store_op {
     bool is_changed;
     bool has_entry;
     provider_tag provider; // whose queue it goes to
+    uint64_t position;     // where its effect, and what it saw, stands; see store_is_synced
     struct outbox_entry entry;
     struct store_op *next; // the store's, while submitted
 };
@@ -199,6 +200,7 @@ struct store_ops {
     enum err (*deliveries)(struct store *store, const struct delivery_filter *filter,
                            uint64_t *after, struct delivery_row *out, size_t *held);
     int64_t (*now_ms)(struct store *store);
+    uint64_t (*synced)(struct store *store); // NULL: nothing has a position
     enum err (*settings_put)(struct store *store, const struct setting *setting);
     void (*settings_each)(struct store *store,
                           void (*on_setting)(void *ctx, const struct setting *), void *ctx);
@@ -209,6 +211,7 @@ struct store_ops {
 struct store_notices {
     void (*on_entries)(void *ctx);  // something is claimable that was not
     void (*on_settings)(void *ctx); // some setting changed
+    void (*on_failed)(void *ctx);   // once, and nothing is stored any more
     void *ctx;
 };
 
@@ -265,6 +268,13 @@ MUST_CHECK static inline enum err store_deliveries(struct store *store,
 static inline int64_t store_now_ms(struct store *store)
 {
     return store->ops->now_ms(store);
+}
+
+// Whether all that an answer about the op may tell of is durable. Whoever sends one asserts it, on
+// the way out: a guard of its own against an answer that overtakes its commit.
+static inline bool store_is_synced(struct store *store, const struct store_op *op)
+{
+    return store->ops->synced == NULL || op->position <= store->ops->synced(store);
 }
 
 // Sets or (with an empty value) deletes one. `version` must be the present one plus 1, else

@@ -103,12 +103,13 @@ describe('a data directory', () => {
   });
 
   test("is its owner's alone", () => {
-    const modes = fs.readdirSync(folder.join('data')).map((name) => {
-      return fs.statSync(folder.join(`data/${name}`)).mode & 0o777;
-    });
-    assert.ok(modes.length >= 3);
-    assert.deepEqual([...new Set(modes)], [0o600]);
-    assert.equal(fs.statSync(folder.join('data')).mode & 0o777, 0o700);
+    const modeOf = (path) => fs.statSync(path).mode & 0o777;
+    const inFolder = (path) => fs.readdirSync(path).map((name) => `${path}/${name}`);
+    const folders = [folder.join('data'), folder.join('data/journal')];
+    const files = folders.flatMap(inFolder).filter((path) => !folders.includes(path));
+    assert.ok(files.length >= 5);
+    assert.deepEqual([...new Set(files.map(modeOf))], [0o600]);
+    assert.deepEqual(folders.map(modeOf), [0o700, 0o700]);
   });
 
   test('belongs to the keys that it was made with', async () => {

@@ -7,15 +7,20 @@
 
 #include "base/assert.h"
 #include "store/embedded/embedded.h"
+#include "store/embedded/journal_table.h"
 
 #include <stddef.h>
 #include <stdlib.h>
+
+#define JOURNAL_BYTES ((size_t)512 << 10) // so small that segments and checkpoints come fast
 
 struct durable {
     struct store store;
     struct durable_options options;
     struct model_disk disk;
-    struct store *inner; // NULL: closed
+    struct model_files files; // of the journal
+    struct table *table;      // the store's
+    struct store *inner;      // NULL: closed
     struct store_op *held_first;
     struct store_op **held_last;
     struct delivery_op *deliveries_first; // held ones
@@ -41,8 +46,16 @@ static struct model_fault at(enum table_result result, size_t calls)
     return (struct model_fault){.result = result, .calls = calls};
 }
 
+// The next commit's write and sync, or what comes before or after them.
+static void lay_in_files(struct durable *durable, enum model_files_fault fault, uint64_t calls)
+{
+    durable->files.fault = fault;
+    durable->files.fault_at = durable->files.calls + 1 + seeded_below(durable->options.dice, calls);
+}
+
 static void lay_full(struct durable *durable)
 {
+    durable->files.bytes_max = 1;
     uint64_t call = seeded_below(durable->options.dice, 4);
     if (call == 3)
         durable->disk.at_commit = at(TABLE_FULL, 0);
@@ -52,8 +65,12 @@ static void lay_full(struct durable *durable)
 
 static void lay_failure(struct durable *durable)
 {
-    uint64_t call = seeded_below(durable->options.dice, 5);
     durable->has_to_fail = true;
+    if (durable->options.is_journaled) {
+        lay_in_files(durable, MODEL_FILES_EIO, 2);
+        return;
+    }
+    uint64_t call = seeded_below(durable->options.dice, 5);
     if (call == 4)
         durable->disk.at_begin = at(TABLE_FAILED, 0);
     else if (call == 3)
@@ -65,7 +82,10 @@ static void lay_failure(struct durable *durable)
 static void lay_crash(struct durable *durable, bool is_saved)
 {
     durable->is_crashed = true;
-    durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, is_saved};
+    if (durable->options.is_journaled)
+        lay_in_files(durable, is_saved ? MODEL_FILES_CRASH_AFTER : MODEL_FILES_CRASH, 3);
+    else
+        durable->disk.at_commit = (struct model_fault){TABLE_FAILED, 0, is_saved};
 }
 
 static void lay(struct durable *durable, enum memory_fault fault)
@@ -96,6 +116,15 @@ static void take_out(struct durable *durable)
     durable->disk.at_begin = at(TABLE_OK, 0);
     durable->disk.at_put = at(TABLE_OK, 0);
     durable->disk.at_commit = at(TABLE_OK, 0);
+    durable->files.bytes_max = 0;
+    durable->files.fault_at = 0;
+}
+
+static uint64_t commits_of(const struct durable *durable)
+{
+    if (durable->options.is_journaled && durable->inner != NULL)
+        return table_position(durable->table);
+    return durable->disk.commits;
 }
 
 static bool is_gone(const struct durable *durable)
@@ -103,10 +132,10 @@ static bool is_gone(const struct durable *durable)
     return durable->inner == NULL || durable->is_crashed;
 }
 
-static size_t enter(struct durable *durable)
+static uint64_t enter(struct durable *durable)
 {
     durable->depth++;
-    return durable->disk.commits;
+    return commits_of(durable);
 }
 
 static void do_nothing(struct store_op *op, struct record *record, int64_t now_ms)
@@ -132,7 +161,7 @@ static void fail(struct durable *durable)
     store_submit(durable->inner, &op);
 }
 
-static void leave(struct durable *durable, size_t commits_before)
+static void leave(struct durable *durable, uint64_t commits_before)
 {
     if (--durable->depth > 0)
         return;
@@ -140,13 +169,13 @@ static void leave(struct durable *durable, size_t commits_before)
     if (durable->has_to_fail)
         fail(durable);
     take_out(durable);
-    if (durable->disk.commits != commits_before && !durable->is_crashed)
+    if (commits_of(durable) != commits_before && !durable->is_crashed)
         durable->decided_ms = store_now_ms(durable->inner);
 }
 
 static void pass_on(struct durable *durable, struct store_op *op)
 {
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     store_submit(durable->inner, op);
     leave(durable, commits);
 }
@@ -202,7 +231,7 @@ static void durable_deliver(struct store *store, struct delivery_op *op)
         return;
     }
     lay(durable, fault);
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     store_deliver(durable->inner, op);
     leave(durable, commits);
 }
@@ -284,7 +313,7 @@ static int64_t durable_now_ms(struct store *store)
     struct durable *durable = durable_of(store);
     if (durable->inner == NULL) // for what a dead process writes to its log
         return durable->decided_ms;
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     int64_t now_ms = store_now_ms(durable->inner);
     leave(durable, commits);
     return now_ms;
@@ -297,7 +326,7 @@ static enum err durable_settings_put(struct store *store, const struct setting *
         return ERR_IO;
     lay(durable, durable->at_setting);
     durable->at_setting = MEMORY_FAULT_NONE;
-    size_t commits = enter(durable);
+    uint64_t commits = enter(durable);
     enum err err = store_settings_put(durable->inner, setting);
     leave(durable, commits);
     return err;
@@ -314,7 +343,13 @@ static void durable_destroy(struct store *store)
     struct durable *durable = durable_of(store);
     durable_close(store);
     model_disk_fini(&durable->disk);
+    model_files_fini(&durable->files);
     free(durable);
+}
+
+static uint64_t durable_synced(struct store *store)
+{
+    return durable_of(store)->inner->ops->synced(durable_of(store)->inner);
 }
 
 static const struct store_ops durable_ops = {
@@ -325,6 +360,7 @@ static const struct store_ops durable_ops = {
     .entries = durable_entries,
     .deliveries = durable_deliveries,
     .now_ms = durable_now_ms,
+    .synced = durable_synced,
     .settings_put = durable_settings_put,
     .settings_each = durable_settings_each,
     .destroy = durable_destroy,
@@ -341,6 +377,24 @@ struct store *durable_create(const struct durable_options *options)
     return &durable->store;
 }
 
+static enum err open_table(struct durable *durable, struct err_info *info)
+{
+    const struct journal_table_options options = {
+        .base = model_table_create(&durable->disk),
+        .view = model_view_create(&durable->disk),
+        .disk = model_files_disk(&durable->files),
+        .journal_bytes = JOURNAL_BYTES,
+        .entropy = seeded_entropy(durable->options.dice),
+        .step_rows = 50,
+    };
+    if (durable->options.is_journaled)
+        return journal_table_create(&options, &durable->table, info);
+    durable->table = options.base;
+    disk_destroy(&(struct disk *){options.disk});
+    view_destroy(&(struct view *){options.view});
+    return ERR_OK;
+}
+
 enum err durable_open(struct store *store, const struct boot_id *boot, struct err_info *info)
 {
     struct durable *durable = durable_of(store);
@@ -351,7 +405,10 @@ enum err durable_open(struct store *store, const struct boot_id *boot, struct er
     options.boot = *boot;
     options.notices = durable->options.notices;
     options.is_threaded = false;
-    options.table = model_table_create(&durable->disk);
+    enum err err = open_table(durable, info);
+    if (err != ERR_OK)
+        return err;
+    options.table = durable->table;
     return embedded_store_create(&options, &durable->inner, info);
 }
 
@@ -370,6 +427,8 @@ void durable_close(struct store *store)
     }
     take_out(durable);
     store_destroy(&durable->inner);
+    if (durable->is_crashed || durable->files.is_crashed)
+        model_files_crash(&durable->files, durable->options.dice);
     durable->is_crashed = durable->has_to_fail = false;
     durable->at_delivery = MEMORY_FAULT_NONE;
     durable->at_setting = MEMORY_FAULT_NONE;

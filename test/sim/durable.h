@@ -9,7 +9,12 @@
 // held come in one batch; FULL is a put or the commit without room; FAILURE a put, a begin or the
 // commit that fails, after which the store is at its end until it is opened again; a CRASH is a
 // commit that nobody hears of. CONFLICT does not happen here.
+//
+// With a journal they are made by its files, too: FULL is also no room for more of them, FAILURE
+// and CRASH are of one of the next calls on the disk, as a rule the write or the sync of a commit,
+// and a crash leaves what was not synced old, new, torn or as noise (sim/model_files.h).
 
+#include "sim/model_files.h"
 #include "sim/model_table.h"
 #include "sim/seeded.h"
 #include "store/memory/memory.h"
@@ -21,6 +26,7 @@ struct durable_options {
     struct memory_faults faults;
     struct digest128 fingerprint; // of the keys
     struct seeded *dice;
+    bool is_journaled; // the real journal, overlays and checkpoints in front of the table
 };
 
 // Closed: open it next.

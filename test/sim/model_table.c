@@ -197,13 +197,9 @@ static enum table_result model_del(struct table *table, enum table_space space, 
     return TABLE_OK;
 }
 
-static enum table_result model_next(struct table *table, enum table_space space, struct span after,
-                                    struct span *key_out, struct span *value_out)
+static enum table_result next(const struct model_rows *rows, enum table_space space,
+                              struct span after, struct span *key_out, struct span *value_out)
 {
-    struct model_table *model = model_of(table);
-    ASSERT(model->is_open);
-    model->disk->nexts++;
-    const struct model_rows *rows = &model->disk->rows;
     size_t at = find_place(rows, space, after);
     if (is_at(rows, at, space, after))
         at++;
@@ -213,6 +209,15 @@ static enum table_result model_next(struct table *table, enum table_space space,
     *key_out = span_make(row->key, row->key_len);
     *value_out = span_make(row->value, row->value_len);
     return TABLE_OK;
+}
+
+static enum table_result model_next(struct table *table, enum table_space space, struct span after,
+                                    struct span *key_out, struct span *value_out)
+{
+    struct model_table *model = model_of(table);
+    ASSERT(model->is_open);
+    model->disk->nexts++;
+    return next(&model->disk->rows, space, after, key_out, value_out);
 }
 
 static void undo(struct model_table *model, const struct change *change)
@@ -286,6 +291,84 @@ struct table *model_table_create(struct model_disk *disk)
     model->table.ops = &model_ops;
     model->disk = disk;
     return &model->table;
+}
+
+// --- views ---
+
+struct model_view {
+    struct view view;
+    struct model_disk *disk;
+    bool is_begun;
+};
+
+static struct model_view *view_of(struct view *view)
+{
+    return (struct model_view *)view;
+}
+
+static enum table_result model_view_begin(struct view *base)
+{
+    struct model_view *view = view_of(base);
+    ASSERT(!view->is_begun);
+    enum table_result result = fault(&view->disk->at_begin);
+    view->is_begun = result == TABLE_OK;
+    return result;
+}
+
+static enum table_result model_view_get(struct view *base, enum table_space space, struct span key,
+                                        struct span *value_out)
+{
+    const struct model_view *view = view_of(base);
+    ASSERT(view->is_begun);
+    view->disk->gets++;
+    const struct model_row *row = find(&view->disk->rows, space, key);
+    if (row == NULL)
+        return TABLE_NONE;
+    *value_out = span_make(row->value, row->value_len);
+    return TABLE_OK;
+}
+
+static enum table_result model_view_next(struct view *base, enum table_space space,
+                                         struct span after, struct span *key_out,
+                                         struct span *value_out)
+{
+    const struct model_view *view = view_of(base);
+    ASSERT(view->is_begun);
+    view->disk->nexts++;
+    return next(&view->disk->rows, space, after, key_out, value_out);
+}
+
+static void model_view_end(struct view *base)
+{
+    view_of(base)->is_begun = false;
+}
+
+static const char *model_view_failure(const struct view *base)
+{
+    (void)base;
+    return "the model's fault";
+}
+
+static void model_view_destroy(struct view *base)
+{
+    free(base);
+}
+
+static const struct view_ops model_view_ops = {
+    .begin = model_view_begin,
+    .get = model_view_get,
+    .next = model_view_next,
+    .end = model_view_end,
+    .failure = model_view_failure,
+    .destroy = model_view_destroy,
+};
+
+struct view *model_view_create(struct model_disk *disk)
+{
+    struct model_view *view = must(calloc(1, sizeof *view));
+    view->view.ops = &model_view_ops;
+    view->disk = disk;
+    return &view->view;
 }
 
 void model_disk_fini(struct model_disk *disk)

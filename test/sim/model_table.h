@@ -5,7 +5,7 @@
 // outlives the table that is opened over it, what was not is gone, and any call can be made to
 // fail.
 
-#include "store/embedded/table.h"
+#include "store/embedded/view.h"
 
 struct model_row {
     enum table_space space;
@@ -43,6 +43,9 @@ struct model_disk {
 
 // Over the disk, which has to outlive it.
 struct table *model_table_create(struct model_disk *disk);
+
+// Reads what was committed; not while a transaction is open.
+struct view *model_view_create(struct model_disk *disk);
 
 void model_disk_fini(struct model_disk *disk);
 

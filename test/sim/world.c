@@ -673,6 +673,7 @@ static void create_durable(struct world *world, const struct store_notices *noti
         .faults = {.next = draw_fault, .ctx = world},
         .notices = *notices,
         .dice = &world->dice,
+        .is_journaled = world->options.seed % 8 != 5,
     };
     world->boot.bytes[0] = 1;
     world->store = durable_create(&options);

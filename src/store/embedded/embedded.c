@@ -16,7 +16,9 @@
 #include "base/assert.h"
 #include "store/embedded/data_dir.h"
 #include "store/embedded/engine.h"
+#include "store/embedded/journal_table.h"
 #include "store/embedded/lmdb_table.h"
+#include "store/embedded/posix_disk.h"
 #include "store/embedded/recover.h"
 #include "store/entry.h"
 #include "store/entry_queue.h"
@@ -25,8 +27,12 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define PATH_BYTES_MAX 4096U
+#define JOURNAL_FOLDER "/journal"
+
 const struct embedded_store_options embedded_store_defaults = {
     .table_bytes_max = (size_t)64 << 30, // of address space; some 50 million people
+    .journal_bytes = (size_t)64 << 20,
     .entries_max = 100000,
     .ops_max = 65536,
     .is_threaded = true,
@@ -257,8 +263,11 @@ static void tell(struct embedded_store *embedded, bool has_news)
 {
     const struct engine_batch *batch = &embedded->batch;
     const struct store_notices *notices = &embedded->store.notices;
-    for (size_t i = 0; i < batch->ops_count; i++)
+    uint64_t position = table_position(embedded->table);
+    for (size_t i = 0; i < batch->ops_count; i++) {
+        batch->ops[i]->position = position;
         batch->ops[i]->done(batch->ops[i], batch->outcomes[i]);
+    }
     for (size_t i = 0; i < batch->deliveries_count; i++)
         batch->deliveries[i]->done(batch->deliveries[i], batch->delivery_outcomes[i]);
     if (has_news && notices->on_entries != NULL)
@@ -300,6 +309,8 @@ static void run_batch(struct embedded_store *embedded)
     bool has_news = adopt(embedded);
     unlock(embedded);
     tell(embedded, has_news);
+    if (embedded->is_failed && !was_failed && embedded->store.notices.on_failed != NULL)
+        embedded->store.notices.on_failed(embedded->store.notices.ctx);
     lock(embedded);
     run_listing(embedded);
 }
@@ -467,6 +478,11 @@ static enum err embedded_deliveries(struct store *store, const struct delivery_f
     return job.err;
 }
 
+static uint64_t embedded_synced(struct store *store)
+{
+    return table_synced(embedded_of(store)->table);
+}
+
 static enum err embedded_settings_put(struct store *store, const struct setting *setting)
 {
     struct embedded_store *embedded = embedded_of(store);
@@ -525,12 +541,58 @@ static const struct store_ops embedded_ops = {
     .entries = embedded_entries,
     .deliveries = embedded_deliveries,
     .now_ms = embedded_now_ms,
+    .synced = embedded_synced,
     .settings_put = embedded_settings_put,
     .settings_each = embedded_settings_each,
     .destroy = embedded_destroy,
 };
 
 // --- opening ---
+
+static void tell_where(const struct embedded_store_options *options, struct err_info *info)
+{
+    struct err_info story = *info;
+    const char *directory = options->directory != NULL ? options->directory : "table";
+    err_info_set(info, "the data in %.200s %s", directory, story.text);
+}
+
+// Of a table that was opened.
+static enum err put_journal_before(const struct embedded_store_options *options, struct disk *disk,
+                                   struct table **table, struct err_info *info)
+{
+    const struct journal_table_options journal = {
+        .base = *table,
+        .view = lmdb_view_create(*table),
+        .disk = disk,
+        .journal_bytes = options->journal_bytes,
+        .entropy = options->entropy,
+        .step_rows = CHECKPOINT_STEP_ROWS,
+        .log = options->log,
+        .is_threaded = options->is_threaded,
+    };
+    enum err err = journal_table_create(&journal, table, info);
+    if (err != ERR_OK)
+        tell_where(options, info);
+    return err;
+}
+
+static enum err open_journal(const struct embedded_store_options *options, struct table **table,
+                             struct err_info *info)
+{
+    char path[PATH_BYTES_MAX] = {0};
+    struct strbuf text = strbuf_over(path, sizeof path - 1);
+    struct disk *disk = NULL;
+    strbuf_put_text(&text, options->directory);
+    strbuf_put_text(&text, JOURNAL_FOLDER);
+    ASSERT(!text.is_overflowed); // shorter than the table's
+    enum err err = posix_disk_create(path, &disk, info);
+    if (err == ERR_OK)
+        err = data_dir_sync(options->directory, info);
+    if (err == ERR_OK)
+        return put_journal_before(options, disk, table, info);
+    disk_destroy(&disk);
+    return err;
+}
 
 static enum err open_table(struct embedded_store *embedded,
                            const struct embedded_store_options *options, struct err_info *info)
@@ -541,14 +603,7 @@ static enum err open_table(struct embedded_store *embedded,
     enum err err = data_dir_open(options->directory, &embedded->dir, info);
     if (err == ERR_OK)
         err = lmdb_table_create(&table, &embedded->table, info);
-    return err == ERR_OK ? data_dir_sync(options->directory, info) : err;
-}
-
-static void tell_where(const struct embedded_store_options *options, struct err_info *info)
-{
-    struct err_info story = *info;
-    const char *directory = options->directory != NULL ? options->directory : "table";
-    err_info_set(info, "the data in %.200s %s", directory, story.text);
+    return err == ERR_OK ? open_journal(options, &embedded->table, info) : err;
 }
 
 // A clock that was set is followed at the next boot; until then codes and limits go by the old one.

@@ -116,6 +116,8 @@ static enum store_outcome outcome_before_saving(const struct pass *pass, const s
     bool has_room = pass->entries_room > 0 || !op->has_entry;
     if (!has_room && !pass_is_promised(pass, &op->entry))
         return STORE_REFUSED_BUSY;
+    if (op->has_entry && table_is_tight(pass->engine->table))
+        return STORE_REFUSED_FULL; // what is left is for codes that are being validated
     return pass->may_write ? STORE_COMMITTED : STORE_REFUSED_FULL;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// One write transaction serves reads too: there is one thread, and what it reads has to see what it
-// wrote. A commit writes the changed pages, syncs, then writes the root page through a descriptor
-// that is synchronous (LMDB's default mode), so a torn or lost write leaves the last commit whole.
+// The table is one write transaction, which serves its own reads too; a view is a read transaction
+// beside it, kept and renewed. A commit writes the changed pages, syncs, then writes the root page
+// through a descriptor that is synchronous (LMDB's default mode), so a torn or lost write leaves
+// the last commit whole.
 //
 // A commit that failed for want of room (the map, the disk, a quota) has applied nothing, unless it
 // was the root page that could not be written. LMDB then refuses all further transactions, which is
@@ -20,6 +21,7 @@
 #define FILE_MODE 0600
 #define PATH_BYTES_MAX 4096U
 #define NO_ROOM_BYTES 65536U // less than a commit of some ops
+#define READERS_MAX 8U       // views, and commands that look from outside
 
 struct lmdb_table {
     struct table table;
@@ -76,15 +78,20 @@ static enum table_result lmdb_begin(struct table *table)
     return result_of(lmdb, mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->txn));
 }
 
+static int get(MDB_txn *txn, MDB_dbi space, struct span key, struct span *value_out)
+{
+    MDB_val name = value_of(key), value;
+    int rc = mdb_get(txn, space, &name, &value);
+    if (rc == MDB_SUCCESS)
+        *value_out = span_of(&value);
+    return rc;
+}
+
 static enum table_result lmdb_get(struct table *table, enum table_space space, struct span key,
                                   struct span *value_out)
 {
     struct lmdb_table *lmdb = lmdb_of(table);
-    MDB_val name = value_of(key), value;
-    int rc = mdb_get(lmdb->txn, lmdb->spaces[space], &name, &value);
-    if (rc == MDB_SUCCESS)
-        *value_out = span_of(&value);
-    return result_of(lmdb, rc);
+    return result_of(lmdb, get(lmdb->txn, lmdb->spaces[space], key, value_out));
 }
 
 static enum table_result lmdb_put(struct table *table, enum table_space space, struct span key,
@@ -116,15 +123,14 @@ static int seek(MDB_cursor *cursor, struct span after, MDB_val *key, MDB_val *va
     return rc;
 }
 
-static enum table_result lmdb_next(struct table *table, enum table_space space, struct span after,
-                                   struct span *key_out, struct span *value_out)
+static int next(MDB_txn *txn, MDB_dbi space, struct span after, struct span *key_out,
+                struct span *value_out)
 {
-    struct lmdb_table *lmdb = lmdb_of(table);
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    int rc = mdb_cursor_open(lmdb->txn, lmdb->spaces[space], &cursor);
+    int rc = mdb_cursor_open(txn, space, &cursor);
     if (rc != MDB_SUCCESS)
-        return result_of(lmdb, rc);
+        return rc;
     rc = seek(cursor, after, &key, &value);
     mdb_cursor_close(cursor);
     if (rc == MDB_SUCCESS && key.mv_size > TABLE_KEY_BYTES_MAX)
@@ -133,7 +139,14 @@ static enum table_result lmdb_next(struct table *table, enum table_space space, 
         *key_out = span_of(&key);
         *value_out = span_of(&value);
     }
-    return result_of(lmdb, rc);
+    return rc;
+}
+
+static enum table_result lmdb_next(struct table *table, enum table_space space, struct span after,
+                                   struct span *key_out, struct span *value_out)
+{
+    struct lmdb_table *lmdb = lmdb_of(table);
+    return result_of(lmdb, next(lmdb->txn, lmdb->spaces[space], after, key_out, value_out));
 }
 
 static void lmdb_abort(struct table *table)
@@ -222,7 +235,9 @@ static int open_env(struct lmdb_table *lmdb, const char *path, size_t bytes_max)
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_maxdbs(lmdb->env, TABLE_SPACES_COUNT_);
     if (rc == MDB_SUCCESS)
-        rc = mdb_env_open(lmdb->env, path, MDB_NOSUBDIR | MDB_NORDAHEAD, FILE_MODE);
+        rc = mdb_env_set_maxreaders(lmdb->env, READERS_MAX);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_open(lmdb->env, path, MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS, FILE_MODE);
     return rc == MDB_SUCCESS ? open_spaces(lmdb) : rc;
 }
 
@@ -259,4 +274,93 @@ enum err lmdb_table_create(const struct lmdb_table_options *options, struct tabl
     err_info_set(info, "cannot open %s: %s", path, mdb_strerror(rc));
     table_destroy(out);
     return err_of(rc);
+}
+
+// --- views ---
+
+struct lmdb_view {
+    struct view view;
+    struct lmdb_table *lmdb;
+    MDB_txn *txn; // NULL before the first begin
+    bool is_begun;
+    int failure;
+};
+
+static struct lmdb_view *view_of(struct view *view)
+{
+    return (struct lmdb_view *)view;
+}
+
+static enum table_result view_result(struct lmdb_view *view, int rc)
+{
+    if (rc == MDB_SUCCESS)
+        return TABLE_OK;
+    if (rc == MDB_NOTFOUND)
+        return TABLE_NONE;
+    view->failure = rc;
+    return TABLE_FAILED;
+}
+
+static enum table_result lmdb_view_begin(struct view *base)
+{
+    struct lmdb_view *view = view_of(base);
+    ASSERT(!view->is_begun);
+    int rc = view->txn != NULL ? mdb_txn_renew(view->txn)
+                               : mdb_txn_begin(view->lmdb->env, NULL, MDB_RDONLY, &view->txn);
+    view->is_begun = rc == MDB_SUCCESS;
+    return view_result(view, rc);
+}
+
+static enum table_result lmdb_view_get(struct view *base, enum table_space space, struct span key,
+                                       struct span *value_out)
+{
+    struct lmdb_view *view = view_of(base);
+    return view_result(view, get(view->txn, view->lmdb->spaces[space], key, value_out));
+}
+
+static enum table_result lmdb_view_next(struct view *base, enum table_space space,
+                                        struct span after, struct span *key_out,
+                                        struct span *value_out)
+{
+    struct lmdb_view *view = view_of(base);
+    return view_result(view, next(view->txn, view->lmdb->spaces[space], after, key_out, value_out));
+}
+
+static void lmdb_view_end(struct view *base)
+{
+    struct lmdb_view *view = view_of(base);
+    if (view->is_begun)
+        mdb_txn_reset(view->txn);
+    view->is_begun = false;
+}
+
+static const char *lmdb_view_failure(const struct view *base)
+{
+    return mdb_strerror(((const struct lmdb_view *)base)->failure);
+}
+
+static void lmdb_view_destroy(struct view *base)
+{
+    struct lmdb_view *view = view_of(base);
+    if (view->txn != NULL)
+        mdb_txn_abort(view->txn);
+    free(view);
+}
+
+static const struct view_ops lmdb_view_ops = {
+    .begin = lmdb_view_begin,
+    .get = lmdb_view_get,
+    .next = lmdb_view_next,
+    .end = lmdb_view_end,
+    .failure = lmdb_view_failure,
+    .destroy = lmdb_view_destroy,
+};
+
+struct view *lmdb_view_create(struct table *table)
+{
+    struct lmdb_view *view = calloc(1, sizeof *view);
+    ASSERT(view != NULL); // only at start-up
+    view->view.ops = &lmdb_view_ops;
+    view->lmdb = lmdb_of(table);
+    return &view->view;
 }

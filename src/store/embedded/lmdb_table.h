@@ -3,7 +3,7 @@
 #pragma once
 // The table over LMDB: one file, DIR/table.mdb, mode 0600, with its reader table beside it.
 
-#include "store/embedded/table.h"
+#include "store/embedded/view.h"
 
 struct lmdb_table_options {
     const char *directory; // there already
@@ -13,3 +13,6 @@ struct lmdb_table_options {
 // ERR_IO, ERR_PERMISSION, ERR_NO_MEMORY, ERR_INVALID (not a table of LMDB, or another version's).
 MUST_CHECK enum err lmdb_table_create(const struct lmdb_table_options *options, struct table **out,
                                       struct err_info *info);
+
+// Of a table of lmdb_table_create, for another thread than the one that changes it.
+struct view *lmdb_view_create(struct table *table);

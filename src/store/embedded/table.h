@@ -51,6 +51,9 @@ struct table_ops {
                               struct span *key_out, struct span *value_out);
     enum table_result (*commit)(struct table *table);
     void (*abort)(struct table *table);
+    bool (*is_tight)(const struct table *table);     // NULL: never
+    uint64_t (*position)(const struct table *table); // both NULL: a commit is its own proof
+    uint64_t (*synced)(const struct table *table);
     const char *(*failure)(const struct table *table);
     void (*destroy)(struct table *table);
 };
@@ -102,6 +105,25 @@ MUST_CHECK static inline enum table_result table_commit(struct table *table)
 static inline void table_abort(struct table *table)
 {
     table->ops->abort(table);
+}
+
+// There is little room left: what begins something new should not be put any more, so that what
+// ends something still can be.
+static inline bool table_is_tight(const struct table *table)
+{
+    return table->ops->is_tight != NULL && table->ops->is_tight(table);
+}
+
+// Of the last commit, by the thread that commits.
+static inline uint64_t table_position(const struct table *table)
+{
+    return table->ops->position != NULL ? table->ops->position(table) : 0;
+}
+
+// Up to where commits are on the disk; from any thread.
+static inline uint64_t table_synced(const struct table *table)
+{
+    return table->ops->synced != NULL ? table->ops->synced(table) : UINT64_MAX;
 }
 
 // What the last result but TABLE_OK and TABLE_NONE was about, for a person.

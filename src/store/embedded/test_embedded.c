@@ -4,9 +4,11 @@
 #include "store/embedded/embedded.h"
 
 #include "rig/store_cases.h"
+#include "sim/seeded.h"
 #include "unit/unit.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 
 // A store in a directory of its own: DIRECTORY/data, so that it is made too.
 struct place {
+    struct seeded dice;
     char parent[64];
     char path[80];
 };
@@ -27,19 +30,28 @@ struct place {
 static void place_make(struct place *place)
 {
     memcpy(place->parent, "/tmp/test_embedded.XXXXXX", sizeof "/tmp/test_embedded.XXXXXX");
+    seeded_init(&place->dice, 1);
     assert_non_null(mkdtemp(place->parent));
     (void)snprintf(place->path, sizeof place->path, "%s/data", place->parent);
 }
 
-static void place_remove(struct place *place)
+static void remove_folder(const char *path)
 {
     struct dirent *entry;
-    DIR *directory = opendir(place->path);
+    DIR *directory = opendir(path);
     while (directory != NULL && (entry = readdir(directory)) != NULL)
         (void)unlinkat(dirfd(directory), entry->d_name, 0);
     if (directory != NULL)
         assert_int_equal(closedir(directory), 0);
-    (void)rmdir(place->path);
+    (void)rmdir(path);
+}
+
+static void place_remove(struct place *place)
+{
+    char journal[PATH_MAX];
+    (void)snprintf(journal, sizeof journal, "%s/journal", place->path);
+    remove_folder(journal);
+    remove_folder(place->path);
     assert_int_equal(rmdir(place->parent), 0);
 }
 
@@ -48,6 +60,8 @@ static struct embedded_store_options options_of(struct store_fixture *fixture)
     struct embedded_store_options options = embedded_store_defaults;
     options.directory = ((const struct place *)fixture->own)->path;
     options.table_bytes_max = TABLE_BYTES;
+    options.journal_bytes = (size_t)4 << 20;
+    options.entropy = seeded_entropy(&((struct place *)fixture->own)->dice);
     options.clock = store_fixture_clock(fixture);
     options.notices = store_fixture_notices(fixture);
     return options;
@@ -269,7 +283,7 @@ static void test_nobody_waits_for_a_batch(void **state)
 
 static void check_full(struct store_fixture *fixture)
 {
-    enum { OPS = 4000 };
+    enum { OPS = 20000 };
     struct case_op *ops = calloc(OPS, sizeof *ops);
     int committed = 0, full = 0;
     for (uint32_t i = 0; i < OPS; i++) {

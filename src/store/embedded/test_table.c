@@ -1,9 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The same cases on LMDB and on the model of it that other tests use.
+// The same cases on LMDB, on the model of it that other tests use, and on a journal in front of
+// either.
 #include "store/embedded/lmdb_table.h"
 
+#include "sim/model_files.h"
 #include "sim/model_table.h"
+#include "store/embedded/journal_table.h"
+#include "store/embedded/posix_disk.h"
 #include "unit/unit.h"
 
 #include <stdio.h>
@@ -14,21 +18,60 @@
 
 #define SMALL_BYTES (256U << 10)
 
-struct fixture {
+struct sort {
     bool is_model;
+    bool is_journaled;
+};
+
+struct fixture {
+    struct sort sort;
     char directory[64];
+    char journal[80];
     struct model_disk disk;
+    struct model_files files;
+    struct seeded dice;
     struct table *table;
 };
+
+static struct table *open_base(struct fixture *fixture)
+{
+    struct err_info info;
+    struct table *table = NULL;
+    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
+    if (fixture->sort.is_model)
+        return model_table_create(&fixture->disk);
+    assert_int_equal(lmdb_table_create(&options, &table, &info), ERR_OK);
+    return table;
+}
+
+static struct disk *open_disk(struct fixture *fixture)
+{
+    struct err_info info;
+    struct disk *disk = NULL;
+    if (fixture->sort.is_model)
+        return model_files_disk(&fixture->files);
+    assert_int_equal(posix_disk_create(fixture->journal, &disk, &info), ERR_OK);
+    return disk;
+}
 
 static void open_table(struct fixture *fixture)
 {
     struct err_info info;
-    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
-    if (fixture->is_model)
-        fixture->table = model_table_create(&fixture->disk);
-    else
-        assert_int_equal(lmdb_table_create(&options, &fixture->table, &info), ERR_OK);
+    struct table *base = open_base(fixture);
+    if (!fixture->sort.is_journaled) {
+        fixture->table = base;
+        return;
+    }
+    const struct journal_table_options options = {
+        .base = base,
+        .view = fixture->sort.is_model ? model_view_create(&fixture->disk) : lmdb_view_create(base),
+        .disk = open_disk(fixture),
+        .journal_bytes = JOURNAL_BYTES_LEAST,
+        .entropy = seeded_entropy(&fixture->dice),
+        .step_rows = CHECKPOINT_STEP_ROWS,
+        .is_threaded = !fixture->sort.is_model,
+    };
+    assert_int_equal(journal_table_create(&options, &fixture->table, &info), ERR_OK);
 }
 
 static void reopen(struct fixture *fixture)
@@ -40,12 +83,27 @@ static void reopen(struct fixture *fixture)
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->is_model = *state != NULL;
+    fixture->sort = *(const struct sort *)*state;
     memcpy(fixture->directory, "/tmp/test_table.XXXXXX", sizeof "/tmp/test_table.XXXXXX");
     assert_non_null(mkdtemp(fixture->directory));
+    (void)snprintf(fixture->journal, sizeof fixture->journal, "%s/journal", fixture->directory);
+    seeded_init(&fixture->dice, 1);
     open_table(fixture);
     *state = fixture;
     return 0;
+}
+
+static void remove_name(void *ctx, const char *name)
+{
+    assert_int_equal(disk_remove(ctx, name), DISK_OK);
+}
+
+static void remove_journal(struct fixture *fixture)
+{
+    struct disk *disk = open_disk(fixture);
+    assert_int_equal(disk_list(disk, remove_name, disk), DISK_OK);
+    disk_destroy(&disk);
+    assert_int_equal(fixture->sort.is_model ? 0 : rmdir(fixture->journal), 0);
 }
 
 static int tear_down(void **state)
@@ -53,7 +111,10 @@ static int tear_down(void **state)
     static const char *const names[] = {"/table.mdb", "/table.mdb-lock"};
     struct fixture *fixture = *state;
     table_destroy(&fixture->table);
+    if (fixture->sort.is_journaled)
+        remove_journal(fixture);
     model_disk_fini(&fixture->disk);
+    model_files_fini(&fixture->files);
     for (size_t i = 0; i < 2; i++) {
         char path[96];
         (void)snprintf(path, sizeof path, "%s%s", fixture->directory, names[i]);
@@ -214,17 +275,19 @@ static void test_a_file_that_is_none(void **state)
 
 int main(void)
 {
-#define CASE(function, model) \
-    cmocka_unit_test_prestate_setup_teardown(function, set_up, tear_down, model)
-#define BOTH(function) CASE(function, NULL), CASE(function, &is_model)
-    static int is_model;
+#define CASE(function, sort) \
+    cmocka_unit_test_prestate_setup_teardown(function, set_up, tear_down, sort)
+#define BOTH(function) CASE(function, &lmdb), CASE(function, &model)
+#define ALL(function) BOTH(function), CASE(function, &journaled), CASE(function, &journaled_model)
+    static struct sort lmdb, model = {.is_model = true}, journaled = {.is_journaled = true},
+                             journaled_model = {true, true};
     const struct CMUnitTest tests[] = {
-        BOTH(test_what_is_committed_stays),
-        BOTH(test_what_is_not_committed_vanishes),
-        BOTH(test_rows_come_in_the_order_of_their_bytes),
+        ALL(test_what_is_committed_stays),
+        ALL(test_what_is_not_committed_vanishes),
+        ALL(test_rows_come_in_the_order_of_their_bytes),
         BOTH(test_a_full_table),
-        CASE(test_nobody_else_may_read_the_file, NULL),
-        CASE(test_a_file_that_is_none, NULL),
+        CASE(test_nobody_else_may_read_the_file, &lmdb),
+        CASE(test_a_file_that_is_none, &lmdb),
     };
     return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }
