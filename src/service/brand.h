@@ -13,6 +13,7 @@
 #include "channel/template.h"
 #include "core/policy.h"
 #include "crypto/pure/hs256.h"
+#include "crypto/rsa/rsa.h"
 #include "store/store.h"
 
 #define BRAND_NAME_BYTES_MAX 64U
@@ -21,7 +22,10 @@
 #define BRAND_ISSUER_BYTES_MAX 128U
 #define BRAND_OGC_DERIVED_BYTES_MAX 16U
 #define BRAND_TOKEN_KEYS_MAX 4U // one that signs, and older ones whose tokens are still about
-#define BRAND_OPTIONS_MAX 64U   // rows of brand_options, so that a set of them is one word
+#define BRAND_ENCRYPTION_KEYS_MAX 4U
+#define BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX 64U
+#define BRAND_OTP_GENERATE SPAN("otp/generate") // a word of encryption.endpoints
+#define BRAND_OPTIONS_MAX 64U // rows of brand_options, so that a set of them is one word
 
 // What an administrator sets, as plain values; brand_options describes each. Zero is null where the
 // option says that null is allowed.
@@ -45,6 +49,9 @@ struct brand_settings {
     char cors_origins[BRAND_ORIGINS_MAX * BRAND_ORIGIN_BYTES_MAX]; // separated by spaces
     char sms_template[TEMPLATE_SOURCE_BYTES_MAX];
     char email_template[TEMPLATE_SOURCE_BYTES_MAX];
+    char encryption_endpoints[BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX]; // separated by spaces
+    uint32_t encryption_valid_seconds;
+    bool encryption_pkcs1;
 };
 
 enum brand_resend {
@@ -77,6 +84,13 @@ struct token_key {
     struct hs256_key hs256;
 };
 
+// A private key of payload encryption.
+struct encryption_key {
+    uint32_t number;
+    int64_t created_at_ms;
+    struct rsa_key *rsa;
+};
+
 struct brand {
     uint64_t id;            // random, immutable: a brand removed and added again is another one
     struct span name;       // as spelt by the administrator
@@ -85,6 +99,9 @@ struct brand {
     struct policy policy;
     struct token_key token_keys[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
     size_t token_keys_held;                            // at least 1
+    struct encryption_key encryption_keys[BRAND_ENCRYPTION_KEYS_MAX]; // by number
+    size_t encryption_keys_held;
+    bool is_otp_generate_encrypted;
     struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
     struct template templates[CHANNEL_COUNT_];
     struct span origins[BRAND_ORIGINS_MAX];
@@ -173,7 +190,8 @@ MUST_CHECK enum err brands_put_all(struct brands *brands, const struct brand_put
 MUST_CHECK enum err brands_add(struct brands *brands, struct span name, struct brand_edits edits,
                                struct err_info *info);
 
-// Changes those settings of a brand and no others.
+// Changes those settings of a brand and no others. ERR_INVALID also for encryption that is switched
+// on without a key: nobody could log in.
 MUST_CHECK enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
                                   struct err_info *info);
 
@@ -190,6 +208,16 @@ MUST_CHECK enum err brands_rotate_key(struct brands *brands, struct span name,
 // signs.
 MUST_CHECK enum err brands_retire_key(struct brands *brands, struct span name, uint32_t number,
                                       struct err_info *info);
+
+// A further key of payload encryption; all keys that are held open what apps send. ERR_EXISTS: it
+// is one of them.
+MUST_CHECK enum err brands_add_encryption_key(struct brands *brands, struct span name,
+                                              const struct rsa_key *key, struct err_info *info);
+
+// That key is forgotten. ERR_NOT_FOUND: nor is there such a key; ERR_INVALID: it is the only one,
+// and encryption is on.
+MUST_CHECK enum err brands_retire_encryption_key(struct brands *brands, struct span name,
+                                                 uint32_t number, struct err_info *info);
 
 // Takes the brand out of the store.
 MUST_CHECK enum err brands_remove(struct brands *brands, struct span name, struct err_info *info);

@@ -52,6 +52,10 @@ static const struct expected_option expected_options[] = {
      "Your {brand} code is {otp}. It is valid for {minutes} minutes. Never share it with anyone; "
      "nobody from {brand} will ask you for it.",
      "text of at most 1023 bytes, in UTF-8 without control characters but line feeds"},
+    {"encryption.endpoints", "null",
+     "list of at most 63 bytes, in UTF-8 without control characters, or null"},
+    {"encryption.validSeconds", "120", "1 to 3600 seconds"},
+    {"encryption.pkcs1", "true", "true or false"},
 };
 
 static void test_the_table_is_as_documented(void **state)

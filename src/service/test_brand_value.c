@@ -131,6 +131,8 @@ static void set_random(struct brand_value *value, const struct option *option,
                        option->least + seeded_below(seeded, option->most - option->least + 1));
     if (option->type == OPTION_CHOICE)
         strbuf_put_text(&out, option->choices[seeded_below(seeded, choices)]);
+    if (option->type == OPTION_BOOL)
+        strbuf_put_text(&out, pick == 1 ? "true" : "false");
     if (option->type == OPTION_TEXT) {
         static const char *const texts[] = {"", "ab", "IN", "\"\\", "\xC3\xA9"};
         strbuf_put_text(&out, texts[seeded_below(seeded, COUNT_OF(texts))]);
