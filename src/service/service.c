@@ -172,7 +172,7 @@ void service_report(const struct service_call *call)
         log_decision(call);
         return;
     }
-    if (call->status != SERVICE_LOOKED_UP)
+    if (call->status != SERVICE_LOOKED_UP && call->status != SERVICE_HASH_JUDGED)
         log_failure(call);
 }
 

@@ -6,8 +6,10 @@
 #include "address/address.h"
 #include "core/decide.h"
 #include "core/slot.h"
+#include "core/used_hash.h"
 #include "crypto/keyring/keyring.h"
 #include "service/brand.h"
+#include "service/decryptor.h"
 #include "store/store.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -18,6 +20,7 @@ struct service_deps {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
+    struct decryptor *decryptor;
     struct logger *log;
     struct metrics *metrics;
     uint8_t channels_mask; // bit 1 << enum channel_kind: something can send by it
@@ -32,12 +35,13 @@ struct service {
 void service_init(struct service *service, const struct service_deps *deps);
 
 enum service_status {
-    SERVICE_DECIDED,    // see call->decision
-    SERVICE_LOOKED_UP,  // see service_address_known
-    SERVICE_NO_CHANNEL, // nothing can send to that address
-    SERVICE_BUSY,       // nothing happened; try again
-    SERVICE_FULL,       // nothing happened; the disk has no room
-    SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
+    SERVICE_DECIDED,     // see call->decision
+    SERVICE_LOOKED_UP,   // see service_address_known
+    SERVICE_HASH_JUDGED, // see call->hash
+    SERVICE_NO_CHANNEL,  // nothing can send to that address
+    SERVICE_BUSY,        // nothing happened; try again
+    SERVICE_FULL,        // nothing happened; the disk has no room
+    SERVICE_FAILED,      // nothing happened, or it is unknown; a person has to look
 };
 
 // The longest e-mail address that the codes of a username may go to: its record has no more room.
@@ -53,6 +57,12 @@ struct username_call {
     enum service_status status; // of its decision
 };
 
+// What a call that takes a hash has besides.
+struct hash_call {
+    struct hash_mark mark;
+    enum hash_use use;
+};
+
 // Caller-allocated; kept alive and untouched until on_done, which runs on a thread of the store's
 // choosing, perhaps before service_submit returns.
 struct service_call {
@@ -62,6 +72,7 @@ struct service_call {
     const struct address *identifier;
     const struct address *to;       // where the code goes; of a username, where it went too
     struct username_call *username; // identifier is a username; NULL: it is an address
+    struct hash_call *hash;         // of service_take_hash
     int channel; // generate: enum channel_kind asked for, or −1: the brand's own
     struct span request_id;
     enum service_status status;
@@ -81,6 +92,10 @@ void service_look_up(struct service *service, struct service_call *call);
 // After SERVICE_LOOKED_UP: the address of the username's latest code or, once it is bound
 // (call->username->is_bound), of its owner. False: none is known.
 bool service_address_known(const struct service_call *call, struct address *out);
+
+// Takes the hash call->hash for call->identifier: ends as SERVICE_HASH_JUDGED once that is durable,
+// or as any command whose store does not answer.
+void service_take_hash(struct service *service, struct service_call *call);
 
 // Counts and logs what became of the call: once, after on_done has been called, on any thread. (The
 // store's own has better things to do.)

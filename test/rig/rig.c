@@ -53,10 +53,12 @@ static void create_service(struct rig *rig, size_t entries_max)
         brands_create(rig->store, keyring_wrap(rig->keyring), &rig->entropy, &rig->brands), ERR_OK);
     const struct metrics_options metrics_options = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&metrics_options, &rig->metrics), ERR_OK);
+    assert_int_equal(decryptor_create(0, &rig->decryptor), ERR_OK);
     const struct service_deps deps = {
         .store = rig->store,
         .keyring = rig->keyring,
         .brands = rig->brands,
+        .decryptor = rig->decryptor,
         .metrics = rig->metrics,
         .channels_mask = 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL,
     };
@@ -115,6 +117,7 @@ void rig_destroy(struct rig *rig)
     http_worker_destroy(&rig->http);
     api_worker_fini(&rig->worker);
     brands_destroy(&rig->brands);
+    decryptor_destroy(&rig->decryptor);
     keyring_destroy(&rig->keyring);
     store_destroy(&rig->store);
     metrics_destroy(&rig->metrics);

@@ -261,10 +261,12 @@ static void boot(struct world *world)
         brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
     must(brands_reload(world->brands, &info));
     world->stats.boots++;
+    must(decryptor_create(0, &world->decryptor));
     struct service_deps deps = {
         .store = world->store,
         .keyring = world->keyring,
         .brands = world->brands,
+        .decryptor = world->decryptor,
         .channels_mask = (1U << CHANNEL_COUNT_) - 1,
     };
     service_init(&world->service, &deps);
@@ -289,6 +291,7 @@ static void shut_down(struct world *world)
     http_worker_destroy(&world->http_worker);
     api_worker_fini(&world->api_worker);
     courier_destroy(&world->courier);
+    decryptor_destroy(&world->decryptor);
     brands_destroy(&world->brands);
     keyring_destroy(&world->keyring);
 }
