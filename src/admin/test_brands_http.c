@@ -244,7 +244,8 @@ static void rule(struct fixture *f)
     "\"smsTemplate\":\"{otp} is your {brand} code, valid for {minutes} minutes. Never "    \
     "share it with anyone.\",\"emailTemplate\":\"Your {brand} code is {otp}. It is valid " \
     "for {minutes} minutes. Never share it with anyone; nobody from {brand} will ask you " \
-    "for it.\"}"
+    "for it.\",\"encryption.endpoints\":null,\"encryption.validSeconds\":120,"             \
+    "\"encryption.pkcs1\":true}"
 
 static void a_brand_is_told_whole(void **state)
 {

@@ -11,9 +11,6 @@
 #include "api/hash_plain.h"
 #include "base/assert.h"
 #include "base/ip.h"
-#include "crypto/pure/base64.h"
-
-#define TEXT_BYTES_MAX 1024U // 512 bytes are 684 characters; some wrap them
 
 struct hash_trial {
     struct decrypt_job job;
@@ -65,19 +62,6 @@ static enum rsa_padding padding_of(const struct api_request *request)
     return span_eq_nocase(wanted, SPAN("true")) ? RSA_PADDING_OAEP : RSA_PADDING_PKCS1;
 }
 
-// Android's Base64.DEFAULT breaks lines.
-static bool read_base64(struct span text, uint8_t out[RSA_KEY_BYTES_MAX], size_t *len_out)
-{
-    uint8_t storage[TEXT_BYTES_MAX];
-    struct strbuf joined = strbuf_over(storage, sizeof storage);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] != '\n' && text.data[i] != '\r')
-            strbuf_put_byte(&joined, text.data[i]);
-    }
-    return !joined.is_overflowed &&
-           base64_take(strbuf_span(&joined), out, RSA_KEY_BYTES_MAX, len_out);
-}
-
 static bool has_length_of_a_key(const struct brand *brand, size_t len)
 {
     for (size_t i = 0; i < brand->encryption_keys_held; i++) {
@@ -99,9 +83,7 @@ static enum hash_reason judge_outside(const struct api_request *request, struct 
         return HASH_NO_KEY;
     if (trial->job.padding == RSA_PADDING_PKCS1 && !brand->settings.encryption_pkcs1)
         return HASH_PKCS1_OFF;
-    if (text.len > TEXT_BYTES_MAX)
-        return HASH_WRONG_LENGTH;
-    if (!read_base64(text, trial->cipher, &len))
+    if (!hash_read_base64(text, trial->cipher, &len))
         return HASH_NOT_BASE64;
     trial->job.cipher = span_make(trial->cipher, len);
     if (!has_length_of_a_key(brand, len))

@@ -37,7 +37,7 @@
     X(HASH_MISSING, "hash is missing")                                                          \
     X(HASH_NO_KEY, "the brand has no encryption key")                                           \
     X(HASH_PKCS1_OFF, "X-CAP-USE-NEW-ENCRYPTION: true is missing and encryption.pkcs1 is off")  \
-    X(HASH_NOT_BASE64, "hash is not base64")                                                    \
+    X(HASH_NOT_BASE64, "hash is no base64 of at most 512 bytes")                                \
     X(HASH_WRONG_LENGTH, "hash is not as long as any key of the brand makes it")                \
     X(HASH_BAD_TIME, "timeStamp beside the hash is no whole number")                            \
     X(HASH_USED, "hash was used before")                                                        \

@@ -74,6 +74,7 @@ cli_command cli_send_test;
 cli_command cli_template;
 cli_command cli_brand;
 cli_command cli_brands;
+cli_command cli_hash_debug;
 cli_command cli_man;
 cli_command cli_version;
 cli_command cli_help;

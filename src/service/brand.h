@@ -209,10 +209,24 @@ MUST_CHECK enum err brands_rotate_key(struct brands *brands, struct span name,
 MUST_CHECK enum err brands_retire_key(struct brands *brands, struct span name, uint32_t number,
                                       struct err_info *info);
 
+// The public half for apps: PEM; or DER in base64, as Java's X509EncodedKeySpec and WebCrypto's
+// "spki" take it. ERR_NO_MEMORY.
+MUST_CHECK enum err encryption_key_put_pem(const struct encryption_key *key, struct strbuf *out);
+MUST_CHECK enum err encryption_key_put_base64(const struct encryption_key *key, struct strbuf *out);
+
+// Standard base64 of a cipher text, which may have line breaks. False: it is none, or has more than
+// RSA_KEY_BYTES_MAX bytes.
+bool hash_read_base64(struct span text, uint8_t out[RSA_KEY_BYTES_MAX], size_t *len_out);
+void hash_put_base64(struct span bytes, struct strbuf *out);
+
 // A further key of payload encryption; all keys that are held open what apps send. ERR_EXISTS: it
 // is one of them.
 MUST_CHECK enum err brands_add_encryption_key(struct brands *brands, struct span name,
                                               const struct rsa_key *key, struct err_info *info);
+
+// The same from a private key as rsa_key_import takes it.
+MUST_CHECK enum err brands_import_encryption_key(struct brands *brands, struct span name,
+                                                 struct span text, struct err_info *info);
 
 // That key is forgotten. ERR_NOT_FOUND: nor is there such a key; ERR_INVALID: it is the only one,
 // and encryption is on.

@@ -165,6 +165,17 @@ enum err brands_add_encryption_key(struct brands *brands, struct span name,
     return run(brands, name, &step, info);
 }
 
+enum err brands_import_encryption_key(struct brands *brands, struct span name, struct span text,
+                                      struct err_info *info)
+{
+    struct rsa_key *key = NULL;
+    enum err err = rsa_key_import(text, &key, info);
+    if (err == ERR_OK)
+        err = brands_add_encryption_key(brands, name, key, info);
+    rsa_key_destroy(&key);
+    return err;
+}
+
 enum err brands_retire_encryption_key(struct brands *brands, struct span name, uint32_t number,
                                       struct err_info *info)
 {

@@ -5,11 +5,14 @@
 #include "service/brand_encryption.h"
 
 #include "base/assert.h"
+#include "crypto/pure/base64.h"
 
 #include <sodium/utils.h>
 
 #define SEALED_BYTES_MAX (RSA_SECRET_BYTES_MAX + SEAL_OVERHEAD_BYTES)
 #define ASSOCIATED_BYTES 13U // a letter, id, number
+
+#define HASH_TEXT_BYTES_MAX 1024U // 512 bytes are 684 characters, and some wrap them
 
 _Static_assert(BRAND_ENCRYPTION_KEYS_MAX == 4, "stories say four");
 
@@ -181,4 +184,37 @@ enum err encryption_keys_read(const json_t *list, const struct key *wrap_key,
             return err;
     }
     return ERR_OK;
+}
+
+enum err encryption_key_put_pem(const struct encryption_key *key, struct strbuf *out)
+{
+    return rsa_key_put_public_pem(key->rsa, out);
+}
+
+enum err encryption_key_put_base64(const struct encryption_key *key, struct strbuf *out)
+{
+    uint8_t storage[RSA_PUBLIC_DER_BYTES_MAX];
+    struct strbuf der = strbuf_over(storage, sizeof storage);
+    enum err err = rsa_key_put_public_der(key->rsa, &der);
+    if (err == ERR_OK)
+        base64_put(out, strbuf_span(&der));
+    return err;
+}
+
+// Android's Base64.DEFAULT breaks lines.
+bool hash_read_base64(struct span text, uint8_t out[RSA_KEY_BYTES_MAX], size_t *len_out)
+{
+    uint8_t storage[HASH_TEXT_BYTES_MAX];
+    struct strbuf joined = strbuf_over(storage, sizeof storage);
+    for (size_t i = 0; i < text.len && !joined.is_overflowed; i++) {
+        if (text.data[i] != '\n' && text.data[i] != '\r')
+            strbuf_put_byte(&joined, text.data[i]);
+    }
+    return !joined.is_overflowed &&
+           base64_take(strbuf_span(&joined), out, RSA_KEY_BYTES_MAX, len_out);
+}
+
+void hash_put_base64(struct span bytes, struct strbuf *out)
+{
+    base64_put(out, bytes);
 }
