@@ -88,4 +88,4 @@ function byJava(folder, publicKey, calls) {
   return execFileSync('java', args, { timeout: RUN_MS }).toString().trim().split('\n');
 }
 
-module.exports = { OAEP_HEADER, byJava, byNode, byPython, byWebCrypto, encrypt, lacks, publicKeyOf };
+module.exports = { OAEP_HEADER, byJava, byNode, byPython, byWebCrypto, encrypt, lacks };
