@@ -35,10 +35,7 @@ static void refuse(struct api_request *request, enum hash_reason reason)
 
 static void refuse_busy(struct api_request *request)
 {
-    LOG_EVENT(request->service->deps.log, LOG_WARNING, "hash.busy",
-              log_text("brand", request->brand->name),
-              log_network("client", request->exchange->peer),
-              log_text("requestId", request->exchange->request_id));
+    service_report_hash_busy(request->service, request->brand, request->exchange->peer);
     (void)request_refuse(request, API_UNAVAILABLE);
 }
 

@@ -30,3 +30,17 @@ void service_take_hash(struct service *service, struct service_call *call)
     call->op.has_entry = false;
     store_submit(service->deps.store, &call->op);
 }
+
+#define TELL_MS_MIN 1000
+
+void service_report_hash_busy(struct service *service, const struct brand *brand,
+                              struct span client)
+{
+    int64_t now_ms = store_now_ms(service->deps.store);
+    int_fast64_t told_at_ms = atomic_load_explicit(&service->hash_busy_at_ms, memory_order_relaxed);
+    if (now_ms - told_at_ms < TELL_MS_MIN ||
+        !atomic_compare_exchange_strong(&service->hash_busy_at_ms, &told_at_ms, now_ms))
+        return;
+    LOG_EVENT(service->deps.log, LOG_WARNING, "hash.busy", log_text("brand", brand->name),
+              log_network("client", client));
+}

@@ -20,6 +20,7 @@ void service_init(struct service *service, const struct service_deps *deps)
 {
     service->deps = *deps;
     atomic_init(&service->store_failed_at_ms, 0);
+    atomic_init(&service->hash_busy_at_ms, 0);
 }
 
 bool service_can_send(const struct service *service, enum channel_kind kind)

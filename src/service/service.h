@@ -29,6 +29,7 @@ struct service_deps {
 // Every function from any thread. `deps` are immutable after service_init.
 struct service {
     struct service_deps deps;
+    atomic_int_fast64_t hash_busy_at_ms;    // when it was last told that there are too many hashes
     atomic_int_fast64_t store_failed_at_ms; // 0: the last command was committed, or refused as busy
 };
 
@@ -96,6 +97,11 @@ bool service_address_known(const struct service_call *call, struct address *out)
 // Takes the hash call->hash for call->identifier: ends as SERVICE_HASH_JUDGED once that is durable,
 // or as any command whose store does not answer.
 void service_take_hash(struct service *service, struct service_call *call);
+
+// Logs that a hash had no room with the decryptor: once a second at most, since whoever sends so
+// many would fill the log as well.
+void service_report_hash_busy(struct service *service, const struct brand *brand,
+                              struct span client);
 
 // Counts and logs what became of the call: once, after on_done has been called, on any thread. (The
 // store's own has better things to do.)
