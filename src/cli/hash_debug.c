@@ -193,14 +193,19 @@ static void take_messages(struct debug *debug, const json_t *messages)
     }
 }
 
+static struct span name_of(const struct debug *debug)
+{
+    ASSERT(debug->values[FLAG_BRAND] != NULL); // or there is a private key
+    return span_of_text(debug->values[FLAG_BRAND]);
+}
+
 static int open_with_server(struct debug *debug, enum rsa_padding padding)
 {
     char text[1024] = {0};
     struct strbuf hash = strbuf_over(text, sizeof text - 1);
     struct control_reply reply = {0};
-    struct control_request request = {.method = "POST",
-                                      .path = "/admin/v1/brand/encryption/open",
-                                      .name = span_of_text(debug->values[FLAG_BRAND])};
+    struct control_request request = {
+        .method = "POST", .path = "/admin/v1/brand/encryption/open", .name = name_of(debug)};
     base64_put(&hash, hash_report_cipher(debug->report));
     json_t *body = json_pack("{s:s,s:b}", "hash", text, "isOaep", padding == RSA_PADDING_OAEP);
     int status = admin_send(&debug->admin, &request, body, &reply);
@@ -222,9 +227,8 @@ static int open_hash(struct debug *debug, enum rsa_padding padding)
 static int ask_window(struct debug *debug)
 {
     struct control_reply reply = {0};
-    const struct control_request request = {.method = "GET",
-                                            .path = "/admin/v1/brand",
-                                            .name = span_of_text(debug->values[FLAG_BRAND])};
+    const struct control_request request = {
+        .method = "GET", .path = "/admin/v1/brand", .name = name_of(debug)};
     int status = admin_ask(&debug->admin, &request, &reply);
     const json_t *settings = json_object_get(reply.json, "settings");
     json_int_t seconds = json_integer_value(json_object_get(settings, "encryption.validSeconds"));
