@@ -28,7 +28,7 @@ struct field_row {
     unsigned used_by; // messages
     unsigned needed_by;
     bool is_unused_on_web;
-    bool is_lenient; // a value of another type, or with U+0000, is none: it may not matter at all
+    bool is_lenient; // given twice, of another type or with U+0000 it is none: it may not matter
     enum api_status wrong_type; // what a value of another type, or with U+0000, answers
     size_t offset;              // in struct api_fields
 };
@@ -142,7 +142,12 @@ static enum api_status read_member(struct field_reader *reader, const struct jso
     if (index == FIELD_COUNT)
         return API_SUCCESS;
     const struct field_row *row = &field_rows[index];
-    if ((reader->seen & 1U << index) != 0)
+    bool is_again = (reader->seen & 1U << index) != 0;
+    if (is_again && row->is_lenient) {
+        *field_at(reader, row) = (struct api_field){.kind = API_FIELD_ABSENT};
+        return API_SUCCESS;
+    }
+    if (is_again)
         return refuse(reader, row, "is given twice");
     reader->seen |= 1U << index;
     return read_value(reader, row, &member->value);

@@ -204,6 +204,18 @@ static void test_hashes_of_other_types_are_none(void **state)
     assert_string_equal(fixture->rig->body, TAMPERED);
 }
 
+// Two readers of such a body may see two requests.
+static void test_a_hash_given_twice_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hash hash = hash_at(fixture, 0, false, fixture->rig->now_ms);
+    rig_postf(fixture->rig, GENERATE,
+              "{" PERSON ",\"sessionId\":\"%s\",\"hash\":\"%s\",\"hash\":\"%s\"}", fixture->session,
+              hash.text, hash.text);
+    assert_string_equal(fixture->rig->body, TAMPERED);
+    assert_int_equal(generate(fixture, JSON_FIELD, &hash), 200);
+}
+
 static void test_while_it_is_off_nothing_of_it_matters(void **state)
 {
     struct fixture *fixture = *state;
@@ -372,21 +384,14 @@ static void test_a_store_that_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_right_hash_sends_a_code),
-        TEST(test_the_header_says_which_padding),
-        TEST(test_every_refusal_is_the_same),
-        TEST(test_hashes_of_other_types_are_none),
-        TEST(test_while_it_is_off_nothing_of_it_matters),
-        TEST(test_a_hash_works_once),
-        TEST(test_a_hash_is_used_though_the_code_is_refused),
-        TEST(test_edges_of_the_window),
-        TEST(test_a_longer_window_revives_nothing),
-        TEST(test_several_keys_open),
-        TEST(test_pkcs1_can_be_switched_off),
-        TEST(test_lines_may_be_broken),
-        TEST(test_the_time_beside_it_counts_too),
-        TEST(test_order_of_the_checks),
-        TEST(test_items_of_a_batch),
+        TEST(test_a_right_hash_sends_a_code),  TEST(test_the_header_says_which_padding),
+        TEST(test_every_refusal_is_the_same),  TEST(test_hashes_of_other_types_are_none),
+        TEST(test_a_hash_given_twice_is_none), TEST(test_while_it_is_off_nothing_of_it_matters),
+        TEST(test_a_hash_works_once),          TEST(test_a_hash_is_used_though_the_code_is_refused),
+        TEST(test_edges_of_the_window),        TEST(test_a_longer_window_revives_nothing),
+        TEST(test_several_keys_open),          TEST(test_pkcs1_can_be_switched_off),
+        TEST(test_lines_may_be_broken),        TEST(test_the_time_beside_it_counts_too),
+        TEST(test_order_of_the_checks),        TEST(test_items_of_a_batch),
         TEST(test_a_store_that_fails),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

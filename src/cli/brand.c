@@ -39,7 +39,7 @@ const struct cli_action brand_actions[] = {
     {"keys retire", "NAME NUMBER", "Forget an older key; the one that signs stays",
      brand_keys_retire, 2, 2, ASKS},
     {"encryption add", "NAME [bits=4096|privateKey=@FILE]",
-     "A key that apps may encrypt for; prints its public half", brand_encryption_add, 1, 2, ASKS},
+     "A key for apps; prints its public half", brand_encryption_add, 1, 2, ASKS},
     {"encryption list", "NAME [NUMBER]", "These keys, or the public half of one",
      brand_encryption_list, 1, 2, ASKS},
     {"encryption retire", "NAME NUMBER", "Forget a key that no app uses any more",
