@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// A load generator for loopback: `load PORT CONNECTIONS REQUESTS ANSWERS`.
+// A load generator for loopback: `load PORT CONNECTIONS REQUESTS ANSWERS [RATE]`.
 //
 // REQUESTS is a file of whole HTTP requests, each after its length in four little-endian bytes.
 // Every one is sent once, over CONNECTIONS keep-alive connections with one request under way on
-// each. The bodies of the answers go to ANSWERS, one a line, in the order of the requests. The last
-// line on standard output is JSON: requests, seconds, latencies, and how many answers were not 200.
+// each. With a RATE so many begin in a second, whether or not earlier ones are answered, and
+// waiting for a free connection is part of a latency. The bodies of the answers go to ANSWERS, one
+// a line, in the order of the requests. The last line on standard output is JSON: requests,
+// seconds, latencies, and how many answers were not 200.
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +27,7 @@
 // A batch of 100 answers fits; pages that no answer reaches are never touched.
 #define RESPONSE_BYTES_MAX 262144
 #define EVENTS_MAX 1024
+#define WAIT_MS_MAX 10000
 
 struct request {
     const char *data;
@@ -48,6 +51,12 @@ struct load {
     size_t count;
     size_t next;
     size_t finished;
+    double rate; // 0: as fast as they are answered
+    int64_t began_ns;
+    struct peer **idle; // with a rate: a ring, so that no connection is idle for long
+    size_t idle_first;
+    size_t idle_held;
+    size_t peers_held;
     int epoll;
     struct sockaddr_in address;
 };
@@ -87,14 +96,24 @@ static void read_requests(struct load *load, const char *path)
     }
 }
 
+// When the next request is to begin.
+static int64_t due_ns(const struct load *load)
+{
+    return load->began_ns + (int64_t)((double)load->next * 1e9 / load->rate);
+}
+
 // Requests are smaller than an empty socket buffer, so that one write always takes all.
 static void send_next(struct load *load, struct peer *peer)
 {
     if (load->next == load->count)
         return;
+    if (load->rate > 0 && due_ns(load) > now_ns()) {
+        load->idle[(load->idle_first + load->idle_held++) % load->peers_held] = peer;
+        return;
+    }
+    peer->sent_ns = load->rate > 0 ? due_ns(load) : now_ns();
     peer->request = load->next++;
     peer->len = 0;
-    peer->sent_ns = now_ns();
     const struct request *request = &load->requests[peer->request];
     if (send(peer->fd, request->data, request->len, MSG_NOSIGNAL) != (ssize_t)request->len)
         die("send");
@@ -152,16 +171,32 @@ static void receive(struct load *load, struct peer *peer)
         finish(load, peer, body, len);
 }
 
+// What is due goes out by the connections that have nothing to do. How long until the next one.
+static int send_due(struct load *load)
+{
+    while (load->idle_held > 0 && load->next < load->count && due_ns(load) <= now_ns()) {
+        struct peer *peer = load->idle[load->idle_first];
+        load->idle_first = (load->idle_first + 1) % load->peers_held;
+        load->idle_held--;
+        send_next(load, peer);
+    }
+    if (load->idle_held == 0 || load->next == load->count)
+        return WAIT_MS_MAX;
+    int64_t wait_ns = due_ns(load) - now_ns();
+    return wait_ns > 0 ? (int)(wait_ns / 1000000) : 0;
+}
+
 static void run(struct load *load, struct peer *peers, size_t count)
 {
     struct epoll_event events[EVENTS_MAX];
     for (size_t i = 0; i < count; i++)
         send_next(load, &peers[i]);
     while (load->finished < load->count) {
-        int ready = epoll_wait(load->epoll, events, EVENTS_MAX, 10000);
+        int wait_ms = send_due(load);
+        int ready = epoll_wait(load->epoll, events, EVENTS_MAX, wait_ms);
         if (ready == 0)
             errno = ETIMEDOUT;
-        if (ready <= 0)
+        if (ready < 0 || (ready == 0 && wait_ms == WAIT_MS_MAX))
             die("wait");
         for (int i = 0; i < ready; i++)
             receive(load, events[i].data.ptr);
@@ -199,18 +234,18 @@ static void report(const struct load *load, double seconds)
         failed += load->requests[i].status != 200;
     }
     qsort(latencies, load->count, sizeof *latencies, by_latency);
-    (void)printf(
-        "{\"requests\":%zu,\"seconds\":%.4f,\"p50_us\":%u,\"p99_us\":%u,\"not_200\":%zu}\n",
-        load->count, seconds, latencies[load->count / 2], latencies[load->count * 99 / 100],
-        failed);
+    (void)printf("{\"requests\":%zu,\"seconds\":%.4f,\"p50_us\":%u,\"p99_us\":%u,\"not_200\":%zu,"
+                 "\"reopened\":%zu}\n",
+                 load->count, seconds, latencies[load->count / 2],
+                 latencies[load->count * 99 / 100], failed);
     free(latencies);
 }
 
 int main(int argc, char **argv)
 {
     static struct load load;
-    if (argc != 5) {
-        (void)fprintf(stderr, "usage: load PORT CONNECTIONS REQUESTS ANSWERS\n");
+    if (argc != 5 && argc != 6) {
+        (void)fprintf(stderr, "usage: load PORT CONNECTIONS REQUESTS ANSWERS [RATE]\n");
         return 64;
     }
     size_t count = strtoul(argv[2], NULL, 10);
@@ -220,13 +255,16 @@ int main(int argc, char **argv)
     read_requests(&load, argv[3]);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     struct peer *peers = calloc(count, sizeof *peers);
-    if (load.epoll < 0 || peers == NULL || load.count == 0)
+    load.idle = calloc(count, sizeof *load.idle);
+    load.peers_held = count;
+    load.rate = argc > 5 ? strtod(argv[5], NULL) : 0;
+    if (load.epoll < 0 || peers == NULL || load.idle == NULL || load.count == 0)
         die("start");
     for (size_t i = 0; i < count; i++)
         open_peer(&load, &peers[i]);
-    int64_t began_ns = now_ns();
+    load.began_ns = now_ns();
     run(&load, peers, count);
-    double seconds = (double)(now_ns() - began_ns) / 1e9;
+    double seconds = (double)(now_ns() - load.began_ns) / 1e9;
     write_answers(&load, argv[4]);
     report(&load, seconds);
     return 0;

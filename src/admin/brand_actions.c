@@ -37,6 +37,8 @@ static bool has_same_keys(const struct brand *before, const struct brand *after)
 {
     if (before->token_keys_held != after->token_keys_held)
         return false;
+    if (before->encryption_keys_held != after->encryption_keys_held)
+        return false;
     return brand_signing_key(before)->number == brand_signing_key(after)->number;
 }
 
@@ -177,19 +179,28 @@ static int status_of_retirement(struct brand_call *call, enum err err)
     return err == ERR_INVALID ? 409 : brand_call_status(err);
 }
 
-int brand_action_retire_key(struct brand_call *call)
+bool brand_call_number(struct brand_call *call, uint32_t *out)
 {
     struct span text;
-    uint64_t number;
-    char storage[WHAT_BYTES_MAX] = {0};
-    struct strbuf what = strbuf_over(storage, sizeof storage - 1);
+    uint64_t number = 0;
     if (!http_query_find(call->exchange, SPAN("number"), &text) ||
         !parse_u64(text, UINT32_MAX, &number)) {
         err_info_set(&call->info, "the query names no key, as in &number=1");
-        return 400;
+        return false;
     }
+    *out = (uint32_t)number;
+    return true;
+}
+
+int brand_action_retire_key(struct brand_call *call)
+{
+    uint32_t number;
+    char storage[WHAT_BYTES_MAX] = {0};
+    struct strbuf what = strbuf_over(storage, sizeof storage - 1);
+    if (!brand_call_number(call, &number))
+        return 400;
     strbuf_put_text(&what, "token key retired: ");
     strbuf_put_u64(&what, number);
-    enum err err = brands_retire_key(call->http->brands, call->name, (uint32_t)number, &call->info);
+    enum err err = brands_retire_key(call->http->brands, call->name, number, &call->info);
     return err == ERR_OK ? brand_call_finish(call, storage, 200) : status_of_retirement(call, err);
 }

@@ -42,6 +42,9 @@ int brand_call_finish(struct brand_call *call, const char *what, int status);
 void brand_call_log(const struct brand_call *call, const char *what, const struct brand *before,
                     const struct brand *after);
 
+// The number=N of the query. False: the story says so.
+bool brand_call_number(struct brand_call *call, uint32_t *out);
+
 int brand_action_options(struct brand_call *call);
 int brand_action_list(struct brand_call *call);
 int brand_action_show(struct brand_call *call);
@@ -50,5 +53,9 @@ int brand_action_change(struct brand_call *call);
 int brand_action_remove(struct brand_call *call);
 int brand_action_rotate_key(struct brand_call *call);
 int brand_action_retire_key(struct brand_call *call);
+int brand_action_encryption(struct brand_call *call);
+int brand_action_add_encryption_key(struct brand_call *call);
+int brand_action_retire_encryption_key(struct brand_call *call);
+int brand_action_open_hash(struct brand_call *call);
 int brand_action_export(struct brand_call *call);
 int brand_action_import(struct brand_call *call);

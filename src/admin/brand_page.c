@@ -183,6 +183,62 @@ void brand_page(const struct brand *brand, const struct ruled_brand *ruled, stru
     strbuf_put_text(out, "]}");
 }
 
+static enum err put_encryption_key(const struct encryption_key *key, struct strbuf *out)
+{
+    char storage[RSA_PUBLIC_PEM_BYTES_MAX];
+    struct strbuf pem = strbuf_over(storage, sizeof storage);
+    strbuf_put_text(out, "{\"number\":");
+    strbuf_put_u64(out, key->number);
+    strbuf_put_text(out, ",\"bits\":");
+    strbuf_put_u64(out, rsa_key_bits(key->rsa));
+    strbuf_put_text(out, ",\"createdAt\":");
+    put_stamp(key->created_at_ms, out);
+    enum err err = encryption_key_put_pem(key, &pem);
+    strbuf_put_text(out, ",\"publicKey\":");
+    strbuf_put_json_string(out, strbuf_span(&pem));
+    strbuf_put_text(out, ",\"publicKeyDer\":\"");
+    if (err == ERR_OK)
+        err = encryption_key_put_base64(key, out);
+    strbuf_put_text(out, "\"}");
+    return err;
+}
+
+enum err brand_page_encryption(const struct brand *brand, struct strbuf *out)
+{
+    enum err err = ERR_OK;
+    strbuf_put_text(out, "{\"name\":");
+    strbuf_put_json_string(out, brand->name);
+    strbuf_put_text(out, ",\"encryptionKeys\":[");
+    for (size_t i = brand->encryption_keys_held; i > 0 && err == ERR_OK; i--) {
+        strbuf_put_text(out, i < brand->encryption_keys_held ? "," : "");
+        err = put_encryption_key(&brand->encryption_keys[i - 1], out);
+    }
+    strbuf_put_text(out, "]}");
+    return err;
+}
+
+void brand_page_opened(const struct brand *brand, enum rsa_padding padding, struct span cipher,
+                       struct strbuf *out)
+{
+    const char *separator = "";
+    strbuf_put_text(out, "{\"messages\":[");
+    for (size_t i = brand->encryption_keys_held; i > 0; i--) {
+        struct rsa_message message;
+        const struct encryption_key *key = &brand->encryption_keys[i - 1];
+        if (rsa_key_bytes(key->rsa) != cipher.len)
+            continue;
+        rsa_decrypt(key->rsa, padding, cipher, &message);
+        strbuf_put_text(out, separator);
+        strbuf_put_text(out, "{\"number\":");
+        strbuf_put_u64(out, key->number);
+        strbuf_put_text(out, ",\"plain\":\"");
+        hash_put_base64(span_make(message.bytes, message.len), out);
+        strbuf_put_text(out, "\"}");
+        separator = ",";
+    }
+    strbuf_put_text(out, "]}");
+}
+
 void brand_page_export(const struct brand_set *set, struct strbuf *out)
 {
     strbuf_put_text(out, "{\"format\":1,\"brands\":[");

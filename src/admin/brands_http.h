@@ -8,7 +8,7 @@
 #include "http/http.h"
 #include "telemetry/log.h"
 
-#define BRANDS_ROUTES_COUNT 10U
+#define BRANDS_ROUTES_COUNT 14U
 #define BRANDS_BODY_BYTES_MAX (1024U * 1024U) // of an import; others are 64 KiB
 
 struct brands_http;

@@ -6,7 +6,7 @@
 // words of the caller: sent there, the code of somebody's e-mail address would arrive on a
 // stranger's phone, and open that somebody's account; and that number's own limit would not have
 // counted it. (A username's session is for one of the two.)
-#include "api/request.h"
+#include "api/hash.h"
 
 static int channel_find(struct span name)
 {
@@ -80,9 +80,17 @@ static void send_code(struct api_request *request)
         request_submit(request, COMMAND_GENERATE, on_done);
 }
 
-static void generate(struct api_request *request)
+static void know_address(struct api_request *request)
 {
     request_know_address(request, send_code);
+}
+
+static void generate(struct api_request *request)
+{
+    if (request->brand->is_otp_generate_encrypted)
+        hash_check(request, know_address);
+    else
+        know_address(request);
 }
 
 const struct endpoint endpoint_otp_generate = {

@@ -18,7 +18,9 @@
 #define TEXT_OR_DIGITS (TYPE_BIT(JSON_STRING) | TYPE_BIT(JSON_NATURAL))
 
 #define EVERY_MESSAGE (MESSAGE_BIT(API_MESSAGE_COUNT_) - 1U)
-#define WITH_SESSION (MESSAGE_BIT(API_OTP_GENERATE) | MESSAGE_BIT(API_OTP_VALIDATE))
+#define WITH_SESSION \
+    (MESSAGE_BIT(API_OTP_GENERATE) | MESSAGE_BIT(API_OTP_VALIDATE) | MESSAGE_BIT(API_HASH))
+#define WITH_TIME (MESSAGE_BIT(API_OTP_GENERATE) | MESSAGE_BIT(API_HASH))
 
 struct field_row {
     struct span name;
@@ -26,6 +28,7 @@ struct field_row {
     unsigned used_by; // messages
     unsigned needed_by;
     bool is_unused_on_web;
+    bool is_lenient; // given twice, of another type or with U+0000 it is none: it may not matter
     enum api_status wrong_type; // what a value of another type, or with U+0000, answers
     size_t offset;              // in struct api_fields
 };
@@ -35,18 +38,24 @@ struct field_row {
 // Whether identifierType and identifierValue are needed depends on `mobile` and `email`: that is
 // not decided here.
 static const struct field_row field_rows[] = {
-    {SPAN("identifierType"), TEXT, EVERY_MESSAGE, 0, false, API_IDENTIFIER_TYPE_INVALID,
+    {SPAN("identifierType"), TEXT, EVERY_MESSAGE, 0, false, false, API_IDENTIFIER_TYPE_INVALID,
      AT(identifier_type)},
-    {SPAN("identifierValue"), TEXT, EVERY_MESSAGE, 0, false, API_DETAILS_INVALID,
+    {SPAN("identifierValue"), TEXT, EVERY_MESSAGE, 0, false, false, API_DETAILS_INVALID,
      AT(identifier_value)},
-    {SPAN("brand"), TEXT, EVERY_MESSAGE, EVERY_MESSAGE, false, API_DETAILS_INVALID, AT(brand)},
-    {SPAN("deviceId"), TEXT_OR_DIGITS, EVERY_MESSAGE, 0, true, API_DETAILS_INVALID, AT(device_id)},
-    {SPAN("sessionId"), TEXT, WITH_SESSION, WITH_SESSION, false, API_DETAILS_INVALID,
+    {SPAN("brand"), TEXT, EVERY_MESSAGE, EVERY_MESSAGE, false, false, API_DETAILS_INVALID,
+     AT(brand)},
+    {SPAN("deviceId"), TEXT_OR_DIGITS, EVERY_MESSAGE, 0, true, false, API_DETAILS_INVALID,
+     AT(device_id)},
+    {SPAN("sessionId"), TEXT, WITH_SESSION, WITH_SESSION, false, false, API_DETAILS_INVALID,
      AT(session_id)},
-    {SPAN("mobile"), TEXT, EVERY_MESSAGE, 0, false, API_DETAILS_INVALID, AT(mobile)},
-    {SPAN("email"), TEXT, EVERY_MESSAGE, 0, false, API_DETAILS_INVALID, AT(email)},
+    {SPAN("mobile"), TEXT, EVERY_MESSAGE, 0, false, false, API_DETAILS_INVALID, AT(mobile)},
+    {SPAN("email"), TEXT, EVERY_MESSAGE, 0, false, false, API_DETAILS_INVALID, AT(email)},
     {SPAN("otp"), TEXT_OR_DIGITS, MESSAGE_BIT(API_OTP_VALIDATE), MESSAGE_BIT(API_OTP_VALIDATE),
-     false, API_DETAILS_INVALID, AT(otp)},
+     false, false, API_DETAILS_INVALID, AT(otp)},
+    {SPAN("hash"), TEXT, MESSAGE_BIT(API_OTP_GENERATE), 0, false, true, API_DETAILS_INVALID,
+     AT(hash)},
+    {SPAN("timeStamp"), TEXT_OR_DIGITS, WITH_TIME, MESSAGE_BIT(API_HASH), false, true,
+     API_DETAILS_INVALID, AT(time_stamp)},
 };
 
 #define FIELD_COUNT (sizeof field_rows / sizeof field_rows[0])
@@ -100,7 +109,10 @@ static enum api_status read_value(const struct field_reader *reader, const struc
 {
     if (value->kind == JSON_NULL || !is_used(reader, row))
         return API_SUCCESS;
-    if ((row->types & TYPE_BIT(value->kind)) == 0)
+    bool is_fit = (row->types & TYPE_BIT(value->kind)) != 0;
+    if (row->is_lenient && (!is_fit || has_nul(value->string)))
+        return API_SUCCESS;
+    if (!is_fit)
         return refuse_type(reader, row);
     if (has_nul(value->string)) {
         (void)refuse(reader, row, "contains U+0000");
@@ -130,7 +142,12 @@ static enum api_status read_member(struct field_reader *reader, const struct jso
     if (index == FIELD_COUNT)
         return API_SUCCESS;
     const struct field_row *row = &field_rows[index];
-    if ((reader->seen & 1U << index) != 0)
+    bool is_again = (reader->seen & 1U << index) != 0;
+    if (is_again && row->is_lenient) {
+        *field_at(reader, row) = (struct api_field){.kind = API_FIELD_ABSENT};
+        return API_SUCCESS;
+    }
+    if (is_again)
         return refuse(reader, row, "is given twice");
     reader->seen |= 1U << index;
     return read_value(reader, row, &member->value);

@@ -11,6 +11,7 @@ enum api_message {
     API_TOKEN_GENERATE,
     API_OTP_GENERATE,
     API_OTP_VALIDATE,
+    API_HASH, // what a request's hash says (api/hash_plain.h)
     API_MESSAGE_COUNT_,
 };
 
@@ -35,6 +36,8 @@ struct api_fields {
     struct api_field mobile;
     struct api_field email;
     struct api_field otp;
+    struct api_field hash;
+    struct api_field time_stamp;
 };
 
 // API_SUCCESS, or API_DETAILS_INVALID with a fault (not JSON, not an object, a known member of the

@@ -230,6 +230,16 @@ static struct service_call call_with(struct api_request *request, const struct c
     };
 }
 
+void request_take_hash(struct api_request *request, struct hash_call *hash,
+                       void (*on_done)(struct api_request *request))
+{
+    const struct command command = {.kind = COMMAND_GENERATE};
+    request->on_done = on_done;
+    request->call = call_with(request, &command);
+    request->call.hash = hash;
+    service_take_hash(request->service, &request->call);
+}
+
 void request_submit(struct api_request *request, enum command_kind kind,
                     void (*on_done)(struct api_request *request))
 {

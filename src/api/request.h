@@ -4,7 +4,7 @@
 // One request on its way: what is known of it grows check by check, in the order of the contract.
 //
 //   media type 415 → JSON shape 400 → brand 1504 → form 1519, 1540 → session 1505 → what differs
-//   1509, 1508, 1507, 1541 → channel 1601 to 1603 → the person's record (service)
+//   1509, 1508, 1507, 1541 → hash 5004 → channel 1601 to 1603 → the person's record (service)
 //
 // A username's request that does not say where its codes go has that looked up before the channel;
 // from then on it is as if it had said so.
@@ -51,6 +51,7 @@ struct api_request {
     struct session_binding binding; // presented, with the family that the session was opened as
 
     struct guess guess;
+    struct hash_trial *trial; // of the hash, while there is one (api/hash.c)
     struct service_call call;
     struct http_task landing; // takes the call back to the loop
     void (*on_done)(struct api_request *request);
@@ -93,6 +94,11 @@ struct session_binding request_presents(const struct api_request *request);
 // else (1543), or what a store that fails is answered.
 void request_know_address(struct api_request *request,
                           void (*on_address)(struct api_request *request));
+
+// Takes a hash that is right: on_done as with request_submit, with the call as service_take_hash
+// leaves it.
+void request_take_hash(struct api_request *request, struct hash_call *hash,
+                       void (*on_done)(struct api_request *request));
 
 // After request_know_address, where the identifier may be a username. Fills the call with what
 // every command has, and submits it; `on_done` must answer. It runs on the exchange's loop, perhaps

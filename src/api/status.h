@@ -31,6 +31,7 @@
     X(API_CHANNEL_NOT_CONFIGURED, 1603,                                                 \
       "Channel is not configured properly, please check and try again")                 \
     X(API_EXTERNAL_ID_OFF, 3005, "External ID login must be enabled.")                  \
+    X(API_TAMPERED, 5004, "Response tampered")                                          \
     X(API_MEDIA_TYPE_UNSUPPORTED, 415, "Unsupported Media Type")                        \
     X(API_UNAVAILABLE, 503, "Service Unavailable")
 

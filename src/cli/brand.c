@@ -4,6 +4,7 @@
 // server is asked; the server checks all of it again.
 #include "cli/admin.h"
 #include "cli/assign.h"
+#include "cli/brand_encryption.h"
 #include "cli/brand_keys.h"
 #include "cli/lint.h"
 #include "cli/show.h"
@@ -40,6 +41,12 @@ const struct cli_action brand_actions[] = {
      brand_keys_rotate, 1, 2, ASKS},
     {"keys retire", "NAME NUMBER", "Forget an older key; the one that signs stays",
      brand_keys_retire, 2, 2, ASKS},
+    {"encryption add", "NAME [bits=4096|privateKey=@FILE]",
+     "A key for apps; prints its public half", brand_encryption_add, 1, 2, ASKS},
+    {"encryption list", "NAME [NUMBER]", "These keys, or the public half of one",
+     brand_encryption_list, 1, 2, ASKS},
+    {"encryption retire", "NAME NUMBER", "Forget a key that no app uses any more",
+     brand_encryption_retire, 2, 2, ASKS},
     {"lint", "NAME", "How many SMS its texts make, and why", brand_lint_texts, 1, 1, CLI_SERVER},
     {"options", "[KEY]", "What can be set, its range and its default", brand_list_options, 0, 1, 0},
     {0},

@@ -45,6 +45,12 @@ static const struct cli_action doctor_actions[] = {
     {0},
 };
 
+static const struct cli_action hash_debug_actions[] = {
+    {"", "--file FILE --brand NAME|--private-key KEY [OPTION...]",
+     "Say why the hash of a request is refused", NULL, 0, 0, 0},
+    {0},
+};
+
 static const struct cli_action man_actions[] = {
     {"", "[PAGE]", "Print the man page otpd, the default, or otpd.conf, as mdoc", NULL, 0, 0, 0},
     {0},
@@ -127,6 +133,16 @@ const struct cli_row cli_rows[] = {
     {"doctor", cli_doctor, "measure how long a commit waits for a disk", doctor_actions,
      "It overwrites blocks of a file of its own there and syncs each, as the journal does, and "
      "says what group commit makes of that: who waits at the same time is committed together.",
+     NULL},
+    {"hash-debug", cli_hash_debug, "say what is wrong with a hash of payload encryption",
+     hash_debug_actions,
+     "FILE is the JSON body of an otp/generate. Its hash is opened by the running server, with the "
+     "keys of the brand, or without one, with the RSA key in the PEM file KEY. --oaep: the request "
+     "had "
+     "the header X-CAP-USE-NEW-ENCRYPTION: true. --web: it went to the web/ URI. --at MS: the time "
+     "to judge it at, in milliseconds since 1970; now, unless given. --valid-seconds N: the "
+     "window; the brand's, or 120 with KEY. --socket and --data-dir say where the server is. Exits "
+     "0 for a hash that is right, 65 for any other.",
      NULL},
     {"man", cli_man, "print a man page", man_actions,
      "To read it: otpd man | mandoc -l - (or man -l -).", NULL},

@@ -183,6 +183,59 @@ void show_keys(const json_t *brand, FILE *out)
     }
 }
 
+static void put_encryption_line(const json_t *key, FILE *out)
+{
+    (void)fprintf(out, "encryption key %lld  %lld bits  since ",
+                  (long long)json_integer_value(json_object_get(key, "number")),
+                  (long long)json_integer_value(json_object_get(key, "bits")));
+    put_text(text_member(key, "createdAt"), out);
+    (void)fprintf(out, "\n");
+}
+
+void show_encryption_keys(const json_t *page, FILE *out)
+{
+    size_t i;
+    json_t *key;
+    json_array_foreach(json_object_get(page, "encryptionKeys"), i, key)
+        put_encryption_line(key, out);
+}
+
+// Line by line: what a terminal obeys is not printed.
+static void put_public(const json_t *key, FILE *out)
+{
+    struct span rest = text_member(key, "publicKey");
+    put_encryption_line(key, out);
+    (void)fprintf(out, "\n");
+    while (rest.len > 0) {
+        put_text(span_split(rest, '\n', &rest), out);
+        (void)fprintf(out, "\n");
+    }
+    (void)fprintf(out, "\n");
+    put_text(text_member(key, "publicKeyDer"), out);
+    (void)fprintf(out, "\n");
+}
+
+bool show_encryption_key(const json_t *page, uint32_t number, FILE *out)
+{
+    size_t i;
+    json_t *key;
+    json_array_foreach(json_object_get(page, "encryptionKeys"), i, key)
+    {
+        if (json_integer_value(json_object_get(key, "number")) != (json_int_t)number)
+            continue;
+        put_public(key, out);
+        return true;
+    }
+    return false;
+}
+
+void show_newest_encryption_key(const json_t *page, FILE *out)
+{
+    const json_t *newest = json_array_get(json_object_get(page, "encryptionKeys"), 0);
+    if (newest != NULL)
+        put_public(newest, out);
+}
+
 static void put_value(const json_t *brand, const char *name, FILE *out)
 {
     char storage[TEXT_BYTES_MAX];

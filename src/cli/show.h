@@ -20,6 +20,14 @@ void show_brand(const json_t *brand, struct option_table table, FILE *out);
 // Its token keys, one a line.
 void show_keys(const json_t *brand, FILE *out);
 
+// A line for each key of /admin/v1/brand/encryption.
+void show_encryption_keys(const json_t *page, FILE *out);
+
+// The public half of that key, or of the newest: PEM, then DER in base64. False: there is no such
+// key.
+bool show_encryption_key(const json_t *page, uint32_t number, FILE *out);
+void show_newest_encryption_key(const json_t *page, FILE *out);
+
 // "otpMaxCount  null → 3" for each of `names` (an array), from two such brands.
 void show_changes(const json_t *before, const json_t *after, const json_t *names, FILE *out);
 

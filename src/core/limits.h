@@ -7,11 +7,16 @@
 #define RECORD_TOMBSTONES_MAX 32U  // spent or dropped sessions remembered
 #define RECORD_SENDS_MAX 64U       // send times remembered, hence the largest otpMaxCount
 #define RECORD_CARD_BYTES_MAX 254U // a sealed address, in the place of the send times
+#define RECORD_HASHES_MAX 32U      // used hashes remembered, in a record of their own
 #define RECORD_BYTES_MAX 1024U     // so that one record is one small write
 
 // A message for a username is promised within this time of the send that counts for it, or not at
 // all: so much closer than the window says may two promises be.
 #define SLOT_MS_MAX INT64_C(5000)
+
+// How far the floor of the used hashes lies behind T at most: longer than a hash may be valid, so
+// that a clock has to be wrong by about as much before that is noticed.
+#define USED_HASH_MEMORY_MS (INT64_C(86400) * 1000)
 
 #define OTP_TTL_MS_MAX (INT64_C(86400) * 1000)
 #define SESSION_TTL_MS_MAX (INT64_C(86400) * 1000)

@@ -28,6 +28,17 @@ static void username_assert(const struct record *record)
     ASSERT(!record->is_bound || record->card.tag != 0);
 }
 
+static void hashes_assert(const struct record *record)
+{
+    const struct used_hashes *hashes = &record->hashes;
+    ASSERT(record->uid == 0);
+    ASSERT(record->codes_held == 0);
+    ASSERT(record->tombstones_held == 0);
+    ASSERT(record->sends_held == 0);
+    for (size_t i = 0; i < record->hashes_held; i++)
+        ASSERT(hashes->offsets_ms[i] > (i > 0 ? hashes->offsets_ms[i - 1] - 1 : 0));
+}
+
 static void address_assert(const struct record *record)
 {
     ASSERT(record->kind == RECORD_OF_ADDRESS);
@@ -47,8 +58,11 @@ void record_assert(const struct record *record)
     ASSERT(record->last_device == 0 || record->uid != 0);
     for (size_t i = 0; i < record->codes_held; i++)
         code_assert(&record->codes[i]);
+    ASSERT(record->hashes_held <= (record->kind == RECORD_OF_HASHES ? RECORD_HASHES_MAX : 0));
     if (record->kind == RECORD_OF_USERNAME)
         username_assert(record);
+    else if (record->kind == RECORD_OF_HASHES)
+        hashes_assert(record);
     else
         address_assert(record);
 }
@@ -60,6 +74,18 @@ void record_key_of(const struct key *index_key, uint64_t brand_id, struct span i
     mac_message_init(&message);
     mac_message_put_u64(&message, brand_id);
     mac_message_put(&message, identifier);
+    mac_compute(index_key, MAC_RECORD_KEY, &message, out->digest.bytes, sizeof out->digest.bytes);
+}
+
+// Another list of fields than that of record_key_of.
+void record_key_of_hashes(const struct key *index_key, uint64_t brand_id, struct span identifier,
+                          struct record_key *out)
+{
+    struct mac_message message;
+    mac_message_init(&message);
+    mac_message_put_u64(&message, brand_id);
+    mac_message_put(&message, identifier);
+    mac_message_put(&message, SPAN("hashes"));
     mac_compute(index_key, MAC_RECORD_KEY, &message, out->digest.bytes, sizeof out->digest.bytes);
 }
 
@@ -95,16 +121,27 @@ uint64_t record_address_tag(const struct key *index_key, const struct record_key
     return tag != 0 ? tag : 1;
 }
 
-void record_be_username(struct record *record)
+static void be(struct record *record, enum record_kind kind)
 {
-    if (record->kind == RECORD_OF_USERNAME)
+    if (record->kind == kind)
         return;
+    ASSERT(record->kind == RECORD_OF_ADDRESS);
     ASSERT(record->uid == 0);
     ASSERT(record->sends_held == 0);
     ASSERT(record->codes_held == 0);
     ASSERT(record->tombstones_held == 0);
-    memset(&record->card, 0, sizeof record->card);
-    record->kind = RECORD_OF_USERNAME;
+    memset(&record->sends, 0, sizeof record->sends);
+    record->kind = (uint8_t)kind;
+}
+
+void record_be_username(struct record *record)
+{
+    be(record, RECORD_OF_USERNAME);
+}
+
+void record_be_hashes(struct record *record)
+{
+    be(record, RECORD_OF_HASHES);
 }
 
 static void put_u64(uint8_t *at, uint64_t value)
@@ -267,8 +304,19 @@ static int64_t sends_end_at_ms(const struct record *record)
     return last + OTP_WINDOW_MS_MAX;
 }
 
+// From a day after the latest one no hash that is in it can be taken any more.
+static int64_t hashes_end_at_ms(const struct record *record)
+{
+    if (record->hashes_held == 0)
+        return 0;
+    return record->hashes.floor_at_ms + record->hashes.offsets_ms[record->hashes_held - 1U] +
+           USED_HASH_MEMORY_MS;
+}
+
 int64_t record_expires_at_ms(const struct record *record)
 {
+    if (record->kind == RECORD_OF_HASHES)
+        return hashes_end_at_ms(record);
     bool has_failures = record->failures_open > 0 || record->failures_reserved > 0;
     if (record->uid != 0 || has_failures)
         return INT64_MAX;

@@ -9,6 +9,9 @@
 // codes that were dropped, each oldest first: strangers can have codes dropped, but not log in, so
 // that they cannot make a spent session be forgotten. It holds no code and no plain address.
 //
+// A person who logs in with payload encryption has a second record, of the hashes that were used
+// (core/used_hash.h): in the first one there is no room for them.
+//
 // A username has a record too, and so has the address that its codes go to: what is sent counts
 // there, together with what people send who log in by the address itself.
 
@@ -50,6 +53,13 @@ struct address_card {
     uint8_t sealed[RECORD_CARD_BYTES_MAX];
 };
 
+// Hashes that were taken, by the time that they carry: offsets from the floor, oldest first.
+struct used_hashes {
+    int64_t floor_at_ms; // whatever carries this time or an earlier one is refused
+    uint32_t offsets_ms[RECORD_HASHES_MAX]; // above 0
+    uint32_t tags[RECORD_HASHES_MAX];
+};
+
 // Consecutive failures. `open` ones may be made by anybody; `reserved` ones only by the device that
 // last succeeded. Each pool has a lock of its own.
 struct failure_budget {
@@ -60,6 +70,7 @@ struct failure_budget {
 enum record_kind {
     RECORD_OF_ADDRESS, // a mobile number or an e-mail address
     RECORD_OF_USERNAME,
+    RECORD_OF_HASHES, // of either of the others; it has nothing else
 };
 
 struct record {
@@ -70,6 +81,7 @@ struct record {
         struct send_window sends; // RECORD_OF_ADDRESS
         // RECORD_OF_USERNAME: the latest code's or, once bound, the owner's for good.
         struct address_card card;
+        struct used_hashes hashes; // RECORD_OF_HASHES
     };
     uint64_t tombstones[RECORD_TOMBSTONES_MAX]; // session ids (session_ref.id) spent or dropped
     struct live_code codes[RECORD_CODES_MAX];
@@ -78,6 +90,7 @@ struct record {
     uint8_t tombstones_held;
     uint8_t codes_held;
     uint8_t sends_held;
+    uint8_t hashes_held;
     uint8_t failures_open;
     uint8_t failures_reserved;
     uint8_t kind;  // enum record_kind
@@ -85,10 +98,15 @@ struct record {
 };
 
 _Static_assert(sizeof(struct address_card) <= sizeof(struct send_window), "a card takes no room");
+_Static_assert(sizeof(struct used_hashes) <= sizeof(struct send_window), "nor do hashes");
 _Static_assert(sizeof(struct record) <= RECORD_BYTES_MAX, "one record is one small write");
 
 void record_key_of(const struct key *index_key, uint64_t brand_id, struct span identifier,
                    struct record_key *out);
+
+// The record of the hashes that were used for that identifier.
+void record_key_of_hashes(const struct key *index_key, uint64_t brand_id, struct span identifier,
+                          struct record_key *out);
 
 // A device as records know it: a keyed tag, never 0. No device (an empty span): 0.
 uint64_t record_device_tag(const struct key *index_key, struct span device);
@@ -101,6 +119,9 @@ uint64_t record_address_tag(const struct key *index_key, const struct record_key
 
 // Makes a record that says nothing yet a username's; asserts that any other is one.
 void record_be_username(struct record *record);
+
+// The same for a record of hashes.
+void record_be_hashes(struct record *record);
 
 // What the code of (record, session, salt) is derived from.
 void code_source_of(const struct record_key *key, const struct session_ref *session, uint64_t salt,

@@ -129,6 +129,22 @@ static enum err create_routes(struct graph *graph, struct err_info *info)
     return ERR_OK;
 }
 
+// Half of the cores at most: what strangers send to be decrypted never takes all of them.
+static unsigned decryptor_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned threads = cores > 3 ? (unsigned)cores / 2 : 1;
+    return threads < DECRYPTOR_THREADS_MAX ? threads : DECRYPTOR_THREADS_MAX;
+}
+
+static enum err create_decryptor(struct graph *graph, struct err_info *info)
+{
+    enum err err = decryptor_create(decryptor_threads(), &graph->decryptor);
+    if (err != ERR_OK)
+        err_info_set(info, "threads for decryption: %s", err_text(err));
+    return err;
+}
+
 static enum err create_service(struct graph *graph, struct err_info *info)
 {
     (void)info;
@@ -136,6 +152,7 @@ static enum err create_service(struct graph *graph, struct err_info *info)
         .store = graph->store,
         .keyring = graph->keyring,
         .brands = graph->brands,
+        .decryptor = graph->decryptor,
         .log = graph->log,
         .metrics = graph->monitor.metrics,
         .routes = graph->ways,
@@ -342,9 +359,9 @@ static enum err create_control(struct graph *graph, struct err_info *info)
 typedef enum err create_step(struct graph *graph, struct err_info *info);
 
 static create_step *const steps[] = {
-    create_monitor,  create_logger, create_keyring,        create_store,    create_brands,
-    create_channels, create_routes, create_service,        create_receipts, create_courier,
-    create_router,   create_server, create_metrics_server, create_control,
+    create_monitor,  create_logger, create_keyring,   create_store,          create_brands,
+    create_channels, create_routes, create_decryptor, create_service,        create_receipts,
+    create_courier,  create_router, create_server,    create_metrics_server, create_control,
 };
 
 enum err graph_create(const struct config *config, struct graph **out, struct err_info *info)
@@ -418,7 +435,8 @@ void graph_destroy(struct graph **out)
     control_fini(&graph->control);
     stop_courier(graph);
     providers_stop(&graph->providers);
-    store_destroy(&graph->store); // its thread may still be handing an answer to a loop
+    decryptor_destroy(&graph->decryptor); // as the store's
+    store_destroy(&graph->store);         // its thread may still be handing an answer to a loop
     http_server_destroy(&graph->server);
     http_server_destroy(&graph->monitor.server);
     courier_destroy(&graph->courier);

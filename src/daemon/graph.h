@@ -5,6 +5,7 @@
 // in the opposite one.
 //
 //   monitor: metrics that the others count in, and later the listener that shows them
+//   decryptor ──────────────────────────────▶ │
 //   logger ─▶ keyring ─▶ store ─▶ brands ─▶ service ─▶ api ─┐
 //                          ├────▶ courier ─▶ its thread     ├─▶ router ─▶ http server
 //                          └────▶ receipts ─────┘            │
@@ -46,6 +47,7 @@ struct graph {
     struct store *store;
     _Atomic bool has_store_failed;
     struct brands *brands;
+    struct decryptor *decryptor;
     struct control control;
     struct service service;
     struct api api;

@@ -14,6 +14,7 @@
 #include "channel/template.h"
 #include "core/policy.h"
 #include "crypto/pure/hs256.h"
+#include "crypto/rsa/rsa.h"
 #include "store/store.h"
 
 #define BRAND_NAME_BYTES_MAX 64U
@@ -26,7 +27,10 @@
 #define BRAND_TRANSLATIONS_MAX 8U
 #define BRAND_TRANSLATIONS_BYTES_MAX 8191U // as JSON
 #define BRAND_TOKEN_KEYS_MAX 4U // one that signs, and older ones whose tokens are still about
-#define BRAND_OPTIONS_MAX 64U   // rows of brand_options, so that a set of them is one word
+#define BRAND_ENCRYPTION_KEYS_MAX 4U
+#define BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX 64U
+#define BRAND_OTP_GENERATE SPAN("otp/generate") // a word of encryption.endpoints
+#define BRAND_OPTIONS_MAX 64U // rows of brand_options, so that a set of them is one word
 
 // What is said, and by whom, over one channel. Empty is null.
 struct brand_channel_words {
@@ -63,7 +67,10 @@ struct brand_settings {
     char cors_origins[BRAND_ORIGINS_MAX * BRAND_ORIGIN_BYTES_MAX]; // separated by spaces
     char language[LANGUAGE_BYTES_MAX + 1];                         // a tag, of `words`; or empty
     struct brand_words words;
-    char translations[BRAND_TRANSLATIONS_BYTES_MAX + 1]; // see service/brand_text.h
+    char translations[BRAND_TRANSLATIONS_BYTES_MAX + 1];             // see service/brand_text.h
+    char encryption_endpoints[BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX]; // separated by spaces
+    uint32_t encryption_valid_seconds;
+    bool encryption_pkcs1;
 };
 
 enum brand_resend {
@@ -109,6 +116,13 @@ struct token_key {
     struct hs256_key hs256;
 };
 
+// A private key of payload encryption.
+struct encryption_key {
+    uint32_t number;
+    int64_t created_at_ms;
+    struct rsa_key *rsa;
+};
+
 struct brand {
     uint64_t id;            // random, immutable: a brand removed and added again is another one
     struct span name;       // as spelt by the administrator
@@ -117,6 +131,9 @@ struct brand {
     struct policy policy;
     struct token_key token_keys[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
     size_t token_keys_held;                            // at least 1
+    struct encryption_key encryption_keys[BRAND_ENCRYPTION_KEYS_MAX]; // by number
+    size_t encryption_keys_held;
+    bool is_otp_generate_encrypted;
     struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
     struct brand_templates templates;
     struct brand_translation *translations; // by language; NULL: none
@@ -222,7 +239,8 @@ MUST_CHECK enum err brands_put_all(struct brands *brands, const struct brand_put
 MUST_CHECK enum err brands_add(struct brands *brands, struct span name, struct brand_edits edits,
                                struct err_info *info);
 
-// Changes those settings of a brand and no others.
+// Changes those settings of a brand and no others. ERR_INVALID also for encryption that is switched
+// on without a key: nobody could log in.
 MUST_CHECK enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
                                   struct err_info *info);
 
@@ -239,6 +257,30 @@ MUST_CHECK enum err brands_rotate_key(struct brands *brands, struct span name,
 // signs.
 MUST_CHECK enum err brands_retire_key(struct brands *brands, struct span name, uint32_t number,
                                       struct err_info *info);
+
+// The public half for apps: PEM; or DER in base64, as Java's X509EncodedKeySpec and WebCrypto's
+// "spki" take it. ERR_NO_MEMORY.
+MUST_CHECK enum err encryption_key_put_pem(const struct encryption_key *key, struct strbuf *out);
+MUST_CHECK enum err encryption_key_put_base64(const struct encryption_key *key, struct strbuf *out);
+
+// Standard base64 of a cipher text, which may have line breaks. False: it is none, or has more than
+// RSA_KEY_BYTES_MAX bytes.
+bool hash_read_base64(struct span text, uint8_t out[RSA_KEY_BYTES_MAX], size_t *len_out);
+void hash_put_base64(struct span bytes, struct strbuf *out);
+
+// A further key of payload encryption; all keys that are held open what apps send. ERR_EXISTS: it
+// is one of them.
+MUST_CHECK enum err brands_add_encryption_key(struct brands *brands, struct span name,
+                                              const struct rsa_key *key, struct err_info *info);
+
+// The same from a private key as rsa_key_import takes it.
+MUST_CHECK enum err brands_import_encryption_key(struct brands *brands, struct span name,
+                                                 struct span text, struct err_info *info);
+
+// That key is forgotten. ERR_NOT_FOUND: nor is there such a key; ERR_INVALID: it is the only one,
+// and encryption is on.
+MUST_CHECK enum err brands_retire_encryption_key(struct brands *brands, struct span name,
+                                                 uint32_t number, struct err_info *info);
 
 // Takes the brand out of the store.
 MUST_CHECK enum err brands_remove(struct brands *brands, struct span name, struct err_info *info);

@@ -9,7 +9,7 @@
 // A person and a program changing one brand at once is rare, three losses in a row are no chance.
 #define WRITE_TRIES_MAX 3U
 
-// One brand's value as it is in the store, and what is to become of it. Heap: it is some 70 KB.
+// One brand's value as it is in the store, and what is to become of it. Heap: it is some 80 KB.
 struct change {
     char name_storage[BRAND_NAME_BYTES_MAX];
     struct span name;  // upper case: the value's name in the store
@@ -160,6 +160,37 @@ static enum err check_hazards(const struct change *change, const struct brand_st
     return brand_settings_check_hazards(&change->before.settings, &change->after.settings, info);
 }
 
+// What the configuration file or an import says is not refused: the key comes later, and nobody
+// gets in meanwhile.
+static enum err check_encryption(const struct change *change, const struct brand_step *step,
+                                 struct err_info *info)
+{
+    const struct brand_value *after = &change->after;
+    bool is_on = after->settings.encryption_endpoints[0] != '\0';
+    if (!step->must_be_usable || !is_on || after->encryption_held > 0)
+        return ERR_OK;
+    err_info_set(info,
+                 "encryption.endpoints: without an encryption key nobody could log in; add "
+                 "one first: otpd brand encryption add %s",
+                 after->name);
+    return ERR_INVALID;
+}
+
+static enum err add_encryption_key(struct brands *brands, struct brand_value *value,
+                                   const struct brand_step *step, struct err_info *info)
+{
+    uint8_t bytes[RSA_SECRET_BYTES_MAX];
+    struct strbuf secret = strbuf_over(bytes, sizeof bytes);
+    if (step->encryption_key == NULL)
+        return ERR_OK;
+    rsa_key_put_secret(step->encryption_key, &secret);
+    ASSERT(!secret.is_overflowed);
+    enum err err = brand_value_add_encryption_key(value, strbuf_span(&secret),
+                                                  store_now_ms(brands->store), info);
+    wipe(bytes, sizeof bytes);
+    return err;
+}
+
 static enum err make_after(struct brands *brands, struct change *change,
                            const struct brand_step *step, struct err_info *info)
 {
@@ -172,6 +203,10 @@ static enum err make_after(struct brands *brands, struct change *change,
         err = brand_settings_validate(&change->after.settings, info);
     if (err == ERR_OK)
         err = check_hazards(change, step, info);
+    if (err == ERR_OK)
+        err = add_encryption_key(brands, &change->after, step, info);
+    if (err == ERR_OK)
+        err = check_encryption(change, step, info);
     return err == ERR_OK ? add_secret(brands, &change->after, step, info) : err;
 }
 
@@ -181,6 +216,12 @@ static bool has_same_keys(const struct brand_value *a, const struct brand_value 
         return false;
     for (size_t i = 0; i < a->secrets_held; i++) {
         if (a->secrets[i].number != b->secrets[i].number)
+            return false;
+    }
+    if (a->encryption_held != b->encryption_held)
+        return false;
+    for (size_t i = 0; i < a->encryption_held; i++) {
+        if (a->encryption[i].number != b->encryption[i].number)
             return false;
     }
     return true;

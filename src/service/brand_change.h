@@ -25,6 +25,8 @@ struct brand_step {
     const struct brand_settings *settings;
     struct brand_edits edits;
     uint32_t key_number;
+    const struct rsa_key *encryption_key; // to add
+    bool must_be_usable;                  // is refused when it leaves encryption without a key
 };
 
 // ERR_EXISTS, ERR_NOT_FOUND: as the step's may_… say. ERR_UNFORCED, ERR_INVALID, ERR_BUSY,

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// All checks come first, in brand_settings_validate; compiling cannot fail after them but for
-// memory, and asserts so. A brand lies on the heap at one address for life: its spans point into
-// it.
+// All checks of settings come first, in brand_settings_validate; compiling cannot fail after them
+// but for memory, and asserts so. Keys of encryption are numbers, which may be none that go
+// together. A brand lies on the heap at one address for life: its spans point into it.
 #include "service/brand_compile.h"
 
 #include "base/assert.h"
@@ -83,6 +83,36 @@ static void compile_token_keys(struct brand *brand, const struct brand_value *va
     brand->token_keys_held = value->secrets_held;
 }
 
+static bool is_listed(const char *list, struct span wanted)
+{
+    struct span rest = span_of_text(list);
+    while (rest.len > 0) {
+        if (span_eq(span_split(rest, ' ', &rest), wanted))
+            return true;
+    }
+    return false;
+}
+
+static enum err compile_encryption(struct brand *brand, const struct brand_value *value,
+                                   struct err_info *info)
+{
+    brand->is_otp_generate_encrypted =
+        is_listed(value->settings.encryption_endpoints, BRAND_OTP_GENERATE);
+    for (size_t i = 0; i < value->encryption_held; i++) {
+        const struct encryption_secret *secret = &value->encryption[i];
+        struct encryption_key *key = &brand->encryption_keys[i];
+        enum err err = rsa_key_open(span_make(secret->bytes, secret->len), &key->rsa);
+        if (err != ERR_OK) {
+            err_info_set(info, "encryption key %u: %s", secret->number, err_text(err));
+            return err;
+        }
+        key->number = secret->number;
+        key->created_at_ms = secret->created_at_ms;
+        brand->encryption_keys_held++;
+    }
+    return ERR_OK;
+}
+
 enum err brand_create(const struct brand_value *value, struct brand **out, struct err_info *info)
 {
     enum err err = brand_settings_validate(&value->settings, info);
@@ -101,6 +131,8 @@ enum err brand_create(const struct brand_value *value, struct brand **out, struc
     compile_ogc(brand);
     compile_origins(brand);
     err = compile_words(brand, info);
+    if (err == ERR_OK)
+        err = compile_encryption(brand, value, info);
     if (err != ERR_OK)
         brand_destroy(&brand);
     *out = brand;
@@ -113,6 +145,8 @@ void brand_destroy(struct brand **brand)
         return;
     for (size_t i = 0; i < (*brand)->token_keys_held; i++)
         hs256_key_wipe(&(*brand)->token_keys[i].hs256);
+    for (size_t i = 0; i < (*brand)->encryption_keys_held; i++)
+        rsa_key_destroy(&(*brand)->encryption_keys[i].rsa);
     free((*brand)->translations);
     free(*brand);
     *brand = NULL;

@@ -47,6 +47,12 @@ static enum err apply_retirement(struct brand_value *after, const struct brand_s
     return brand_value_drop_secret(after, step->key_number, info);
 }
 
+static enum err apply_encryption_retirement(struct brand_value *after,
+                                            const struct brand_step *step, struct err_info *info)
+{
+    return brand_value_drop_encryption_key(after, step->key_number, info);
+}
+
 static enum err run(struct brands *brands, struct span name, const struct brand_step *step,
                     struct err_info *info)
 {
@@ -118,7 +124,8 @@ enum err brands_add(struct brands *brands, struct span name, struct brand_edits 
 enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
                        struct err_info *info)
 {
-    const struct brand_step step = {.apply = apply_edits, .may_replace = true, .edits = edits};
+    const struct brand_step step = {
+        .apply = apply_edits, .may_replace = true, .edits = edits, .must_be_usable = true};
     return run(brands, name, &step, info);
 }
 
@@ -154,6 +161,35 @@ enum err brands_retire_key(struct brands *brands, struct span name, uint32_t num
 {
     const struct brand_step step = {
         .apply = apply_retirement, .may_replace = true, .key_number = number};
+    return run(brands, name, &step, info);
+}
+
+enum err brands_add_encryption_key(struct brands *brands, struct span name,
+                                   const struct rsa_key *key, struct err_info *info)
+{
+    const struct brand_step step = {
+        .apply = apply_nothing, .may_replace = true, .encryption_key = key};
+    return run(brands, name, &step, info);
+}
+
+enum err brands_import_encryption_key(struct brands *brands, struct span name, struct span text,
+                                      struct err_info *info)
+{
+    struct rsa_key *key = NULL;
+    enum err err = rsa_key_import(text, &key, info);
+    if (err == ERR_OK)
+        err = brands_add_encryption_key(brands, name, key, info);
+    rsa_key_destroy(&key);
+    return err;
+}
+
+enum err brands_retire_encryption_key(struct brands *brands, struct span name, uint32_t number,
+                                      struct err_info *info)
+{
+    const struct brand_step step = {.apply = apply_encryption_retirement,
+                                    .may_replace = true,
+                                    .key_number = number,
+                                    .must_be_usable = true};
     return run(brands, name, &step, info);
 }
 

@@ -13,7 +13,7 @@
 #define BRAND_SETTING_DIGITS_MAX 24U
 #define BRAND_SETTING_OBJECT_MAX BRAND_TRANSLATIONS_BYTES_MAX
 
-// All that differs from its default, so that the store's value has room for the rest.
+// All that differs from its default, so that the store's value has room for name and keys.
 #define BRAND_SETTINGS_JSON_BYTES_MAX 14000U
 
 // The value; a secret as "***".

@@ -15,6 +15,9 @@
 #define DAY_SECONDS 86400U
 #define WEEK_MINUTES 10080U
 
+// Used hashes are remembered for longer (USED_HASH_MEMORY_MS), so that none is taken twice.
+#define ENCRYPTION_SECONDS_MAX 3600U
+
 static const char *const resend_choices[] = {
     [BRAND_RESEND_SAME] = "same",
     [BRAND_RESEND_NEW] = "new",
@@ -218,6 +221,26 @@ const struct option brand_options[] = {
      TEXT_FIELD(translations),
      .is_nullable = true,
      .help = "The same texts in other languages, an object of texts for each, such as vi"},
+    {.name = "encryption.endpoints",
+     .type = OPTION_TEXT,
+     .unit = "list",
+     TEXT_FIELD(encryption_endpoints),
+     .is_nullable = true,
+     .help = "Endpoints that want a hash made with the brand's encryption key: otp/generate; null: "
+             "none"},
+    {.name = "encryption.validSeconds",
+     .type = OPTION_U32,
+     .unit = "seconds",
+     .preset = "120",
+     .least = 1,
+     .most = ENCRYPTION_SECONDS_MAX,
+     FIELD(encryption_valid_seconds),
+     .help = "How long a hash may be used, from the time that it carries"},
+    {.name = "encryption.pkcs1",
+     .type = OPTION_BOOL,
+     .preset = "true",
+     FIELD(encryption_pkcs1),
+     .help = "Whether hashes with PKCS#1 v1.5 padding are taken; those with OAEP always are"},
 };
 
 const size_t brand_options_count = sizeof brand_options / sizeof brand_options[0];
@@ -308,6 +331,20 @@ static enum err check_size(const struct brand_settings *settings, struct err_inf
     return ERR_INVALID;
 }
 
+static enum err check_encryption(const struct brand_settings *settings, struct err_info *info)
+{
+    struct span rest = span_of_text(settings->encryption_endpoints);
+    while (rest.len > 0) {
+        struct span word = span_split(rest, ' ', &rest);
+        if (word.len == 0 || span_eq(word, BRAND_OTP_GENERATE))
+            continue;
+        err_info_set(info, "encryption.endpoints: \"%.*s\" is not otp/generate", (int)word.len,
+                     (const char *)word.data);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
 static enum err check_origins(const struct brand_settings *settings, struct err_info *info)
 {
     struct origin_list origins;
@@ -335,8 +372,8 @@ enum err brand_settings_check_hazards(const struct brand_settings *before,
 enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
 {
     static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {
-        check_country, check_tries,        check_origins, check_language,
-        check_words,   check_translations, check_size,
+        check_country, check_tries,        check_origins,    check_language,
+        check_words,   check_translations, check_encryption, check_size,
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         enum err err = checks[i](settings, info);

@@ -9,6 +9,7 @@
 // Texts of jansson's errors quote the input, so that they are not passed on; only the line is.
 
 #include "base/assert.h"
+#include "service/brand_encryption.h"
 #include "service/brand_json.h"
 
 #include <sodium/utils.h>
@@ -177,7 +178,9 @@ void brand_value_encode(const struct brand_value *value, const struct key *wrap_
     brand_settings_put_json(&value->settings, out);
     strbuf_put_text(out, ",\"tokenKeys\":[");
     put_secrets(value, &sealing, out);
-    strbuf_put_text(out, "]}");
+    strbuf_put_byte(out, ']');
+    encryption_keys_put(value, wrap_key, entropy, out);
+    strbuf_put_byte(out, '}');
 }
 
 static enum err damaged(struct err_info *info, const char *what)
@@ -316,7 +319,7 @@ static enum err read_head(const json_t *root, struct brand_value *value, struct 
                      (long long)json_integer_value(format), VALUE_FORMAT);
         return ERR_INVALID;
     }
-    if (json_object_size(root) != 5)
+    if (json_object_size(root) != (json_object_get(root, "encryptionKeys") == NULL ? 5 : 6))
         return damaged(info, "it has other members than it should");
     if (!read_id(json_object_get(root, "id"), &value->id))
         return damaged(info, "no id");
@@ -335,7 +338,10 @@ static enum err read_value(const json_t *root, const struct key *wrap_key,
     err = read_settings(json_object_get(root, "settings"), &value->settings, info);
     if (err != ERR_OK)
         return err;
-    return read_token_keys(json_object_get(root, "tokenKeys"), wrap_key, value, info);
+    err = read_token_keys(json_object_get(root, "tokenKeys"), wrap_key, value, info);
+    if (err != ERR_OK)
+        return err;
+    return encryption_keys_read(json_object_get(root, "encryptionKeys"), wrap_key, value, info);
 }
 
 enum err brand_value_decode(struct span text, const struct key *wrap_key, struct brand_value *out,

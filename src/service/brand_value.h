@@ -10,7 +10,8 @@
 // those who never chose. Token keys stand in the order of their numbers; the last one signs. A key
 // without createdAt (milliseconds since 1970) was made before that was kept. A secret is sealed
 // under the wrap key with the brand's id and the key's number as associated data: moved to another
-// brand, or to another key's place, it does not open.
+// brand, or to another key's place, it does not open. Keys of payload encryption stand behind them
+// (service/brand_encryption.h).
 
 #include "service/brand.h"
 
@@ -24,12 +25,22 @@ struct token_secret {
     uint8_t bytes[BRAND_TOKEN_SECRET_BYTES_MAX];
 };
 
+// What rsa_key_put_secret wrote.
+struct encryption_secret {
+    uint32_t number;
+    int64_t created_at_ms;
+    uint16_t len;
+    uint8_t bytes[RSA_SECRET_BYTES_MAX];
+};
+
 // Holds secrets: wipe it.
 struct brand_value {
     uint64_t id;
-    struct token_secret secrets[BRAND_TOKEN_KEYS_MAX]; // by number; the last one signs
-    size_t secrets_held;                               // at least 1 in a whole value
-    char name[BRAND_NAME_BYTES_MAX + 1];               // NUL-terminated
+    struct token_secret secrets[BRAND_TOKEN_KEYS_MAX];              // by number; the last one signs
+    size_t secrets_held;                                            // at least 1 in a whole value
+    struct encryption_secret encryption[BRAND_ENCRYPTION_KEYS_MAX]; // by number
+    size_t encryption_held;
+    char name[BRAND_NAME_BYTES_MAX + 1]; // NUL-terminated
     struct brand_settings settings;
 };
 
@@ -47,6 +58,15 @@ MUST_CHECK enum err brand_value_add_secret(struct brand_value *value, struct spa
 // Takes one out. ERR_NOT_FOUND; ERR_INVALID: it is the one that signs.
 MUST_CHECK enum err brand_value_drop_secret(struct brand_value *value, uint32_t number,
                                             struct err_info *info);
+
+// A further encryption key. ERR_EXISTS: that very key is there. ERR_INVALID: there is no room, or
+// no number is left.
+MUST_CHECK enum err brand_value_add_encryption_key(struct brand_value *value, struct span secret,
+                                                   int64_t now_ms, struct err_info *info);
+
+// Takes one out. ERR_NOT_FOUND.
+MUST_CHECK enum err brand_value_drop_encryption_key(struct brand_value *value, uint32_t number,
+                                                    struct err_info *info);
 
 // The secret that signs.
 static inline struct span brand_value_secret(const struct brand_value *value)

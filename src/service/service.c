@@ -20,6 +20,7 @@ void service_init(struct service *service, const struct service_deps *deps)
 {
     service->deps = *deps;
     atomic_init(&service->store_failed_at_ms, 0);
+    atomic_init(&service->hash_busy_at_ms, 0);
 }
 
 bool service_can_send(const struct service *service, enum channel_kind kind)
@@ -176,7 +177,7 @@ void service_report(const struct service_call *call)
         log_decision(call);
         return;
     }
-    if (call->status != SERVICE_LOOKED_UP)
+    if (call->status != SERVICE_LOOKED_UP && call->status != SERVICE_HASH_JUDGED)
         log_failure(call);
 }
 

@@ -6,9 +6,11 @@
 #include "address/address.h"
 #include "core/decide.h"
 #include "core/slot.h"
+#include "core/used_hash.h"
 #include "crypto/keyring/keyring.h"
 #include "outbox/route.h"
 #include "service/brand.h"
+#include "service/decryptor.h"
 #include "store/store.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -19,6 +21,7 @@ struct service_deps {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
+    struct decryptor *decryptor;
     struct logger *log;
     struct metrics *metrics;
     const struct routes *routes; // by whom messages go
@@ -27,18 +30,20 @@ struct service_deps {
 // Every function from any thread. `deps` are immutable after service_init.
 struct service {
     struct service_deps deps;
+    atomic_int_fast64_t hash_busy_at_ms;    // when it was last told that there are too many hashes
     atomic_int_fast64_t store_failed_at_ms; // 0: the last command was committed, or refused as busy
 };
 
 void service_init(struct service *service, const struct service_deps *deps);
 
 enum service_status {
-    SERVICE_DECIDED,    // see call->decision
-    SERVICE_LOOKED_UP,  // see service_address_known
-    SERVICE_NO_CHANNEL, // nothing can send to that address
-    SERVICE_BUSY,       // nothing happened; try again
-    SERVICE_FULL,       // nothing happened; the disk has no room
-    SERVICE_FAILED,     // nothing happened, or it is unknown; a person has to look
+    SERVICE_DECIDED,     // see call->decision
+    SERVICE_LOOKED_UP,   // see service_address_known
+    SERVICE_HASH_JUDGED, // see call->hash
+    SERVICE_NO_CHANNEL,  // nothing can send to that address
+    SERVICE_BUSY,        // nothing happened; try again
+    SERVICE_FULL,        // nothing happened; the disk has no room
+    SERVICE_FAILED,      // nothing happened, or it is unknown; a person has to look
 };
 
 // The longest e-mail address that the codes of a username may go to: its record has no more room.
@@ -54,6 +59,12 @@ struct username_call {
     enum service_status status; // of its decision
 };
 
+// What a call that takes a hash has besides.
+struct hash_call {
+    struct hash_mark mark;
+    enum hash_use use;
+};
+
 // Caller-allocated; kept alive and untouched until on_done, which runs on a thread of the store's
 // choosing, perhaps before service_submit returns.
 struct service_call {
@@ -63,6 +74,7 @@ struct service_call {
     const struct address *identifier;
     const struct address *to;       // where the code goes; of a username, where it went too
     struct username_call *username; // identifier is a username; NULL: it is an address
+    struct hash_call *hash;         // of service_take_hash
     int channel;                 // generate: enum channel_kind asked for, or −1: the brand's own
     struct span accept_language; // generate: of the request; may be empty
     struct span request_id;
@@ -87,6 +99,15 @@ bool service_is_durable(const struct service_call *call);
 // After SERVICE_LOOKED_UP: the address of the username's latest code or, once it is bound
 // (call->username->is_bound), of its owner. False: none is known.
 bool service_address_known(const struct service_call *call, struct address *out);
+
+// Takes the hash call->hash for call->identifier: ends as SERVICE_HASH_JUDGED once that is durable,
+// or as any command whose store does not answer.
+void service_take_hash(struct service *service, struct service_call *call);
+
+// Logs that a hash had no room with the decryptor: once a second at most, since whoever sends so
+// many would fill the log as well.
+void service_report_hash_busy(struct service *service, const struct brand *brand,
+                              struct span client);
 
 // Counts and logs what became of the call: once, after on_done has been called, on any thread. (The
 // store's own has better things to do.)

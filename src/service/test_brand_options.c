@@ -76,6 +76,10 @@ static const struct expected_option expected_options[] = {
     {"emailSubject", "Your {brand} code",
      "text of at most 256 bytes, in UTF-8 without control characters"},
     {"translations", "null", "object of at most 8191 bytes as JSON, or null"},
+    {"encryption.endpoints", "null",
+     "list of at most 63 bytes, in UTF-8 without control characters, or null"},
+    {"encryption.validSeconds", "120", "1 to 3600 seconds"},
+    {"encryption.pkcs1", "true", "true or false"},
 };
 
 static void test_the_table_is_as_documented(void **state)

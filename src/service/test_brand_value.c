@@ -69,6 +69,12 @@ static void assert_same(const struct brand_value *a, const struct brand_value *b
         assert_int_equal(a->secrets[i].len, b->secrets[i].len);
         assert_memory_equal(a->secrets[i].bytes, b->secrets[i].bytes, a->secrets[i].len);
     }
+    assert_int_equal(a->encryption_held, b->encryption_held);
+    for (size_t i = 0; i < a->encryption_held; i++) {
+        assert_int_equal(a->encryption[i].number, b->encryption[i].number);
+        assert_int_equal(a->encryption[i].len, b->encryption[i].len);
+        assert_memory_equal(a->encryption[i].bytes, b->encryption[i].bytes, a->encryption[i].len);
+    }
     assert_string_equal(a->name, b->name);
     for (size_t i = 0; i < brand_options_count; i++)
         assert_true(option_is_equal(&brand_options[i], &a->settings, &b->settings));
@@ -132,6 +138,8 @@ static void set_random(struct brand_value *value, const struct option *option,
                        option->least + seeded_below(seeded, option->most - option->least + 1));
     if (option->type == OPTION_CHOICE)
         strbuf_put_text(&out, option->choices[seeded_below(seeded, choices)]);
+    if (option->type == OPTION_BOOL)
+        strbuf_put_text(&out, pick == 1 ? "true" : "false");
     if (option->type == OPTION_TEXT) {
         static const char *const texts[] = {"", "ab", "IN", "\"\\", "\xC3\xA9"};
         strbuf_put_text(&out, texts[seeded_below(seeded, COUNT_OF(texts))]);
@@ -178,6 +186,16 @@ static void fill_translations(struct brand_settings *settings)
     assert_int_equal(out.len, sizeof room);
 }
 
+static void fill_encryption_keys(struct brand_value *value)
+{
+    uint8_t secret[RSA_SECRET_BYTES_MAX];
+    for (size_t i = 0; i < BRAND_ENCRYPTION_KEYS_MAX; i++) {
+        memset(secret, 'a' + (int)i, sizeof secret);
+        struct span bytes = span_make(secret, sizeof secret);
+        assert_int_equal(brand_value_add_encryption_key(value, bytes, INT64_MAX, NULL), ERR_OK);
+    }
+}
+
 static void test_the_largest_value_fits(void **state)
 {
     (void)state;
@@ -198,6 +216,7 @@ static void test_the_largest_value_fits(void **state)
         assert_int_equal(
             brand_value_add_secret(&value, span_make(secret, sizeof secret), INT64_MAX, NULL),
             ERR_OK);
+    fill_encryption_keys(&value);
     fill_translations(&value.settings);
     encode(&value, &text);
     assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, NULL), ERR_OK);

@@ -180,7 +180,7 @@ struct delivery_row {
 // settings of other kinds have a prefix in lower case that no brand's name can have.
 #define SETTING_TOKENS_PREFIX "tokens/" // and the name of a provider: see outbox/provider_tokens.h
 #define SETTING_NAME_BYTES_MAX 64U
-#define SETTING_VALUE_BYTES_MAX 16384U
+#define SETTING_VALUE_BYTES_MAX 20480U // a brand with all of its keys
 
 struct setting {
     struct span name;

@@ -589,7 +589,7 @@ describe('a server', () => {
   test('every setting that it has is known here, and the other way round', async () => {
     const { settings } = JSON.parse(await done('brand show DocDemo --json'));
     const { stdout } = await runOtpd(['brand', 'options']);
-    const known = [...stdout.matchAll(/^(\w+)$/gm)].map(([, name]) => name);
+    const known = [...stdout.matchAll(/^([\w.]+)$/gm)].map(([, name]) => name);
     assert.deepEqual(Object.keys(settings).sort(), known.sort());
   });
 

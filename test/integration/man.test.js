@@ -57,7 +57,7 @@ describe('nothing is missing', () => {
 
   test('otpd.conf(5) has every option of the file and every setting of a brand', async () => {
     const page = await readable(['man', 'otpd.conf']);
-    const settings = namesIn(await pageOf(['brand', 'options']), /^(\w+)$/gm);
+    const settings = namesIn(await pageOf(['brand', 'options']), /^([\w.]+)$/gm);
     const others = ['keyFile', 'metricsListen', 'outboxMax', 'journalMib', 'tokenKeyFile',
       'passwordFile', 'allowPrivate', 'recipeFile'];
     for (const name of [...settings, ...others]) {

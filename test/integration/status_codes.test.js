@@ -20,13 +20,14 @@ const FAMILIES = ['', 'web/'];
 
 const brands = { DocDemo: {}, Other1: {}, Other2: {}, Other3: {} };
 const limited = { Once: { otpMaxCount: 1, otpTimeOut: 1 } };
+const sealed = { Sealed: { 'encryption.endpoints': 'otp/generate' } };
 
 const sites = {};
 const folder = new Folder();
 let occupant;
 
 before(async () => {
-  const config = configText({ ...brands, ...limited });
+  const config = configText({ ...brands, ...limited, ...sealed });
   const keyFile = folder.join('keys');
   await runOtpd(['init', '--key-file', keyFile]);
   // Nothing can send without a channel, and only development has one of its own.

@@ -69,10 +69,12 @@ static void create_service(struct rig *rig, size_t entries_max)
     const struct metrics_options metrics_options = {.now_ns = clock_system_ns};
     assert_int_equal(metrics_create(&metrics_options, &rig->metrics), ERR_OK);
     create_routes(&rig->ways, 1U << CHANNEL_SMS | 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_EMAIL);
+    assert_int_equal(decryptor_create(0, &rig->decryptor), ERR_OK);
     const struct service_deps deps = {
         .store = rig->store,
         .keyring = rig->keyring,
         .brands = rig->brands,
+        .decryptor = rig->decryptor,
         .metrics = rig->metrics,
         .routes = rig->ways,
     };
@@ -131,6 +133,7 @@ void rig_destroy(struct rig *rig)
     http_worker_destroy(&rig->http);
     api_worker_fini(&rig->worker);
     brands_destroy(&rig->brands);
+    decryptor_destroy(&rig->decryptor);
     keyring_destroy(&rig->keyring);
     store_destroy(&rig->store);
     routes_destroy(&rig->ways);

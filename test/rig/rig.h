@@ -21,6 +21,7 @@ struct rig {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
+    struct decryptor *decryptor;
     struct metrics *metrics; // what the service counts
     struct routes *ways;     // one provider, of SMS, WhatsApp and e-mail
     struct service service;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define JOURNAL_BYTES ((size_t)512 << 10) // so small that segments and checkpoints come fast
+#define JOURNAL_BYTES ((size_t)640 << 10) // so small that segments and checkpoints come fast
 
 struct durable {
     struct store store;

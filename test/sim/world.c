@@ -440,11 +440,13 @@ static void boot(struct world *world)
         brands_create(world->store, keyring_wrap(world->keyring), &world->entropy, &world->brands));
     must(brands_reload(world->brands, &info));
     world->stats.boots++;
+    must(decryptor_create(0, &world->decryptor));
     struct service_deps deps = {
         .store = world->store,
         .keyring = world->keyring,
         .brands = world->brands,
         .routes = world->ways,
+        .decryptor = world->decryptor,
     };
     service_init(&world->service, &deps);
     api_init(&world->api, &world->service);
@@ -469,6 +471,7 @@ static void shut_down(struct world *world)
     api_worker_fini(&world->api_worker);
     courier_destroy(&world->courier);
     receipts_destroy(&world->receipts);
+    decryptor_destroy(&world->decryptor);
     brands_destroy(&world->brands);
     keyring_destroy(&world->keyring);
 }

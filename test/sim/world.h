@@ -140,6 +140,7 @@ struct world {
     struct store *store;
     struct keyring *keyring;
     struct brands *brands;
+    struct decryptor *decryptor;
     struct service service;
     struct api api;
     struct api_worker api_worker;

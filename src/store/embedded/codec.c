@@ -206,6 +206,50 @@ static bool read_username(struct reader *reader, void *thing)
     return has_card == (record->card.len > 0) && (has_card || !record->is_bound);
 }
 
+static bool hashes_are_held(const void *thing)
+{
+    return ((const struct record *)thing)->kind == RECORD_OF_HASHES;
+}
+
+static void put_hashes(const void *thing, struct strbuf *out)
+{
+    const struct record *record = thing;
+    put_time(out, record->hashes.floor_at_ms);
+    put_number(out, record->hashes_held, 1);
+    for (size_t i = 0; i < record->hashes_held; i++) {
+        put_number(out, record->hashes.offsets_ms[i], 4);
+        put_number(out, record->hashes.tags[i], 4);
+    }
+}
+
+// Nothing of the parts with lower bits.
+static bool is_only_hashes(const struct record *record)
+{
+    return !person_is_held(record) && !budget_is_held(record) && !sends_are_held(record) &&
+           !tombstones_are_held(record) && !codes_are_held(record) && !username_is_held(record);
+}
+
+static bool read_hashes(struct reader *reader, void *thing)
+{
+    struct record *record = thing;
+    if (!is_only_hashes(record))
+        return false;
+    record->kind = RECORD_OF_HASHES;
+    record->hashes.floor_at_ms = read_time(reader);
+    record->hashes_held = (uint8_t)read_number(reader, 1);
+    if (record->hashes_held == 0 || record->hashes_held > RECORD_HASHES_MAX)
+        return false;
+    uint32_t last_ms = 1;
+    for (size_t i = 0; i < record->hashes_held; i++) {
+        uint32_t offset_ms = (uint32_t)read_number(reader, 4);
+        if (offset_ms < last_ms)
+            return false;
+        record->hashes.offsets_ms[i] = last_ms = offset_ms;
+        record->hashes.tags[i] = (uint32_t)read_number(reader, 4);
+    }
+    return true;
+}
+
 static const struct frame_part record_parts[] = {
     {person_is_held, put_person, read_person},
     {budget_is_held, put_budget, read_budget},
@@ -213,6 +257,7 @@ static const struct frame_part record_parts[] = {
     {tombstones_are_held, put_tombstones, read_tombstones},
     {codes_are_held, put_codes, read_codes},
     {username_is_held, put_username, read_username},
+    {hashes_are_held, put_hashes, read_hashes},
 };
 
 static const struct frame_kind record_kind = {

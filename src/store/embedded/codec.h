@@ -28,7 +28,10 @@ const char *codec_verdict_text(enum codec_verdict verdict);
 #define CODEC_SENDS_BYTES_MAX (7U + 4U * RECORD_SENDS_MAX)
 #define CODEC_USERNAME_BYTES_MAX (9U + RECORD_CARD_BYTES_MAX) // in place of sends
 
+#define CODEC_HASHES_BYTES_MAX (7U + 8U * RECORD_HASHES_MAX) // with nothing else
+
 _Static_assert(CODEC_USERNAME_BYTES_MAX <= CODEC_SENDS_BYTES_MAX, "the longer of the two counts");
+_Static_assert(CODEC_HASHES_BYTES_MAX <= CODEC_SENDS_BYTES_MAX, "and of these");
 
 #define CODEC_RECORD_BYTES_MAX                                                                   \
     (CODEC_FRAME_BYTES + 16U + 14U + CODEC_SENDS_BYTES_MAX + (6U + 8U * RECORD_TOMBSTONES_MAX) + \

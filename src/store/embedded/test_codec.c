@@ -76,10 +76,27 @@ static void draw_username(struct seeded *dice, struct record *record)
     memset(record->card.sealed, 0xC5, record->card.len);
 }
 
+static void draw_hashes(struct seeded *dice, struct record *record)
+{
+    struct used_hashes *hashes = &record->hashes;
+    record->kind = RECORD_OF_HASHES;
+    record->hashes_held = (uint8_t)(1 + seeded_below(dice, RECORD_HASHES_MAX));
+    hashes->floor_at_ms = draw_time(dice);
+    for (size_t i = 0; i < record->hashes_held; i++) {
+        hashes->offsets_ms[i] = (uint32_t)(1 + seeded_below(dice, UINT32_MAX));
+        hashes->tags[i] = (uint32_t)seeded_u64(dice);
+    }
+    qsort(hashes->offsets_ms, record->hashes_held, sizeof(uint32_t), by_number);
+}
+
 static struct record draw_record(struct seeded *dice)
 {
     struct record record;
     memset(&record, 0, sizeof record);
+    if (seeded_below(dice, 8) == 0) {
+        draw_hashes(dice, &record);
+        return record;
+    }
     if (seeded_below(dice, 2) == 0)
         draw_lists(dice, &record);
     if (seeded_below(dice, 2) == 0) {
@@ -294,6 +311,13 @@ static struct record golden_username(void)
     return record;
 }
 
+static struct record golden_hashes(void)
+{
+    struct record record = {.kind = RECORD_OF_HASHES, .hashes_held = 2};
+    record.hashes = (struct used_hashes){NOW_MS, {1, 0x01020304}, {0x11121314, 0x21222324}};
+    return record;
+}
+
 static void test_golden_bytes(void **state)
 {
     (void)state;
@@ -307,6 +331,9 @@ static void test_golden_bytes(void **state)
     record = golden_username();
     assert_golden("username", encode_record(&value, &record),
                   "01002101020304050607080000000000000000111213141516171803aabbcc3633aba4c6c3d243");
+    record = golden_hashes();
+    assert_golden("hashes", encode_record(&value, &record),
+                  "010040019c1c38a40002000000011112131401020304212223243e7867491cdddf71");
     assert_golden("setting", encode_setting(&value),
                   "01000300000000000000037b2261223a317d3c3212f031abe0f1");
     assert_golden("identity", encode_identity(&value),
@@ -326,6 +353,8 @@ static void test_damage_is_refused(void **state)
     assert_damage_is_seen("record", encode_record(&value, &record), read_record);
     record = golden_username();
     assert_damage_is_seen("username", encode_record(&value, &record), read_record);
+    record = golden_hashes();
+    assert_damage_is_seen("hashes", encode_record(&value, &record), read_record);
     assert_damage_is_seen("setting", encode_setting(&value), read_setting);
     assert_damage_is_seen("identity", encode_identity(&value), read_identity);
     assert_damage_is_seen("state", encode_state(&value), read_state);
@@ -357,7 +386,7 @@ static const struct codec_body_row body_rows[] = {
     CODEC_ROW("format 2", "\2\0\0", CODEC_NEWER),
     CODEC_ROW("format 255 and anything", "\xff!!", CODEC_NEWER),
     CODEC_ROW("an unknown part",
-              "\1\0\x40"
+              "\1\0\x80"
               "whatever",
               CODEC_NEWER),
     CODEC_ROW("a username", "\1\0\x20\0\0\0\0\0\0\0\0\0", CODEC_OK),
@@ -376,6 +405,17 @@ static const struct codec_body_row body_rows[] = {
               "\1\0\x21\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0"
               "\0\0\0\0\0\0\0\1\1x",
               CODEC_OK),
+    CODEC_ROW("a hash", "\1\0\x40" ZEROS_6 "\1\0\0\0\1abcd", CODEC_OK),
+    CODEC_ROW("two hashes at one time", "\1\0\x40" ZEROS_6 "\2\0\0\0\1abcd\0\0\0\1abcd", CODEC_OK),
+    CODEC_ROW("no hashes", "\1\0\x40" ZEROS_6 "\0", CODEC_DAMAGED),
+    CODEC_ROW("too many hashes", "\1\0\x40" ZEROS_6 "\x21", CODEC_DAMAGED),
+    CODEC_ROW("a hash at the floor", "\1\0\x40" ZEROS_6 "\1\0\0\0\0abcd", CODEC_DAMAGED),
+    CODEC_ROW("hashes out of order", "\1\0\x40" ZEROS_6 "\2\0\0\0\2abcd\0\0\0\1abcd",
+              CODEC_DAMAGED),
+    CODEC_ROW("a hash with a person",
+              "\1\0\x41\0\0\0\0\0\0\0\1" ZEROS_6 "\0\0" ZEROS_6 "\1\0\0\0\1abcd", CODEC_DAMAGED),
+    CODEC_ROW("a hash with a username", "\1\0\x60\0\0\0\0\0\0\0\0\0" ZEROS_6 "\1\0\0\0\1abcd",
+              CODEC_DAMAGED),
     CODEC_ROW("the highest part", "\1\x80\0", CODEC_NEWER),
     CODEC_ROW("no parts field", "\1\0", CODEC_DAMAGED),
     CODEC_ROW("bytes after the end", "\1\0\0x", CODEC_DAMAGED),

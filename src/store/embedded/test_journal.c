@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SEGMENT_BYTES (8U * JOURNAL_BLOCK_BYTES)
+#define SEGMENT_BYTES JOURNAL_SEGMENT_BYTES_LEAST
 #define COMMITS_MAX 64U
 #define ROW_BYTES_MAX 60000U
 

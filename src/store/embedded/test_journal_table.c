@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define SMALL_JOURNAL_BYTES ((size_t)16 * 8 * JOURNAL_BLOCK_BYTES)
+#define SMALL_JOURNAL_BYTES ((size_t)16 * JOURNAL_SEGMENT_BYTES_LEAST)
 #define TRANSACTIONS 300U
 #define KEYS 60U
 
