@@ -66,14 +66,15 @@ static int compare(const void *a, const void *b)
 
 static double ms_of(const struct latencies *latencies, size_t percent)
 {
-    return (double)latencies->sorted_ns[(SYNCS - 1) * percent / 100] / 1e6;
+    size_t at = (SYNCS - 1) * percent / 100;
+    return (double)latencies->sorted_ns[at] / 1e6;
 }
 
 // What waits for one sync is committed with it, so more at once cost little more.
 static void print(const struct latencies *latencies)
 {
     static const unsigned waiting[] = {1, 16, 64, 256, 1024};
-    double sync_ns = (double)latencies->sorted_ns[SYNCS / 2];
+    double sync_ns = 1e6 * ms_of(latencies, 50);
     (void)printf("one write of 4 KiB and its sync, %u times: median %.2f ms, p99 %.2f ms, "
                  "longest %.2f ms\n",
                  SYNCS, ms_of(latencies, 50), ms_of(latencies, 99), ms_of(latencies, 100));

@@ -24,6 +24,8 @@ const hasAll = process.env.FAULTS === 'all';
 const STEP = hasAll ? 1 : 5;
 const CODE_MS = 3000;
 const ATTACH_MS = 3000;
+const STOP_MS = 30000;
+const EXIT_OS = 71;
 const WRITING = ['pwrite64', 'pwritev', 'fdatasync', 'fsync', 'renameat', 'unlinkat'];
 const OTHERS = ['openat', 'close', 'pread64', 'ftruncate', 'mmap', 'munmap', 'futex', 'write',
   'writev', 'read', 'epoll_ctl', 'accept4', 'mkdir', 'fcntl'];
@@ -161,6 +163,27 @@ async function sweep(t, calls, injectionOf) {
 describe('faults of the data directory', { skip, timeout: 3600000 }, () => {
   test('killed at each call', (t) => {
     return sweep(t, KILLED_AT, (call, n) => `${call}:signal=KILL:when=${n}`);
+  });
+
+  test('a failed sync ends the server, and it says why', async () => {
+    const folder = new Folder();
+    const args = ['--data-dir', folder.join('data'), '--journal-mib', '4', ...(await keys())];
+    const server = await Server.start({ args });
+    const words = ['-o', '/dev/null', '-e', 'inject=fdatasync:error=EIO:when=1+'];
+    const tracer = await attach(server, words);
+    const lane = await Lane.open(server.port);
+    const person = new Person(mobile('91990000009'));
+    await person.open(lane);
+    assert.notEqual(await lane.code(person.bytes('otp/generate')), 200);
+    const end = await server.program.end(STOP_MS);
+    assert.equal(end.status, EXIT_OS);
+    const [failed] = server.events('store.failed');
+    assert.equal(failed.what, 'Input/output error');
+    assert.equal(server.events('server.failed').length, 1);
+    lane.close();
+    tracer.kill('SIGKILL');
+    await server.kill();
+    folder.remove();
   });
 
   test('each call fails once', (t) => {
