@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 #define JOURNAL_SEGMENTS_MAX 32U
-#define JOURNAL_SEGMENT_BYTES_LEAST (10U * JOURNAL_BLOCK_BYTES) // the longest row, and some to spare
+#define JOURNAL_SEGMENT_BYTES_LEAST (10U * JOURNAL_BLOCK_BYTES) // the longest row, and some more
 
 struct journal_options {
     struct disk *disk;    // borrowed
