@@ -191,8 +191,14 @@ static void generate(struct actor *actor)
     struct people *people = actor->people;
     actor->step = ACTOR_GENERATING;
     choose_naming(actor);
-    actor->send =
-        model_on_ask(people->model, meant_address(actor), who(actor), world_time_ms(people->world));
+    const struct model_ask ask = {
+        .account = actor->account,
+        .address = meant_address(actor),
+        .is_unnamed = is_username(people, actor->account) && !actor->is_naming,
+        .who = who(actor),
+        .at_ms = world_time_ms(people->world),
+    };
+    actor->send = model_on_ask(people->model, &ask);
     actor->mishaps = mishaps(people->world);
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\"", actor->session);
     post(actor, "otp/generate", more);
@@ -228,6 +234,7 @@ static void send_guess(struct actor *actor)
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\",\"otp\":\"%s\"", actor->session,
                    actor->guess);
     choose_naming(actor);
+    actor->tried_ms = world_time_ms(actor->people->world);
     model_on_try(actor->people->model, actor->account);
     post(actor, "otp/validate", more);
 }
@@ -407,6 +414,7 @@ static void tell_validate(struct actor *actor, int code, int64_t at_ms)
         .is_drawn = actor->is_drawn,
         .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .asked_ms = actor->tried_ms,
         .at_ms = at_ms,
     };
     model_on_validate(actor->people->model, &try);

@@ -64,7 +64,8 @@ struct actor {
     enum actor_step step;
     char session[MODEL_SESSION_TEXT_BYTES];
     char guess[16];
-    bool is_drawn; // the guess
+    int64_t tried_ms; // it was sent
+    bool is_drawn;    // the guess
     unsigned tries_left;
     unsigned resends_left;
     unsigned device;
