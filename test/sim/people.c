@@ -164,12 +164,34 @@ static void begin(void *ctx, uint64_t argument)
     actor->step = ACTOR_OPENING;
     actor->tries_left = actor->is_attacker ? 8 : 3;
     actor->resends_left = 2;
-    actor->people->attempts += !actor->is_attacker;
+    actor->is_counted = false;
     if (actor->is_attacker)
         choose_victim(actor);
     actor->opened = actor->address;
     actor->is_naming = true;
     post(actor, "token/generate", "");
+}
+
+static void expect_login(struct actor *actor)
+{
+    actor->first_ms = 0;
+    actor->is_counted = !actor->is_attacker;
+    actor->people->attempts += actor->is_counted;
+}
+
+// It need not end well any more: by the limit, which the model looks after, by somebody who came
+// first, or by the settings and one's own slowness.
+static void expect_nothing(struct actor *actor)
+{
+    actor->people->attempts -= actor->is_counted;
+    actor->is_counted = false;
+}
+
+static bool is_slow(const struct actor *actor)
+{
+    const struct people *people = actor->people;
+    int64_t life_ms = people->model->rules[actor->rules].ttl_ms;
+    return actor->first_ms > 0 && world_time_ms(people->world) >= actor->first_ms + life_ms;
 }
 
 // What the store did that may leave a send counted.
@@ -250,6 +272,8 @@ static void validate(void *ctx, uint64_t argument)
         generate(actor);
         return;
     }
+    if (is_slow(actor))
+        expect_nothing(actor);
     actor->step = ACTOR_VALIDATING;
     choose_guess(actor);
     send_guess(actor);
@@ -285,6 +309,7 @@ static void on_opened(struct actor *actor, int code, const char *body, int64_t a
         return;
     }
     (void)snprintf(actor->session, sizeof actor->session, "%.38s", at + 13);
+    expect_login(actor);
     model_on_open(actor->people->model, actor->account, actor->session, actor->client.rules, at_ms);
     if (actor->is_attacker && below(actor, 8) == 0)
         swap(actor);
@@ -316,7 +341,8 @@ static void on_generated(struct actor *actor, int code)
         return;
     }
     bool may_go_on = code == 200 || code == 0 || is_unable(code);
-    actor->people->attempts -= code == 1543 && !actor->is_attacker; // it was for who came first
+    if (code == 1534 || code == 1543)
+        expect_nothing(actor);
     if (!may_go_on) {
         rest_long(actor);
         return;
@@ -330,7 +356,7 @@ static void on_generated(struct actor *actor, int code)
 static void on_validated(struct actor *actor, int code)
 {
     bool is_in = code == 200;
-    actor->people->logins += is_in && !actor->is_attacker;
+    actor->people->logins += is_in && actor->is_counted;
     if (is_to_name(actor, code)) {
         send_guess(actor);
         return;
@@ -401,6 +427,7 @@ static void tell_generate(struct actor *actor, int code, int64_t at_ms)
     if (code != 200)
         return;
     actor->rules = actor->client.rules;
+    actor->first_ms = actor->first_ms > 0 ? actor->first_ms : at_ms;
     actor->boots = people->world->stats.boots;
 }
 

@@ -234,8 +234,8 @@ static bool judge(const struct outcome *outcome, uint64_t seed, uint64_t number)
         fault = "more codes went astray than chance allows";
     else if (outcome->entries_left > 0)
         fault = "the outbox is not empty after the faults have ended";
-    else if (outcome->logins * 2 < outcome->attempts)
-        fault = "fewer than half of the honest logins succeeded";
+    else if (outcome->logins * 3 < outcome->attempts * 2)
+        fault = "fewer than two in three honest logins succeeded";
     (void)printf("%s %llu - world of seed %llu\n", fault == NULL ? "ok" : "not ok",
                  (unsigned long long)number, (unsigned long long)seed);
     if (fault != NULL)
