@@ -60,7 +60,7 @@ struct cast {
 
 // Codes of those who name no address and pass for another, one in 16384 of a few thousand. Who does
 // once does so again until the epoch ends.
-#define ASTRAY_MAX 40U
+#define ASTRAY_MAX 12U
 
 // About half of the faults, and in the neighbouring seed, with the other store, the other half; in
 // the next seed of the same store the other one again.

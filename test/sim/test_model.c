@@ -6,6 +6,7 @@
 
 #include "unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OWNER 1
@@ -23,16 +24,18 @@ static const struct model_rules rules = {
 
 static int create_model(void **state)
 {
-    static struct model model; // of one test at a time
-    model_init(&model, &rules, 3, 1);
-    model_on_up(&model, 0);
-    *state = &model;
+    struct model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    model_init(model, &rules, 3, 1);
+    model_on_up(model, 0);
+    *state = model;
     return 0;
 }
 
 static int destroy_model(void **state)
 {
     model_fini(*state);
+    free(*state);
     return 0;
 }
 
