@@ -202,6 +202,75 @@ static void refusals_come_before_the_limit(void **state)
     assert_int_equal(visit_generate(rig, &stranger, B), 1543);
 }
 
+// A message that waits is sent once, however often it is asked for; but only to its own address.
+static void each_address_has_a_message_of_its_own(void **state)
+{
+    struct rig *rig = *state;
+    struct rig_message first, second;
+    struct visit of_a = visit_open(rig, "somebody", A);
+    struct visit of_b = visit_open(rig, "somebody", B);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(visit_generate(rig, &of_a, A), 200);
+        rig->now_ms++;
+        assert_int_equal(visit_generate(rig, &of_b, B), 200);
+    }
+    assert_int_equal(store_entries(rig->store), 2);
+    assert_true(rig_take_first(rig, &first));
+    assert_true(rig_take_message(rig, &second));
+    assert_string_equal(first.to, "12025550101");
+    assert_string_equal(second.to, "12025550102");
+    assert_int_equal(visit_validate(rig, &of_b, B, first.otp), 1506);
+    assert_int_equal(visit_validate(rig, &of_a, A, second.otp), 1506);
+    assert_int_equal(visit_validate(rig, &of_b, B, second.otp), 200);
+    assert_int_equal(visit_validate(rig, &of_a, A, first.otp), 1543);
+}
+
+// Another address that the visit's session takes for its own: its tag in the id is the same.
+static void find_alike(struct rig *rig, const struct visit *visit, char *out, size_t cap)
+{
+    struct session session;
+    struct address name, other;
+    enum session_family family;
+    char spelling[64];
+    const struct brand_set *set = brands_acquire(rig->brands);
+    const struct epoch_set *epochs = keyring_epochs(rig->keyring, rig->now_ms);
+    struct session_binding binding = {.brand_id = brand_set_find(set, SPAN("DocDemo"))->id,
+                                      .device = SPAN("d")};
+    assert_true(address_parse(ADDRESS_USERNAME, span_of_text(visit->name), SPAN(""), &name));
+    assert_true(session_id_open(epochs, span_of_text(visit->id), rig->now_ms, &session));
+    binding.identifier = address_identifier(&name);
+    for (unsigned i = 0; span_is_empty(binding.address); i++) {
+        (void)snprintf(spelling, sizeof spelling, "person%u@example.com", i);
+        assert_true(address_parse(ADDRESS_EMAIL, span_of_text(spelling), SPAN(""), &other));
+        binding.address = address_identifier(&other);
+        enum session_check check = session_differs(epochs, &session, &binding, false, &family);
+        assert_true(check == SESSION_IS_SAME || check == SESSION_OTHER_ADDRESS);
+        if (check == SESSION_OTHER_ADDRESS)
+            binding.address = SPAN("");
+    }
+    (void)snprintf(out, cap, ",\"email\":\"%s\"", spelling);
+    brands_release(rig->brands, &set);
+}
+
+// One in 16384 passes for the owner, and sends the owner a code that is of no use to him.
+static void who_passes_for_the_owner_is_sent_nothing(void **state)
+{
+    struct rig *rig = *state;
+    char alike[96];
+    visit_log_in(rig, "somebody", A);
+    struct visit owners = visit_open(rig, "somebody", A);
+    find_alike(rig, &owners, alike, sizeof alike);
+    struct visit visit = visit_open(rig, "somebody", alike);
+    assert_int_equal(visit_generate(rig, &visit, alike), 1543);
+    rig_assert_no_message(rig);
+    assert_int_equal(visit_generate(rig, &visit, NONE), 200);
+    struct rig_message message = rig_message_of(rig);
+    assert_string_equal(message.to, "12025550101");
+    assert_int_equal(visit_generate(rig, &visit, alike), 1541);
+    assert_int_equal(visit_validate(rig, &visit, alike, message.otp), 1541);
+    assert_null(strstr(rig->body, "token"));
+}
+
 static void a_fallback_channel_is_for_the_same_address(void **state)
 {
     struct rig *rig = *state;
@@ -249,12 +318,20 @@ static void items_of_a_batch_see_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_username_logs_in_by_its_number),   TEST(a_username_logs_in_by_its_email),
-        TEST(a_number_goes_before_an_email),      TEST(a_stranger_gets_nothing_and_pays_nothing),
-        TEST(the_first_of_two_to_validate_binds), TEST(another_address_is_1541),
-        TEST(an_address_known_need_not_be_named), TEST(an_address_that_is_not_known_must_be_named),
-        TEST(a_window_is_of_the_number),          TEST(who_is_refused_leaves_the_window_alone),
-        TEST(refusals_come_before_the_limit),     TEST(a_fallback_channel_is_for_the_same_address),
+        TEST(a_username_logs_in_by_its_number),
+        TEST(a_username_logs_in_by_its_email),
+        TEST(a_number_goes_before_an_email),
+        TEST(a_stranger_gets_nothing_and_pays_nothing),
+        TEST(the_first_of_two_to_validate_binds),
+        TEST(another_address_is_1541),
+        TEST(each_address_has_a_message_of_its_own),
+        TEST(who_passes_for_the_owner_is_sent_nothing),
+        TEST(an_address_known_need_not_be_named),
+        TEST(an_address_that_is_not_known_must_be_named),
+        TEST(a_window_is_of_the_number),
+        TEST(who_is_refused_leaves_the_window_alone),
+        TEST(refusals_come_before_the_limit),
+        TEST(a_fallback_channel_is_for_the_same_address),
         TEST(items_of_a_batch_see_each_other),
     };
     return cmocka_run_group_tests_name("api_username", tests, NULL, NULL);

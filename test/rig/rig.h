@@ -83,5 +83,8 @@ struct rig_message {
 // Takes the one message that is due, as its provider does; false when there is none.
 bool rig_take_message(struct rig *rig, struct rig_message *out);
 
+// As above, of several the one that was promised first.
+bool rig_take_first(struct rig *rig, struct rig_message *out);
+
 // Takes all that are due, unread.
 void rig_take_all(struct rig *rig);

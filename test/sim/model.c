@@ -22,7 +22,9 @@
 void model_init(struct model *model, const struct model_rules *rules, size_t addresses,
                 size_t usernames)
 {
-    *model = (struct model){.addresses_held = addresses, .accounts_held = addresses + usernames};
+    *model = (struct model){.addresses_held = addresses,
+                            .accounts_held = addresses + usernames,
+                            .traced = MODEL_NO_ACCOUNT};
     model->addresses = calloc(model->addresses_held, sizeof *model->addresses);
     model->accounts = calloc(model->accounts_held, sizeof *model->accounts);
     if (model->addresses == NULL || model->accounts == NULL)
@@ -55,6 +57,20 @@ __attribute__((format(printf, 2, 3))) static void complain(struct model *model, 
     va_list args;
     va_start(args, format);
     (void)vsnprintf(model->complaint, sizeof model->complaint, format, args);
+    va_end(args);
+}
+
+// Of the account that is looked at: see model.h.
+__attribute__((format(printf, 3, 4))) static void trace(const struct model *model, size_t account,
+                                                        const char *format, ...)
+{
+    if (account != model->traced)
+        return;
+    va_list args;
+    va_start(args, format);
+    (void)printf("# ");
+    (void)vprintf(format, args);
+    (void)printf("\n");
     va_end(args);
 }
 
@@ -109,13 +125,91 @@ void model_on_open(struct model *model, size_t account, const char *session, siz
         at_ms + model->rules[rules].session_ms + 1000;
 }
 
-size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_ms)
+size_t model_on_ask(struct model *model, const struct model_ask *ask)
 {
-    struct model_address *a = &model->addresses[address];
+    struct model_address *a = &model->addresses[ask->address];
     struct model_send *send = push((void **)&a->sends, &a->sends_held, sizeof *send);
-    *send = (struct model_send){MODEL_SEND_OPEN, at_ms, at_ms, INT64_MAX, who, 0};
+    *send = (struct model_send){
+        .state = MODEL_SEND_OPEN,
+        .account = ask->account,
+        .is_unnamed = ask->is_unnamed,
+        .asked_ms = ask->at_ms,
+        .from_ms = ask->at_ms,
+        .until_ms = INT64_MAX,
+        .who = ask->who,
+    };
     return a->sends_held - 1;
 }
+
+// --- codes that went astray ---
+//
+// Who names no address is compared by the 14 bits of it that a session id has room for. One in
+// 16384 passes for the address that is known of the username, and the code goes there: to the owner
+// or, before there is one, to who has asked last. It is that address's send then.
+
+// What was asked of `from` was a send to `to`.
+static void lead_astray(struct model *model, size_t from, size_t send, size_t to)
+{
+    struct model_address *there = &model->addresses[to];
+    struct model_send *copy = push((void **)&there->sends, &there->sends_held, sizeof *copy);
+    struct model_send *original = &model->addresses[from].sends[send];
+    *copy = *original;
+    copy->is_unnamed = false;
+    original->state = MODEL_SEND_REFUSED;
+    original->is_astray = true;
+    original->to = to;
+    original->to_send = there->sends_held - 1;
+    model->astray++;
+}
+
+static bool has_asked(const struct model *model, size_t account, size_t address)
+{
+    const struct model_address *a = &model->addresses[address];
+    for (size_t i = a->sends_held; i > 0; i--) {
+        if (a->sends[i - 1].account == account)
+            return true;
+    }
+    return false;
+}
+
+// Is that the owner's address or, before there is one, one that its codes were to go to?
+static bool may_be_known(const struct model *model, size_t account, size_t address)
+{
+    const struct model_account *named = &model->accounts[account];
+    return named->has_owner ? named->owner == address : has_asked(model, account, address);
+}
+
+// Of those asked of `from`, the last that may have brought a message to `address` by then. False:
+// none.
+static bool find_astray(const struct model *model, size_t from, size_t address, int64_t at_ms,
+                        size_t *send_out)
+{
+    const struct model_address *a = &model->addresses[from];
+    for (size_t i = a->sends_held; i > 0; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < at_ms - LIFE_MS_MAX - UNDER_WAY_MS)
+            break;
+        *send_out = i - 1;
+        if (send->is_unnamed && send->state != MODEL_SEND_REFUSED && send->asked_ms <= at_ms &&
+            may_be_known(model, send->account, address))
+            return true;
+    }
+    return false;
+}
+
+static bool is_explained(struct model *model, size_t address, int64_t at_ms)
+{
+    size_t send;
+    for (size_t from = 0; from < model->addresses_held; from++) {
+        if (from == address || !find_astray(model, from, address, at_ms, &send))
+            continue;
+        lead_astray(model, from, send, address);
+        return true;
+    }
+    return false;
+}
+
+// --- what was asked, and what came of it ---
 
 static const struct model_rules *rules_of(const struct model *model, const struct model_send *send)
 {
@@ -246,7 +340,8 @@ static void check_taken(struct model *model, const struct model_account *account
 {
     bool may_be_taken = account->may_have_owner || account->tries_open > 0;
     if (account->has_owner ? account->owner == address : !may_be_taken)
-        complain(model, "address %zu: refused by a username that is nobody else's", address);
+        complain(model, "account %zu: refused address %zu, but is nobody else's",
+                 (size_t)(account - model->accounts), address);
 }
 
 // Once somebody has logged in to a username, nobody else is sent codes for it.
@@ -296,11 +391,36 @@ unsigned model_sends_of(const struct model *model, size_t address, size_t who, s
     return count;
 }
 
-void model_on_generate(struct model *model, const struct model_generate *generate)
+// As it was, if the code went, or must have gone, elsewhere.
+static struct model_generate follow(struct model *model, const struct model_generate *generate)
 {
+    struct model_generate followed = *generate;
+    struct model_account *account = &model->accounts[generate->account];
+    const struct model_send *send = &model->addresses[generate->address].sends[generate->send];
+    bool is_owners = account->has_owner && account->owned_ms <= send->asked_ms &&
+                     account->owner != generate->address;
+    if (generate->code == 200 && send->is_unnamed && !send->is_astray && is_owners) {
+        lead_astray(model, generate->address, generate->send, account->owner);
+        send = &model->addresses[generate->address].sends[generate->send];
+    }
+    if (!send->is_astray)
+        return followed;
+    followed.address = send->to;
+    followed.send = send->to_send;
+    session_of(account, generate->session)->is_astray = true;
+    return followed;
+}
+
+void model_on_generate(struct model *model, const struct model_generate *told)
+{
+    const struct model_generate followed = follow(model, told), *generate = &followed;
     struct model_account *account = &model->accounts[generate->account];
     struct model_session *session = session_of(account, generate->session);
     end_send(model, generate);
+    trace(model, generate->account, "%lld %s: a code for %zu asked at %lld: %d%s",
+          (long long)generate->at_ms, generate->session, generate->address,
+          (long long)model->addresses[told->address].sends[told->send].asked_ms, generate->code,
+          told->address != generate->address ? " (astray)" : "");
     note_issue(model, session, generate);
     if (generate->code == 1543)
         check_taken(model, account, generate->address);
@@ -341,17 +461,21 @@ void model_on_message(struct model *model, size_t address, const char *code, int
     struct model_message *message = push((void **)&a->messages, &a->messages_held, sizeof *message);
     message->at_ms = at_ms;
     (void)snprintf(message->code, sizeof message->code, "%s", code);
-    if (!may_be_alive(model, a, message, at_ms))
+    if (model->traced != MODEL_NO_ACCOUNT && has_asked(model, model->traced, address))
+        trace(model, model->traced, "%lld %s to %zu", (long long)at_ms, code, address);
+    if (!may_be_alive(model, a, message, at_ms) && !is_explained(model, address, at_ms))
         complain(model, "address %zu: a message that nobody was promised", address);
 }
 
+// Of a try whose answer was lost it is not known when it was evaluated: the loss may be told days
+// after it, when a machine was started again and its clock was ahead.
 static bool was_sent_lately(const struct model *model, const struct model_try *try)
 {
+    int64_t at_ms = try->code == MODEL_UNKNOWN ? try->asked_ms : try->at_ms;
     const struct model_address *address = &model->addresses[try->address];
     for (size_t i = address->messages_held; i > 0; i--) {
         const struct model_message *message = &address->messages[i - 1];
-        if (strcmp(message->code, try->guess) == 0 &&
-            may_be_alive(model, address, message, try->at_ms))
+        if (strcmp(message->code, try->guess) == 0 && may_be_alive(model, address, message, at_ms))
             return true;
     }
     return false;
@@ -476,7 +600,8 @@ static void check_refused(struct model *model, const struct model_session *sessi
                           const struct model_try *try)
 {
     const struct model_address *a = &model->addresses[try->address];
-    if (session->sends != 1 || session->successes > 0 || session->is_in_doubt)
+    bool is_unsure = session->is_in_doubt || session->is_astray;
+    if (session->sends != 1 || session->successes > 0 || is_unsure)
         return;
     const struct model_send *send = &a->sends[session->send];
     bool is_alive = try->at_ms < send->from_ms + rules_of(model, send)->ttl_ms;
@@ -505,6 +630,8 @@ void model_on_validate(struct model *model, const struct model_try *try)
     struct model_account *account = &model->accounts[try->account];
     struct model_session *session = session_of(account, try->session);
     account->tries_open--;
+    trace(model, try->account, "%lld %s: %s from %zu tried at %lld: %d", (long long)try->at_ms,
+          try->session, try->guess, try->address, (long long)try->asked_ms, try->code);
     if (try->code == 200)
         on_success(model, session, try);
     if (is_refusal_of_code(try->code))
@@ -550,6 +677,27 @@ static bool was_tried(const struct model *model, const struct model_address *a,
     return false;
 }
 
+// Astray, to somebody who was sent codes of his own.
+static bool was_tried_elsewhere(const struct model *model, const struct model_send *send)
+{
+    for (size_t i = 0; i < model->addresses_held && send->is_unnamed; i++) {
+        size_t first = 0;
+        if (has_asked(model, send->account, i) &&
+            was_tried(model, &model->addresses[i], send, &first))
+            return true;
+    }
+    return false;
+}
+
+static void check_promise(struct model *model, size_t address, const struct model_send *send)
+{
+    if (was_tried_elsewhere(model, send))
+        model->astray++;
+    else
+        complain(model, "address %zu: what was promised at %lld never came", address,
+                 (long long)send->from_ms);
+}
+
 static void check_promises_of(struct model *model, size_t address)
 {
     const struct model_address *a = &model->addresses[address];
@@ -559,8 +707,7 @@ static void check_promises_of(struct model *model, size_t address)
         bool is_owed =
             send->state == MODEL_SEND_ACCEPTED && was_possible(model, send, send->until_ms);
         if (is_owed && !was_tried(model, a, send, &first))
-            complain(model, "address %zu: what was promised at %lld never came", address,
-                     (long long)send->from_ms);
+            check_promise(model, address, send);
     }
 }
 

@@ -51,6 +51,7 @@ struct model_session {
     size_t sends;          // that were accepted
     size_t send;           // the last of them
     bool is_in_doubt;      // a right guess was not answered
+    bool is_astray;        // a code went astray: `send` is of another address
 };
 
 enum model_send_state {
@@ -63,6 +64,11 @@ enum model_send_state {
 // A call of otp/generate. It was decided at some time from from_ms to until_ms.
 struct model_send {
     enum model_send_state state;
+    size_t account;
+    bool is_unnamed; // the server looked up where the code was to go
+    bool is_astray;  // and it went elsewhere: `to` and `to_send` are the address and the send there
+    size_t to;
+    size_t to_send;
     int64_t asked_ms;
     int64_t from_ms;
     int64_t until_ms;
@@ -95,6 +101,15 @@ struct model_account {
     unsigned tries_open; // not answered yet
 };
 
+// A call of otp/generate before its answer.
+struct model_ask {
+    size_t account;
+    size_t address;  // that was named, or that of the session
+    bool is_unnamed; // a username's, and it does not say where the code is to go
+    size_t who;
+    int64_t at_ms;
+};
+
 // One call of otp/generate and its answer.
 struct model_generate {
     size_t account;
@@ -116,6 +131,7 @@ struct model_try {
     bool is_drawn; // at random: once in a million it is right without having been sent
     size_t rules;
     int code;
+    int64_t asked_ms;
     int64_t at_ms;
 };
 
@@ -128,10 +144,14 @@ struct model {
     size_t accounts_held;
     struct model_address *addresses;
     size_t addresses_held;
+    size_t traced; // account whose story is printed, in comments of TAP
     unsigned violations;
-    unsigned lucky; // successes of guesses drawn at random
+    unsigned lucky;  // successes of guesses drawn at random
+    unsigned astray; // codes that went to whose username it is, or may be, and not to the session's
     char complaint[256];
 };
+
+#define MODEL_NO_ACCOUNT SIZE_MAX
 
 // For a code: the answer was lost, or says that it is not known what was done.
 #define MODEL_UNKNOWN 0
@@ -149,8 +169,8 @@ void model_complain(struct model *model, const char *complaint);
 void model_on_open(struct model *model, size_t account, const char *session, size_t rules,
                    int64_t at_ms);
 
-// A code is asked for, by `who`; what comes of it is told by model_on_generate.
-size_t model_on_ask(struct model *model, size_t address, size_t who, int64_t at_ms);
+// A code is asked for, by ask->who; what comes of it is told by model_on_generate.
+size_t model_on_ask(struct model *model, const struct model_ask *ask);
 void model_on_generate(struct model *model, const struct model_generate *generate);
 void model_on_message(struct model *model, size_t address, const char *code, int64_t at_ms);
 

@@ -164,12 +164,34 @@ static void begin(void *ctx, uint64_t argument)
     actor->step = ACTOR_OPENING;
     actor->tries_left = actor->is_attacker ? 8 : 3;
     actor->resends_left = 2;
-    actor->people->attempts += !actor->is_attacker;
+    actor->is_counted = false;
     if (actor->is_attacker)
         choose_victim(actor);
     actor->opened = actor->address;
     actor->is_naming = true;
     post(actor, "token/generate", "");
+}
+
+static void expect_login(struct actor *actor)
+{
+    actor->first_ms = 0;
+    actor->is_counted = !actor->is_attacker;
+    actor->people->attempts += actor->is_counted;
+}
+
+// It need not end well any more: by the limit, which the model looks after, by somebody who came
+// first, or by the settings and one's own slowness.
+static void expect_nothing(struct actor *actor)
+{
+    actor->people->attempts -= actor->is_counted;
+    actor->is_counted = false;
+}
+
+static bool is_slow(const struct actor *actor)
+{
+    const struct people *people = actor->people;
+    int64_t life_ms = people->model->rules[actor->rules].ttl_ms;
+    return actor->first_ms > 0 && world_time_ms(people->world) >= actor->first_ms + life_ms;
 }
 
 // What the store did that may leave a send counted.
@@ -191,8 +213,14 @@ static void generate(struct actor *actor)
     struct people *people = actor->people;
     actor->step = ACTOR_GENERATING;
     choose_naming(actor);
-    actor->send =
-        model_on_ask(people->model, meant_address(actor), who(actor), world_time_ms(people->world));
+    const struct model_ask ask = {
+        .account = actor->account,
+        .address = meant_address(actor),
+        .is_unnamed = is_username(people, actor->account) && !actor->is_naming,
+        .who = who(actor),
+        .at_ms = world_time_ms(people->world),
+    };
+    actor->send = model_on_ask(people->model, &ask);
     actor->mishaps = mishaps(people->world);
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\"", actor->session);
     post(actor, "otp/generate", more);
@@ -228,6 +256,7 @@ static void send_guess(struct actor *actor)
     (void)snprintf(more, sizeof more, ",\"sessionId\":\"%s\",\"otp\":\"%s\"", actor->session,
                    actor->guess);
     choose_naming(actor);
+    actor->tried_ms = world_time_ms(actor->people->world);
     model_on_try(actor->people->model, actor->account);
     post(actor, "otp/validate", more);
 }
@@ -243,6 +272,8 @@ static void validate(void *ctx, uint64_t argument)
         generate(actor);
         return;
     }
+    if (is_slow(actor))
+        expect_nothing(actor);
     actor->step = ACTOR_VALIDATING;
     choose_guess(actor);
     send_guess(actor);
@@ -278,6 +309,7 @@ static void on_opened(struct actor *actor, int code, const char *body, int64_t a
         return;
     }
     (void)snprintf(actor->session, sizeof actor->session, "%.38s", at + 13);
+    expect_login(actor);
     model_on_open(actor->people->model, actor->account, actor->session, actor->client.rules, at_ms);
     if (actor->is_attacker && below(actor, 8) == 0)
         swap(actor);
@@ -309,7 +341,8 @@ static void on_generated(struct actor *actor, int code)
         return;
     }
     bool may_go_on = code == 200 || code == 0 || is_unable(code);
-    actor->people->attempts -= code == 1543 && !actor->is_attacker; // it was for who came first
+    if (code == 1534 || code == 1543)
+        expect_nothing(actor);
     if (!may_go_on) {
         rest_long(actor);
         return;
@@ -323,7 +356,7 @@ static void on_generated(struct actor *actor, int code)
 static void on_validated(struct actor *actor, int code)
 {
     bool is_in = code == 200;
-    actor->people->logins += is_in && !actor->is_attacker;
+    actor->people->logins += is_in && actor->is_counted;
     if (is_to_name(actor, code)) {
         send_guess(actor);
         return;
@@ -394,6 +427,7 @@ static void tell_generate(struct actor *actor, int code, int64_t at_ms)
     if (code != 200)
         return;
     actor->rules = actor->client.rules;
+    actor->first_ms = actor->first_ms > 0 ? actor->first_ms : at_ms;
     actor->boots = people->world->stats.boots;
 }
 
@@ -407,6 +441,7 @@ static void tell_validate(struct actor *actor, int code, int64_t at_ms)
         .is_drawn = actor->is_drawn,
         .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .asked_ms = actor->tried_ms,
         .at_ms = at_ms,
     };
     model_on_validate(actor->people->model, &try);

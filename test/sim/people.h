@@ -58,13 +58,16 @@ struct actor {
     bool must_name;   // the next one has to
     size_t send;      // of the latest otp/generate, in the model
     size_t rules;     // that the session's latest code was issued under
+    int64_t first_ms; // when its first code was asked for with success; 0: not yet
+    bool is_counted;  // an honest visit that may be expected to end well
     uint64_t boots;   // of the server, until then
     size_t sharer;    // who has the number too; oneself: nobody
     uint64_t mishaps; // of the store when it was sent
     enum actor_step step;
     char session[MODEL_SESSION_TEXT_BYTES];
     char guess[16];
-    bool is_drawn; // the guess
+    int64_t tried_ms; // it was sent
+    bool is_drawn;    // the guess
     unsigned tries_left;
     unsigned resends_left;
     unsigned device;
@@ -84,9 +87,9 @@ struct people {
     size_t usernames_held;
     struct mailbox *mailboxes;
     uint64_t seen[SEEN_COUNT_];
-    uint64_t logins;
-    uint64_t attempts;
-    bool is_closing; // nobody begins anything new
+    uint64_t attempts; // visits that may be expected to end well,
+    uint64_t logins;   // and those that do
+    bool is_closing;   // nobody begins anything new
 };
 
 struct people_counts {
