@@ -22,7 +22,7 @@ class FakeClock {
     this.set(0);
   }
 
-  /** Ahead of the real clock. Replaced at once: the server reads it with every look at the clock. */
+  /** Ahead of the real clock. Replaced at once: the server reads it whenever it wants the time. */
   set(seconds) {
     fs.writeFileSync(`${this.file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     fs.renameSync(`${this.file}.new`, this.file);
