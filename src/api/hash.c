@@ -23,6 +23,35 @@ struct hash_trial {
     void (*on_right)(struct api_request *request);
 };
 
+static const uint8_t class_of_reason[HASH_REASON_COUNT_] = {
+    [HASH_UNREADABLE] = METRIC_HASH_UNREADABLE,
+    [HASH_OTHER_BRAND] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_DEVICE] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_TYPE] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_VALUE] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_MOBILE] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_EMAIL] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_SESSION] = METRIC_HASH_DIFFERS,
+    [HASH_OTHER_TIME] = METRIC_HASH_DIFFERS,
+    [HASH_EXPIRED] = METRIC_HASH_TIME,
+    [HASH_EARLY] = METRIC_HASH_TIME,
+    [HASH_RIGHT] = METRIC_HASH_RIGHT,
+    [HASH_MISSING] = METRIC_HASH_MISSING,
+    [HASH_NO_KEY] = METRIC_HASH_UNREADABLE,
+    [HASH_PKCS1_OFF] = METRIC_HASH_UNREADABLE,
+    [HASH_NOT_BASE64] = METRIC_HASH_MALFORMED,
+    [HASH_WRONG_LENGTH] = METRIC_HASH_MALFORMED,
+    [HASH_BAD_TIME] = METRIC_HASH_MALFORMED,
+    [HASH_USED] = METRIC_HASH_USED,
+    [HASH_FORGOTTEN] = METRIC_HASH_USED,
+    [HASH_OFF_CLOCK] = METRIC_HASH_TIME,
+};
+
+static void count(const struct api_request *request, unsigned result)
+{
+    metrics_count(request->service->deps.metrics, METRIC_HASHES, result, 0);
+}
+
 // The one place where 5004 is answered.
 static void refuse(struct api_request *request, enum hash_reason reason)
 {
@@ -30,11 +59,13 @@ static void refuse(struct api_request *request, enum hash_reason reason)
               log_text("reason", hash_reason_text(reason)), log_text("brand", request->brand->name),
               log_network("client", request->exchange->peer),
               log_text("requestId", request->exchange->request_id));
+    count(request, class_of_reason[reason]);
     (void)request_refuse(request, API_TAMPERED);
 }
 
 static void refuse_busy(struct api_request *request)
 {
+    count(request, METRIC_HASH_BUSY);
     service_report_hash_busy(request->service, request->brand, request->exchange->peer);
     (void)request_refuse(request, API_UNAVAILABLE);
 }
@@ -91,6 +122,13 @@ static enum hash_reason judge_outside(const struct api_request *request, struct 
                                   : HASH_RIGHT;
 }
 
+// Asked first: under a flood, to read the base64 of a hash is most of what it costs.
+static bool has_room_for(const struct api_request *request, const struct hash_trial *trial)
+{
+    return span_is_empty(request->fields.hash.text) ||
+           decryptor_has_room(request->service->deps.decryptor, request->brand, trial->job.client);
+}
+
 // A member that is longer than any hash can say is cut, and still differs.
 static bool keep_claims(struct api_request *request, struct hash_claims *claims)
 {
@@ -117,10 +155,12 @@ static void on_taken(struct api_request *request)
         return;
     }
     enum hash_reason reason = reason_of_use[trial->call.use];
-    if (reason == HASH_RIGHT)
-        trial->on_right(request);
-    else
+    if (reason != HASH_RIGHT) {
         refuse(request, reason);
+        return;
+    }
+    count(request, METRIC_HASH_RIGHT);
+    trial->on_right(request);
 }
 
 static enum hash_reason judge_messages(struct hash_trial *trial)
@@ -190,6 +230,10 @@ void hash_check(struct api_request *request, void (*on_right)(struct api_request
     }
     request->trial = trial;
     init_trial(trial, request, on_right);
+    if (!has_room_for(request, trial)) {
+        refuse_busy(request);
+        return;
+    }
     enum hash_reason reason = judge_outside(request, trial);
     if (reason != HASH_RIGHT)
         refuse(request, reason);

@@ -230,6 +230,48 @@ static void test_while_it_is_off_nothing_of_it_matters(void **state)
     }
 }
 
+static void assert_counted(struct fixture *fixture, const char *result, unsigned count)
+{
+    char line[80];
+    char *page = malloc(METRICS_PAGE_BYTES_MAX + 1);
+    assert_non_null(page);
+    struct strbuf out = strbuf_over(page, METRICS_PAGE_BYTES_MAX);
+    metrics_write(fixture->rig->metrics, &out);
+    page[out.len] = '\0';
+    (void)snprintf(line, sizeof line, "\notpd_hashes_total{result=\"%s\"} %u\n", result, count);
+    if (strstr(page, line) == NULL)
+        fail_msg("no line%s", line);
+    free(page);
+}
+
+static void test_each_end_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t now_ms = fixture->rig->now_ms;
+    const struct hash right = hash_at(fixture, 0, false, now_ms);
+    const struct {
+        struct hash hash;
+        const char *result;
+    } rows[] = {
+        {right, "right"},
+        {right, "used"},
+        {{""}, "missing"},
+        {{"AAAA"}, "malformed"},
+        {encrypt(fixture->publics[0], false, "hello"), "unreadable"},
+        {hash_at(fixture, 0, false, now_ms - 121 * SECOND_MS), "time"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_counted(fixture, rows[i].result, 0);
+        (void)generate(fixture, JSON_FIELD, &rows[i].hash);
+        assert_counted(fixture, rows[i].result, 1);
+    }
+    const struct hash other = hash_at(fixture, 0, false, now_ms);
+    open_session(fixture);
+    (void)generate(fixture, JSON_FIELD, &other);
+    assert_counted(fixture, "differs", 1);
+    assert_counted(fixture, "busy", 0);
+}
+
 static void test_a_hash_works_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -392,7 +434,7 @@ int main(void)
         TEST(test_several_keys_open),          TEST(test_pkcs1_can_be_switched_off),
         TEST(test_lines_may_be_broken),        TEST(test_the_time_beside_it_counts_too),
         TEST(test_order_of_the_checks),        TEST(test_items_of_a_batch),
-        TEST(test_a_store_that_fails),
+        TEST(test_a_store_that_fails),         TEST(test_each_end_is_counted),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }

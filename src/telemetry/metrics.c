@@ -39,6 +39,18 @@ struct metric_row {
 // "SMS" first, as in the wire names.
 static const char *const channels[] = {"SMS", "WHATSAPP", "ZALO", "EMAIL", NULL};
 
+static const char *const hashes[] = {
+    [METRIC_HASH_RIGHT] = "right",
+    [METRIC_HASH_MISSING] = "missing",
+    [METRIC_HASH_MALFORMED] = "malformed",
+    [METRIC_HASH_UNREADABLE] = "unreadable",
+    [METRIC_HASH_DIFFERS] = "differs",
+    [METRIC_HASH_TIME] = "time",
+    [METRIC_HASH_USED] = "used",
+    [METRIC_HASH_BUSY] = "busy",
+    NULL,
+};
+
 static const char *const validated[] = {
     [METRIC_VALIDATED_OK] = "ok",
     [METRIC_VALIDATED_WRONG] = "wrong",
@@ -91,6 +103,11 @@ static const char *const queued[] = {"queued", NULL};
 
 static const struct metric_row rows[METRIC_COUNT_] = {
     [METRIC_SESSIONS] = {"otpd_sessions_total", "Sessions opened", "counter", 0, {{0}}},
+    [METRIC_HASHES] = {"otpd_hashes_total",
+                       "Requests that had to have a hash, and what was made of it",
+                       "counter",
+                       0,
+                       {{"result", hashes}}},
     [METRIC_OTP_ISSUED] = {"otpd_otp_issued_total",
                            "Messages with a code that were promised, by the channel they go by",
                            "counter",

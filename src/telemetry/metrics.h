@@ -16,6 +16,7 @@
 // Counted by whoever does the thing; what their labels mean is in the enums below.
 #define METRIC_COUNTED_LIST(X)                         \
     X(METRIC_SESSIONS)                                 \
+    X(METRIC_HASHES)            /* hash */             \
     X(METRIC_OTP_ISSUED)        /* channel */          \
     X(METRIC_OTP_VALIDATED)     /* validated */        \
     X(METRIC_RATE_LIMITED)      /* limit */            \
@@ -46,6 +47,18 @@ enum metric {
 
 // The channels, in the order of their wire names.
 #define METRIC_CHANNELS 4U
+
+// Of payload encryption, for the brands that want it.
+enum metric_hash {
+    METRIC_HASH_RIGHT,
+    METRIC_HASH_MISSING,
+    METRIC_HASH_MALFORMED,  // not even as long as a hash, or beside a time that is none
+    METRIC_HASH_UNREADABLE, // no key opens it to what is wanted
+    METRIC_HASH_DIFFERS,    // it is for another request
+    METRIC_HASH_TIME,       // out of the window
+    METRIC_HASH_USED,       // before, or too long ago to tell
+    METRIC_HASH_BUSY,       // not looked at, for too many others
+};
 
 enum metric_validated {
     METRIC_VALIDATED_OK,

@@ -6,15 +6,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
 const { after, before, describe, test } = require('node:test');
 
 const { Api, mobile } = require('./lib/api');
+const { FakeClock } = require('./lib/clock');
 const { configText } = require('./lib/config');
 const { Folder } = require('./lib/folder');
 const { Server } = require('./lib/server');
 
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
 const HOUR_S = 3600;
 const DAY_S = 24 * HOUR_S;
 const CODE_LIFE_S = 20 * 60;
@@ -22,26 +21,13 @@ const LIMIT = 3;
 const BRAND = { Shop: { otpMaxCount: LIMIT, otpTimeOut: 60 } };
 
 const folder = new Folder();
-const offset = folder.join('offset');
-const env = {
-  LD_PRELOAD: FAKETIME,
-  FAKETIME_TIMESTAMP_FILE: offset,
-  FAKETIME_NO_CACHE: '1',
-  FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  DONT_FAKE_MONOTONIC: '1',
-};
+const wall = new FakeClock(folder);
 
 after(() => folder.remove());
 
-/** Replaced at once: the server reads it with every look at the clock. */
-function setClock(seconds) {
-  fs.writeFileSync(`${offset}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
-  fs.renameSync(`${offset}.new`, offset);
-}
-
 function start() {
   const args = ['--data-dir', folder.join('data')];
-  return Server.start({ args, config: configText(BRAND), env });
+  return Server.start({ args, config: configText(BRAND), env: wall.env });
 }
 
 /** A session's code, for somebody of whom nothing is known yet. */
@@ -61,7 +47,7 @@ describe('a clock that is set', () => {
   async function restart(clock) {
     api.close();
     await server.kill();
-    setClock(clock);
+    wall.set(clock);
     server = await start();
     api = new Api(server);
   }
@@ -77,7 +63,7 @@ describe('a clock that is set', () => {
   }
 
   before(async () => {
-    setClock(0);
+    wall.set(0);
     server = await start();
     api = new Api(server);
     sentAt = performance.now();
@@ -100,7 +86,7 @@ describe('a clock that is set', () => {
   ];
   for (const [what, clock] of steps) {
     test(`${what}, while it runs`, async () => {
-      setClock(clock);
+      wall.set(clock);
       await assertLimited();
       await assertFresh(api, `1202555015${steps.findIndex((step) => step[1] === clock)}`);
     });
@@ -124,7 +110,7 @@ describe('a clock that is set', () => {
 
   test('tokens say the time of the wall clock, whatever the rules go by', async () => {
     await restart(0);
-    setClock(2 * HOUR_S);
+    wall.set(2 * HOUR_S);
     const reply = await api.call('token/generate', who);
     const { iat } = JSON.parse(Buffer.from(reply.json.auth.token.split('.')[1], 'base64url'));
     assert.ok(Math.abs(iat - (Date.now() / 1000 + 2 * HOUR_S)) <= 2, `iat ${iat}`);

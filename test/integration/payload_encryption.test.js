@@ -8,91 +8,23 @@ const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { after, before, describe, test } = require('node:test');
 
-const { Api, mobile, email } = require('./lib/api');
+const { email } = require('./lib/api');
 const { Folder } = require('./lib/folder');
-const { OAEP_HEADER, byJava, byNode, byPython, byWebCrypto, encrypt, lacks } =
-  require('./lib/hasher');
+const { HashSite } = require('./lib/hash_site');
+const { byJava, byNode, byPython, byWebCrypto, encrypt, lacks } = require('./lib/hasher');
 const { runOtpd } = require('./lib/program');
-const { Server } = require('./lib/server');
-const { until } = require('./lib/wait');
 
-const TAMPERED = '{"status":{"success":false,"code":5004,"message":"Response tampered"}}';
 const SECOND = 1000;
-const SOON_MS = 10000;
 const EXIT_DATA = 65;
 const JAVA_PKCS1 = 'RSA/ECB/PKCS1Padding';
 const JAVA_OAEP = 'RSA/ECB/OAEPWithSHA-256AndMGF1Padding';
-
-let people = 0;
-const somebody = () => mobile(`9177777${String(++people).padStart(5, '0')}`);
-
-/** A server, its administrator, and a client of it. */
-class Site {
-  static async start(args) {
-    const site = new Site();
-    site.args = args;
-    site.server = await Server.start({ args });
-    site.socket = await site.server.controlSocket();
-    site.api = new Api(site.server);
-    return site;
-  }
-
-  async end(how = 'stop') {
-    this.api.close();
-    await this.server[how]();
-  }
-
-  otpd(line, options) {
-    return runOtpd([...line.split(' '), '--socket', this.socket], options);
-  }
-
-  async done(line, options) {
-    const run = await this.otpd(line, options);
-    assert.equal(run.status, 0, run.stderr);
-    return run.stdout;
-  }
-
-  /** The public half of the new key, in base64. */
-  async addKey(word = '', options) {
-    const line = `brand encryption add DocDemo${word === '' ? '' : ` ${word}`}`;
-    const out = await this.done(line, options);
-    return out.trim().split('\n').at(-1);
-  }
-
-  switchOn() {
-    return this.done('brand set DocDemo encryption.endpoints=otp/generate');
-  }
-
-  /** A session of `who`, and what its hash is made of. */
-  async members(who = somebody(), family = '') {
-    return { ...who, sessionId: await this.api.open(who, family) };
-  }
-
-  send(members, hash, { isOaep = false, family = '', more = {} } = {}) {
-    const body = { ...members, hash, ...more };
-    return this.api.call(`${family}otp/generate`, body, isOaep ? OAEP_HEADER : {});
-  }
-
-  /** The event of that answer; the log is written a little later. */
-  refusalOf(reply) {
-    const requestId = reply.headers['x-request-id'];
-    return until(SOON_MS, 'hash.refused', () =>
-      this.server.events('hash.refused').find((event) => event.requestId === requestId));
-  }
-
-  async assertRefused(reply, reason) {
-    assert.equal(reply.status, 200);
-    assert.equal(reply.text, TAMPERED);
-    assert.match((await this.refusalOf(reply)).reason, reason);
-  }
-}
 
 describe('clients', () => {
   let site;
   const keys = new Map(); // bits: public half
 
   before(async () => {
-    site = await Site.start();
+    site = await HashSite.start();
     for (const bits of [2048, 3072, 4096]) {
       keys.set(bits, await site.addKey(`bits=${bits}`));
     }
@@ -173,7 +105,7 @@ describe('refusals', () => {
   let key;
 
   before(async () => {
-    site = await Site.start();
+    site = await HashSite.start();
     key = await site.addKey('bits=2048');
     await site.switchOn();
   });
@@ -257,7 +189,7 @@ describe('once', () => {
   let key;
 
   before(async () => {
-    site = await Site.start(args);
+    site = await HashSite.start(args);
     key = await site.addKey('bits=2048');
     await site.switchOn();
   });
@@ -268,7 +200,7 @@ describe('once', () => {
 
   const restart = async (how) => {
     await site.end(how);
-    site = await Site.start(args);
+    site = await HashSite.start(args);
   };
 
   for (const how of ['stop', 'kill']) {
@@ -309,7 +241,7 @@ describe('keys', () => {
   let site;
 
   before(async () => {
-    site = await Site.start();
+    site = await HashSite.start();
   });
   after(() => site.end());
 
@@ -395,7 +327,7 @@ describe('otpd hash-debug', () => {
   let own;
 
   before(async () => {
-    site = await Site.start();
+    site = await HashSite.start();
     key = await site.addKey('bits=2048');
     members = await site.members();
     const pair = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });

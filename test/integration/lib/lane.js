@@ -12,14 +12,15 @@ const { within } = require('./wait');
 const ANSWER_MS = 20000;
 const END_OF_HEAD = '\r\n\r\n';
 
-/** The bytes of a POST of JSON. */
-function postBytes(call, body) {
+/** The bytes of a POST of JSON. `headers`: further ones. */
+function postBytes(call, body, headers = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const head = [
     `POST /auth/v1/${call} HTTP/1.1`,
     'Host: localhost',
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(text)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(head.join('\r\n') + END_OF_HEAD + text);
 }
@@ -41,8 +42,8 @@ class Lane {
     return lane;
   }
 
-  static openMany(port, count) {
-    return Promise.all(Array.from({ length: count }, () => Lane.open(port)));
+  static openMany(port, count, from) {
+    return Promise.all(Array.from({ length: count }, () => Lane.open(port, from)));
   }
 
   close() {
