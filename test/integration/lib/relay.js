@@ -3,7 +3,8 @@
 // A mail relay (npm's smtp-server) that does as the test says and writes down what it was told.
 //
 // Its plan is a list of faults, each for the next mail that comes to its point:
-//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses
+//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses; or a function of the session, and
+//                                                      of the mail if there is one
 //   {at: …, cut: true}                                 ends the connection instead of answering
 //   {at: …, hang: true}                                never answers
 'use strict';
@@ -69,26 +70,26 @@ class Relay {
     const chunks = [];
     stream.on('data', (chunk) => chunks.push(chunk));
     stream.on('end', () => {
-      if (this.fault('body', session, done)) {
+      const raw = Buffer.concat(chunks);
+      if (this.fault('body', session, done, raw)) {
         return;
       }
       const { mailFrom, rcptTo } = session.envelope;
       const to = rcptTo.map(({ address }) => address);
       const { secure, hostNameAppearsAs } = session;
-      const raw = Buffer.concat(chunks);
       this.mails.push({ from: mailFrom.address, to, secure, hello: hostNameAppearsAs, raw });
       done(null, 'Ok: queued as 4F2A1');
     });
   }
 
   /** Carries out the plan's first fault if it is for this point; says whether it did. */
-  fault(at, session, done) {
+  fault(at, session, done, raw) {
     if (this.plan[0]?.at !== at) {
       return false;
     }
     const { reply, cut } = this.plan.shift();
     if (reply) {
-      done(refusal(reply));
+      done(refusal(typeof reply === 'function' ? reply(session, raw) : reply));
     }
     if (cut) {
       [...this.server.connections].find(({ id }) => id === session.id)._socket.destroy();

@@ -8,7 +8,7 @@
 //   {hang: true}              does not answer before release()
 //   {cut: true}               ends the connection instead
 //   {half: text}              ends the connection in the middle of that body
-// A function in place of a step is called for each request, and returns the step or a promise.
+// A function in place of a step gets the request, and returns the step or a promise of one.
 'use strict';
 
 const https = require('node:https');
@@ -33,7 +33,7 @@ async function bodyOf(request) {
 class Vendor {
   /**
    * `taken`: its answer to a message that it takes; `thinksMs`: how long it takes at most;
-   * `others`: {path: step} of requests that are no messages, and are not among `requests`.
+   * `others`: {path: () => step} of requests that are no messages, and are not among `requests`.
    */
   static async start({
     key, cert, taken = { status: 200, json: {} }, thinksMs = 0, others = {},
@@ -74,21 +74,21 @@ class Vendor {
     }
     const { method, url, headers, rawHeaders } = request;
     if (url in this.others) {
-      this.act(this.others[url], request, response);
+      this.act(this.others[url](), request, response);
       return;
     }
     const times = { at: performance.now(), arrivedAt: Date.now() };
-    this.requests.push({ method, url, headers, rawHeaders, body, ...times });
+    const asked = { method, url, headers, rawHeaders, body, ...times };
+    this.requests.push(asked);
     if (this.thinksMs > 0) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * this.thinksMs));
     }
     const [, steps] = [...this.plans].find(([address]) => body.includes(address)) ?? [];
-    this.act(steps?.shift() ?? this.taken, request, response);
+    const step = steps?.shift() ?? this.taken;
+    this.act(typeof step === 'function' ? await step(asked) : step, request, response);
   }
 
-  async act(step, request, response) {
-    const { status = 200, json, text, headers, hang, cut, half } =
-      typeof step === 'function' ? await step() : step;
+  act({ status = 200, json, text, headers, hang, cut, half }, request, response) {
     if (cut) {
       request.socket.destroy();
       return;
