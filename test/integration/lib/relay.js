@@ -3,8 +3,8 @@
 // A mail relay (npm's smtp-server) that does as the test says and writes down what it was told.
 //
 // Its plan is a list of faults, each for the next mail that comes to its point:
-//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses; or a function of the session, and
-//                                                      of the mail if there is one
+//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses; or a function of the address, or
+//                                                      of the mail, that is refused
 //   {at: …, cut: true}                                 ends the connection instead of answering
 //   {at: …, hang: true}                                never answers
 'use strict';
@@ -37,7 +37,7 @@ class Relay {
       logger: false,
       onConnect: (session, done) => relay.onConnect(session, done),
       onAuth: (auth, session, done) => relay.onAuth(auth, session, done),
-      onRcptTo: (address, session, done) => relay.fault('rcpt', session, done) || done(),
+      onRcptTo: (address, session, done) => relay.onRcptTo(address, session, done),
       onData: (stream, session, done) => relay.onData(stream, session, done),
       ...options,
     });
@@ -66,6 +66,10 @@ class Relay {
     done(isRight ? null : refusal('535 5.7.8 Authentication credentials invalid'), { user: 1 });
   }
 
+  onRcptTo({ address }, session, done) {
+    return this.fault('rcpt', session, done, address) || done();
+  }
+
   onData(stream, session, done) {
     const chunks = [];
     stream.on('data', (chunk) => chunks.push(chunk));
@@ -83,13 +87,13 @@ class Relay {
   }
 
   /** Carries out the plan's first fault if it is for this point; says whether it did. */
-  fault(at, session, done, raw) {
+  fault(at, session, done, refused) {
     if (this.plan[0]?.at !== at) {
       return false;
     }
     const { reply, cut } = this.plan.shift();
     if (reply) {
-      done(refusal(typeof reply === 'function' ? reply(session, raw) : reply));
+      done(refusal(typeof reply === 'function' ? reply(refused) : reply));
     }
     if (cut) {
       [...this.server.connections].find(({ id }) => id === session.id)._socket.destroy();
