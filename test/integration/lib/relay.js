@@ -30,6 +30,7 @@ class Relay {
     relay.connections = 0;
     relay.logins = [];
     relay.mails = [];
+    relay.arrivedAt = new Map(); // of each of them
     relay.server = new SMTPServer({
       authOptional: login === null,
       disabledCommands: login === null ? ['AUTH'] : [],
@@ -81,7 +82,9 @@ class Relay {
       const { mailFrom, rcptTo } = session.envelope;
       const to = rcptTo.map(({ address }) => address);
       const { secure, hostNameAppearsAs } = session;
-      this.mails.push({ from: mailFrom.address, to, secure, hello: hostNameAppearsAs, raw });
+      const mail = { from: mailFrom.address, to, secure, hello: hostNameAppearsAs, raw };
+      this.mails.push(mail);
+      this.arrivedAt.set(mail, Date.now());
       done(null, 'Ok: queued as 4F2A1');
     });
   }
