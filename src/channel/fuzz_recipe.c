@@ -34,6 +34,15 @@ static void check_request(const struct vendor_request *request)
     ASSERT(span_find(url, '\0') == url.len - 1);
 }
 
+static struct vendor_request empty_request(struct room *room)
+{
+    return (struct vendor_request){
+        .url = wire_over(room->url, sizeof room->url),
+        .headers = wire_over(room->headers, sizeof room->headers),
+        .body = wire_over(room->body, sizeof room->body),
+    };
+}
+
 // With what a message may lack, or without it.
 static void use(struct room *room, const struct recipe *recipe, bool has_brand)
 {
@@ -57,12 +66,11 @@ static void use(struct room *room, const struct recipe *recipe, bool has_brand)
                                          .template_id = has_brand ? SPAN("1\\/") : SPAN(""),
                                          .language = has_brand ? SPAN("pt-BR") : SPAN(""),
                                          .deadline_at_ms = 90000};
-    struct vendor_request request = {
-        .url = wire_over(room->url, sizeof room->url),
-        .headers = wire_over(room->headers, sizeof room->headers),
-        .body = wire_over(room->body, sizeof room->body),
-    };
+    struct vendor_request request = empty_request(room);
     if (recipe_render(plan, &message, SPAN(""), &request, NULL) == ERR_OK)
+        check_request(&request);
+    request = empty_request(room);
+    if (recipe_plan_has_probe(plan) && recipe_probe_render(plan, &request, NULL) == ERR_OK)
         check_request(&request);
     recipe_plan_destroy(&plan);
 }

@@ -31,6 +31,7 @@ struct http_channel {
     struct job *first_free;
     size_t in_flight;
     struct message probe_text;
+    struct send_request probe; // stands for a message in probes
 };
 
 // Nothing is started that would come after its code's end.
@@ -149,19 +150,33 @@ static void http_channel_send(struct channel *base, const struct send_request *m
         refuse(job, &info);
 }
 
-static void on_probed(void *ctx, const struct http_outcome *outcome)
+static void on_answered(void *ctx, const struct http_outcome *outcome)
+{
+    struct job *job = ctx;
+    struct recipe_verdict verdict;
+    recipe_probe_judge(job->channel->plan, job->message, outcome, &verdict);
+    end_unsent(job, &verdict.result);
+}
+
+static void on_connected(void *ctx, const struct http_outcome *outcome)
 {
     struct job *job = ctx;
     bool is_ready = outcome->phase == HTTP_CONNECTED;
-    send_done *on_result = job->on_result;
-    void *result_ctx = job->ctx;
     const struct send_result result = {
         .outcome = is_ready ? SEND_ACCEPTED : SEND_RETRY,
         .reason = is_ready ? SEND_REASON_NONE : SEND_VENDOR_DOWN,
         .words = is_ready ? SPAN("") : span_of_text(outcome->failure),
     };
-    job_end(job);
-    on_result(result_ctx, &result);
+    end_unsent(job, &result);
+}
+
+static enum err render_probe(struct job *job, struct err_info *info)
+{
+    const struct http_channel *channel = job->channel;
+    job->request.is_probe = !recipe_plan_has_probe(channel->plan);
+    if (job->request.is_probe)
+        return recipe_render(channel->plan, job->message, SPAN(""), &job->request, info);
+    return recipe_probe_render(channel->plan, &job->request, info);
 }
 
 void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
@@ -169,19 +184,18 @@ void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
     struct http_channel *channel = (struct http_channel *)base;
     struct job *job = channel->first_free;
     struct err_info info;
-    const struct send_request message = {
+    http_done *on_done = recipe_plan_has_probe(channel->plan) ? on_answered : on_connected;
+    ASSERT(job != NULL);
+    message_init(&channel->probe_text);
+    channel->probe = (struct send_request){
         .to = SPAN("12025550100"),
         .text = &channel->probe_text,
         .otp_only = &channel->probe_text,
         .deadline_at_ms = HTTP_WAIT_MS_MAX,
     };
-    ASSERT(job != NULL);
-    message_init(&channel->probe_text);
-    message_put(&channel->probe_text, SPAN("0000"));
-    job_begin(job, &message, on_result, ctx);
-    job->request.is_probe = true;
-    if (recipe_render(channel->plan, &message, SPAN(""), &job->request, &info) == ERR_OK)
-        channel->transport.start(channel->transport.transport, &job->request, on_probed, job);
+    job_begin(job, &channel->probe, on_result, ctx);
+    if (render_probe(job, &info) == ERR_OK)
+        channel->transport.start(channel->transport.transport, &job->request, on_done, job);
     else
         refuse(job, &info);
 }

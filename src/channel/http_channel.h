@@ -21,6 +21,7 @@ void http_channel_set_tokens(struct channel *channel, struct token_source *token
 // Borrowed, as long as the channel lives.
 const struct recipe_plan *http_channel_plan(const struct channel *channel);
 
-// Connects to where messages would go, and sends nothing: SEND_ACCEPTED when TLS stands. As the
-// channel's send.
+// Sends no message. SEND_ACCEPTED: where the recipe has a question that costs nothing, the provider
+// did not refuse the credentials; else TLS stands to where messages would go. As the channel's
+// send.
 void http_channel_probe(struct channel *channel, send_done *on_result, void *ctx);

@@ -107,6 +107,18 @@ void recipe_judge(const struct recipe_plan *plan, const struct send_request *mes
                   struct span token, const struct http_outcome *outcome,
                   struct recipe_verdict *out);
 
+// It has a request that costs nothing and shows whether the provider takes the credentials.
+bool recipe_plan_has_probe(const struct recipe_plan *plan);
+
+// Writes that request, as recipe_render does.
+MUST_CHECK enum err recipe_probe_render(const struct recipe_plan *plan, struct vendor_request *out,
+                                        struct err_info *info);
+
+// What the provider said to it: SEND_ACCEPTED unless it refused the credentials, failed, or could
+// not be asked. `message` has what must not be in the words.
+void recipe_probe_judge(const struct recipe_plan *plan, const struct send_request *message,
+                        const struct http_outcome *outcome, struct recipe_verdict *out);
+
 // Writes the request for a pair of tokens, of a rotating plan, as recipe_render does.
 MUST_CHECK enum err recipe_token_render(const struct recipe_plan *plan, struct span refresh,
                                         struct vendor_request *out, struct err_info *info);

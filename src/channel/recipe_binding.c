@@ -142,8 +142,11 @@ enum err plan_binding_fill(struct plan_binding *binding, const struct recipe_set
         if (binding->values[i].data == NULL && !parameter->is_optional)
             return refuse(parameter, "it is missing", info);
     }
-    enum err err = check_url_value(binding, recipe->url, info);
-    if (err != ERR_OK || recipe->renewal.url.data == NULL)
-        return err;
-    return check_url_value(binding, recipe->renewal.url, info);
+    const struct span urls[] = {recipe->url, recipe->renewal.url, recipe->probe_url};
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < sizeof urls / sizeof urls[0]; i++) {
+        if (urls[i].data != NULL)
+            err = check_url_value(binding, urls[i], info);
+    }
+    return err;
 }

@@ -474,6 +474,10 @@ static const struct rule rules[] = {
      .take = take_template,
      .offset = AT(proof),
      .place = RECIPE_IN_PROOF},
+    {.keys = {"probe", "url"},
+     .take = take_template,
+     .offset = AT(probe_url),
+     .place = RECIPE_IN_PROBE_URL},
     {.keys = {"token", "url"},
      .take = take_template,
      .offset = AT(renewal.url),
@@ -646,6 +650,7 @@ static void check_auth(struct compiler *compiler)
     bool has_user = recipe->user.data != NULL && recipe->password.data != NULL;
     bool has_scope = recipe->region.data != NULL && recipe->service.data != NULL;
     bool is_pair = recipe->auth == RECIPE_AUTH_BASIC || recipe->auth == RECIPE_AUTH_AWS;
+    bool may_ask = recipe->auth <= RECIPE_AUTH_BEARER;
     const struct demand demands[] = {
         {!is_pair || has_user, "\"auth.user\" and \"auth.password\" are missing"},
         {recipe->auth != RECIPE_AUTH_AWS || has_scope,
@@ -654,6 +659,8 @@ static void check_auth(struct compiler *compiler)
          "\"auth.token\" is missing"},
         {recipe->auth != RECIPE_AUTH_STANDARD_WEBHOOKS || recipe->secret.data != NULL,
          "\"auth.secret\" is missing"},
+        {recipe->probe_url.data == NULL || may_ask,
+         "\"probe.url\" is of use with \"auth.kind\" none, basic and bearer alone"},
     };
     check(compiler, demands, sizeof demands / sizeof demands[0]);
 }

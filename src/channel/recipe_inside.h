@@ -169,6 +169,7 @@ struct recipe {
     json_t *json; // NULL: none
     struct recipe_reply reply;
     struct recipe_renewal renewal;
+    struct span probe_url; // data NULL: there is no question that costs nothing
     struct recipe_receipt receipt;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
@@ -200,8 +201,9 @@ enum recipe_place {
     RECIPE_IN_HEADER,
     RECIPE_IN_FORM,
     RECIPE_IN_JSON,
-    RECIPE_IN_AUTH,  // parameters alone
-    RECIPE_IN_PROOF, // the same, but they may be unset
+    RECIPE_IN_AUTH,      // parameters alone
+    RECIPE_IN_PROOF,     // the same, but they may be unset
+    RECIPE_IN_PROBE_URL, // parameters alone
     RECIPE_IN_TOKEN_URL,
     RECIPE_IN_TOKEN_HEADER,
     RECIPE_IN_TOKEN_FORM,
@@ -276,6 +278,7 @@ struct recipe_plan {
     bool is_plain;        // the URL is http://
     struct plan_ops url, headers, body;
     struct plan_ops token_url, token_headers, token_body; // RECIPE_AUTH_ROTATING
+    struct plan_ops probe_url, probe_headers;             // if the recipe has a probe
     struct span proof_key;                 // in literals_held; data NULL: no proof is wanted
     struct span secrets[PLAN_SECRETS_MAX]; // in literals_held
     size_t secrets_count;

@@ -25,7 +25,7 @@ struct judge {
 
 // --- words -----------------------------------------------------------------------------------
 
-// All that must not be shown, however the provider came to repeat it.
+// All that must not be shown, however the provider came to repeat it; the code first.
 static size_t hidden_of(const struct judge *judge, struct span out[HIDDEN_MAX])
 {
     size_t count = 0;
@@ -118,7 +118,34 @@ static void read_retry_after(struct judge *judge)
     judge->verdict->result.retry_after_ms = (int64_t)seconds * 1000;
 }
 
-// An id that people can ask the provider about: printable, not cut.
+static bool has_digit_at(struct span text, size_t at)
+{
+    return at < text.len && ascii_is_digit(text.data[at]);
+}
+
+// Of a longer number the code is a part by chance, and then says nothing.
+static bool stands_alone(struct span text, size_t at, size_t len)
+{
+    return (at == 0 || !has_digit_at(text, at - 1)) && !has_digit_at(text, at + len);
+}
+
+// A provider may name a message by the number that it went to, or worse.
+static bool has_hidden(const struct judge *judge, struct span ref)
+{
+    struct span hidden[HIDDEN_MAX];
+    size_t count = hidden_of(judge, hidden);
+    for (size_t at = 0; at < ref.len; at++) {
+        for (size_t i = 0; i < count; i++) {
+            bool is_code = i == 0;
+            bool is_there = hidden[i].len > 0 && span_starts_with(span_from(ref, at), hidden[i]);
+            if (is_there && (!is_code || stands_alone(ref, at, hidden[i].len)))
+                return true;
+        }
+    }
+    return false;
+}
+
+// An id that people can ask the provider about: printable, not cut, and nothing to be hidden in it.
 static void read_ref(struct judge *judge)
 {
     struct span paths = judge->plan->recipe->reply.id;
@@ -129,7 +156,8 @@ static void read_ref(struct judge *judge)
         if (ref.data[i] <= 0x20 || ref.data[i] >= 0x7F)
             return;
     }
-    judge->verdict->result.provider_ref = strbuf_span(&ref);
+    if (!has_hidden(judge, strbuf_span(&ref)))
+        judge->verdict->result.provider_ref = strbuf_span(&ref);
 }
 
 static void accept(struct judge *judge)

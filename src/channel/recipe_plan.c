@@ -316,6 +316,22 @@ static void put_token_body(struct recipe_plan *plan, const struct plan_binding *
     put_pairs(plan, binding, &binding->recipe->renewal.form, "");
 }
 
+static void put_probe_url(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    static const struct plan_encodings url = {WIRE_RAW, WIRE_URL};
+    bool is_set = plan_put_template(plan, binding, url, binding->recipe->probe_url);
+    ASSERT(is_set); // an optional parameter may not stand there
+    plan_put_literal(plan, WIRE_RAW, SPAN("\0"));
+}
+
+static void put_probe_headers(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    const struct recipe_pairs *headers = &binding->recipe->headers;
+    put_auth_header(plan, binding);
+    for (size_t i = 0; i < headers->count; i++)
+        put_header(plan, binding, headers->held[i].name, headers->held[i].template);
+}
+
 static void keep_secrets(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     for (size_t i = 0; i < binding->recipe->parameters_count; i++) {
@@ -351,6 +367,10 @@ static enum err build(struct recipe_plan *plan, const struct plan_binding *bindi
         plan->token_url = put_section(plan, binding, put_token_url);
         plan->token_headers = put_section(plan, binding, put_token_headers);
         plan->token_body = put_section(plan, binding, put_token_body);
+    }
+    if (binding->recipe->probe_url.data != NULL) {
+        plan->probe_url = put_section(plan, binding, put_probe_url);
+        plan->probe_headers = put_section(plan, binding, put_probe_headers);
     }
     bool is_signed = binding->recipe->auth == RECIPE_AUTH_STANDARD_WEBHOOKS;
     if (is_signed && plan->signing_key.len == 0) {

@@ -118,7 +118,7 @@ static bool is_printable_ascii(struct span text)
 
 static bool is_url_start(enum recipe_place place)
 {
-    return place == RECIPE_IN_URL || place == RECIPE_IN_TOKEN_URL;
+    return place == RECIPE_IN_URL || place == RECIPE_IN_TOKEN_URL || place == RECIPE_IN_PROBE_URL;
 }
 
 static bool is_header(enum recipe_place place)
@@ -184,6 +184,8 @@ static const char *fault_of_data(const struct recipe *recipe, enum recipe_place 
         return "a code, a text or a secret must not stand in a URL: URLs are logged";
     if (is_auth && part->kind == RECIPE_PART_VALUE)
         return "only parameters are for credentials";
+    if (place == RECIPE_IN_PROBE_URL && part->kind == RECIPE_PART_VALUE)
+        return "a probe knows nothing of a message";
     if (part->kind == RECIPE_PART_VALUE && !is_value_at_home(place, (enum recipe_value)part->index))
         return "fetching a token knows {refreshToken} and nothing of a message; a message knows no "
                "{refreshToken}";

@@ -17,7 +17,8 @@
 #define STATE_BYTES_MAX 64U
 #define CODE_BYTES_MAX 64U
 #define TEXT_BYTES_MAX 256U
-#define DIGITS_SHOWN_MAX 3U // a longer run may be a number or a code
+#define DIGITS_SHOWN_MAX 3U      // a longer run may be a number or a code
+#define CODE_DIGITS_SHOWN_MAX 6U // no provider's own codes are longer, all numbers are
 #define CHALLENGE_BYTES_MAX 256U
 
 struct reading {
@@ -186,7 +187,7 @@ static size_t digits_at(struct span text)
 }
 
 // Whole characters; nobody knows here which number or code the words might repeat.
-static void put_words(struct strbuf *out, struct span text)
+static void put_words(struct strbuf *out, struct span text, size_t digits_max)
 {
     while (text.len > 0 && !out->is_overflowed) {
         uint32_t point = 0;
@@ -194,7 +195,7 @@ static void put_words(struct strbuf *out, struct span text)
         size_t len = digits > 0 ? digits : utf8_next(text, &point);
         bool is_shown =
             len > 0 && (digits > 0 || (point >= 0x20 && !(point >= 0x7F && point < 0xA0)));
-        if (digits > DIGITS_SHOWN_MAX)
+        if (digits > digits_max)
             strbuf_put(out, SPAN("***"));
         else if (is_shown)
             strbuf_put(out, span_first(text, len));
@@ -225,7 +226,7 @@ static const struct recipe_mapped *by_code(const struct reading *reading, const 
         if (mapped != NULL)
             code->len = 0;
         if (code->len == 0 && is_code(name))
-            strbuf_put(code, name);
+            put_words(code, name, mapped != NULL ? CODE_BYTES_MAX : CODE_DIGITS_SHOWN_MAX);
         if (mapped != NULL)
             return mapped;
     }
@@ -254,7 +255,7 @@ static void read_failure(const struct reading *reading, const struct place *plac
     }
     if (has_words) {
         strbuf_put_text(out, out->len > 0 ? ": " : "");
-        put_words(out, strbuf_span(&words));
+        put_words(out, strbuf_span(&words), DIGITS_SHOWN_MAX);
     }
     report->words = strbuf_span(out);
 }

@@ -92,8 +92,11 @@ static void give_result(struct delivery *delivery, struct send_result *result, s
 {
     uint8_t storage[WORDS_BYTES_MAX];
     struct strbuf clean = strbuf_over(storage, sizeof storage);
-    struct span code = delivery->is_probe ? SPAN("") : message_reveal(delivery->request.otp_only);
-    smtp_clean_words(words, code, &clean);
+    const struct smtp_hidden hidden = {
+        .code = delivery->is_probe ? SPAN("") : message_reveal(delivery->request.otp_only),
+        .password = span_of_text(delivery->smtp->password),
+    };
+    smtp_clean_words(words, &hidden, &clean);
     result->words = strbuf_span(&clean);
     if (delivery->job.is_running)
         outbound_release(&delivery->job);

@@ -149,40 +149,55 @@ static bool is_space(uint8_t byte)
     return byte == ' ' || byte == '\t';
 }
 
-static bool starts_with_code(struct span text, struct span code)
+static bool starts_with(struct span text, struct span hidden)
 {
-    return code.len > 0 && span_starts_with(text, code);
+    return hidden.len > 0 && span_starts_with(text, hidden);
 }
 
-static void put_word(struct span word, struct span code, struct strbuf *out)
+static size_t word_len(struct span text)
 {
+    size_t len = 0;
+    while (len < text.len && !is_space(text.data[len]))
+        len++;
+    return len;
+}
+
+static void put_byte(uint8_t byte, struct strbuf *out)
+{
+    bool is_control = byte < ' ' || byte == 0x7F;
+    if (is_space(byte))
+        strbuf_put_byte(out, ' ');
+    else if (!is_control)
+        strbuf_put_byte(out, byte);
+}
+
+// How much of `words` it stands for.
+static size_t put_next(struct span words, bool is_word, const struct smtp_hidden *hidden,
+                       struct strbuf *out)
+{
+    if (starts_with(words, hidden->password)) {
+        strbuf_put_text(out, "(password)");
+        return hidden->password.len;
+    }
+    struct span word = span_first(words, is_word ? word_len(words) : 0);
     if (span_find(word, '@') < word.len) {
         strbuf_put_text(out, "(address)");
-        return;
+        return word.len;
     }
-    while (word.len > 0) {
-        bool is_code = starts_with_code(word, code);
-        bool is_control = word.data[0] < ' ' || word.data[0] == 0x7F;
-        if (is_code)
-            strbuf_put_text(out, "(code)");
-        else if (!is_control)
-            strbuf_put_byte(out, word.data[0]);
-        word = span_from(word, is_code ? code.len : 1);
+    if (starts_with(words, hidden->code)) {
+        strbuf_put_text(out, "(code)");
+        return hidden->code.len;
     }
+    put_byte(words.data[0], out);
+    return 1;
 }
 
-void smtp_clean_words(struct span words, struct span code, struct strbuf *out)
+void smtp_clean_words(struct span words, const struct smtp_hidden *hidden, struct strbuf *out)
 {
+    bool is_word = true; // one begins here, or may
     while (words.len > 0) {
-        size_t len = 0;
-        if (is_space(words.data[0])) {
-            strbuf_put_byte(out, ' ');
-            words = span_from(words, 1);
-            continue;
-        }
-        while (len < words.len && !is_space(words.data[len]))
-            len++;
-        put_word(span_first(words, len), code, out);
+        size_t len = put_next(words, is_word, hidden, out);
+        is_word = is_space(words.data[len - 1]);
         words = span_from(words, len);
     }
 }

@@ -30,6 +30,12 @@ bool smtp_reply_parse(struct span line, struct smtp_end *out);
 
 void smtp_classify(const struct smtp_end *end, struct send_result *out);
 
-// The words of a provider with what must not be seen taken out: the code, and all that looks like
-// an address.
-void smtp_clean_words(struct span words, struct span code, struct strbuf *out);
+// Either may be empty.
+struct smtp_hidden {
+    struct span code;
+    struct span password;
+};
+
+// The words of a provider with what must not be seen taken out: code and password, and all that
+// looks like an address.
+void smtp_clean_words(struct span words, const struct smtp_hidden *hidden, struct strbuf *out);

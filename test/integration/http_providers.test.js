@@ -308,12 +308,46 @@ describe('commands', () => {
   }
 
   test('otpd check --online connects, and sends nothing', () => withVendor({}, async (vendor) => {
+    const { status, stdout } = await run('check --online', [webhook(vendor, { channels: 'SMS' })]);
+    assert.deepEqual([status, stdout], [
+      EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\nhook: ready\n',
+    ]);
+    assert.deepEqual([vendor.connections, vendor.requests.length], [1, 0]);
+  }));
+
+  test('otpd check --online asks what costs nothing', () => withVendor({}, async (vendor) => {
     const { status, stdout } = await run('check --online', [twilio(vendor)]);
     assert.deepEqual([status, stdout], [
       EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\ntexts: ready\n',
     ]);
-    assert.deepEqual([vendor.connections, vendor.requests.length], [1, 0]);
+    const { method, url, rawHeaders, body } = vendor.requests[0];
+    assert.deepEqual([method, url, body], ['GET', '/2010-04-01/Accounts/AC01.json', '']);
+    assert.deepEqual(rawHeaders, [
+      'Host', `127.0.0.1:${vendor.port}`,
+      'Authorization', `Basic ${Buffer.from(`AC01:${TOKEN}`).toString('base64')}`,
+      'Accept', 'application/json',
+    ]);
+    assert.equal(vendor.requests.length, 1);
   }));
+
+  const ANSWERS = [
+    [{ status: 401, json: { code: 20003, message: `not ${TOKEN}` } }, EXIT.unavailable,
+      /^texts: not ready: .*\(auth_failed\)\n {2}it says: HTTP 401, 20003: not \*\*\* \(check /m],
+    [{ status: 403, json: { code: 1, message: 'not for you' } }, EXIT.ok,
+      /^texts: ready\n {2}it says: HTTP 403, 1: not for you/m],
+    [{ status: 503, json: {} }, EXIT.unavailable, /^texts: not ready: .*\(vendor_down\)$/m],
+    [{ cut: true }, EXIT.unavailable, /^texts: not ready: .*\(vendor_down\)$/m],
+    [{ hang: true }, EXIT.unavailable, /^texts: not ready: .*\(vendor_down\)$/m],
+  ];
+
+  for (const [taken, wanted, story] of ANSWERS) {
+    test(`otpd check --online, answered ${JSON.stringify(taken)}`, () =>
+      withVendor({ taken }, async (vendor) => {
+        const { status, stdout } = await run('check --online', [twilio(vendor)]);
+        assert.equal(status, wanted, stdout);
+        assert.match(stdout, story);
+      }));
+  }
 
   test('otpd check --online with nobody there', () => withVendor({}, async (vendor) => {
     const settings = { endpoint: 'https://127.0.0.1:1' };

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// What README.md tells a newcomer to type is typed here, and has to print what it says. So are the
-// two calls of the API's own documentation.
+// What README.md tells a newcomer to type is typed here, and has to print what it says; its server
+// for production is checked, and sends. So are the two calls of the API's own documentation.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,9 +10,14 @@ const path = require('node:path');
 const { after, before, test } = require('node:test');
 
 const { Api, email, mobile } = require('./lib/api');
+const { Authority } = require('./lib/certificate');
 const { ROOT, dataFile } = require('./lib/data');
+const { Folder } = require('./lib/folder');
+const { runOtpd } = require('./lib/program');
+const { Relay, parseMail } = require('./lib/relay');
 const { Server } = require('./lib/server');
 const { bash } = require('./lib/shell');
+const { Vendor } = require('./lib/vendor');
 const { assertPrinted, runWalk, walkOf } = require('./lib/walk');
 
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
@@ -89,4 +94,55 @@ test("the documentation's calls with a session just opened, then the code", asyn
 
 test("the documentation's own session ids were not issued here: 1505", async () => {
   assert.deepEqual(await runCalls([], OUR_EMAIL), [INVALID_SESSION, INVALID_SESSION]);
+});
+
+// --- a server in production ---------------------------------------------------------------------
+
+const PRODUCTION = /^```yaml\n(listen: .*?)^```$/ms.exec(README)[1];
+
+/** The example, with its files in that folder. */
+async function prepare(folder) {
+  await runOtpd(['init', '--key-file', folder.join('keys')]);
+  folder.write('mail-password', 'password\n');
+  folder.write('twilio-token', 'token\n');
+  return PRODUCTION.replaceAll('/etc/otpd', folder.path)
+    .replace('/var/lib/otpd', folder.join('data'));
+}
+
+test("README.md's server for production is right", async () => {
+  const folder = new Folder();
+  const file = folder.write('otpd.yaml', await prepare(folder));
+  const { status, stdout, stderr } = await runOtpd(['check', '--config', file]);
+  folder.remove();
+  assert.deepEqual([status, stdout, stderr], [0, 'configuration: ok (brands: 1, providers: 2)\n' +
+    'texts: receipts: each message says where to report; signatures are checked\n', '']);
+});
+
+test("README.md's server for production sends both ways", async () => {
+  const folder = new Folder();
+  const authority = new Authority(folder);
+  const right = authority.sign('IP:127.0.0.1');
+  const taken = { status: 201, json: { sid: 'SM1', status: 'queued' } };
+  const vendor = await Vendor.start({ ...right, taken });
+  const login = { user: 'codes@example.com', pass: 'password' };
+  const relay = await Relay.start({ ...right, login });
+  const config = (await prepare(folder))
+    .replace('host: smtp.example.com', `host: 127.0.0.1\n    port: ${relay.port}\n` +
+      `    caFile: ${authority.file}`)
+    .replace('kind: twilio', `kind: twilio\n    endpoint: ${vendor.url}\n` +
+      `    caFile: ${authority.file}\n    allowPrivate: true`) + 'logFormat: json\n';
+  const own = await Server.start({ isDev: false, config });
+  const shop = new Api(own);
+  const options = { brand: 'Shop' };
+  for (const who of [mobile('12025550147', options), email('a@example.net', options)]) {
+    assert.equal((await shop.generate(who, await shop.open(who))).code, 200);
+  }
+  const { body } = await vendor.await('12025550147');
+  assert.match(new URLSearchParams(body).get('Body'), /^\d{6} is your Shop code/);
+  const { text } = parseMail((await relay.await()).raw);
+  assert.match(text.body, /\d{6}/);
+  shop.close();
+  await own.stop();
+  await Promise.all([vendor.stop(), relay.stop()]);
+  folder.remove();
 });

@@ -100,7 +100,22 @@ static void requests_are_these_bytes(void **state)
         check_request(provider, json_array_get(rows, i));
 }
 
-static void check_reply(const struct recipe_plan *plan, json_t *row)
+typedef void judge(const struct recipe_plan *plan, const struct rig_message *message,
+                   const struct http_outcome *outcome, struct recipe_verdict *out);
+
+static void judge_message(const struct recipe_plan *plan, const struct rig_message *message,
+                          const struct http_outcome *outcome, struct recipe_verdict *out)
+{
+    recipe_judge(plan, &message->request, message->token, outcome, out);
+}
+
+static void judge_probe(const struct recipe_plan *plan, const struct rig_message *message,
+                        const struct http_outcome *outcome, struct recipe_verdict *out)
+{
+    recipe_probe_judge(plan, &message->request, outcome, out);
+}
+
+static void check_reply(const struct recipe_plan *plan, json_t *row, judge *judge_it)
 {
     static const char *const outcomes[] = {"accepted", "retry", "refused", "unknown"};
     struct rig_message message;
@@ -113,7 +128,7 @@ static void check_reply(const struct recipe_plan *plan, json_t *row)
         .retry_after = text_of(row, "retryAfter", ""),
         .body = text_of(row, "body", ""),
     };
-    recipe_judge(plan, &message.request, message.token, &outcome, &verdict);
+    judge_it(plan, &message, &outcome, &verdict);
     assert_text(name, "outcome", span_of_text(outcomes[verdict.result.outcome]),
                 text_of(row, "outcome", ""));
     assert_text(name, "reason", span_of_text(send_reason_name(verdict.result.reason)),
@@ -132,7 +147,7 @@ static void replies_mean_this(void **state)
         rig_plan(provider->recipe, json_object_get(provider->file, "settings"));
     assert_true(json_array_size(rows) > 0);
     for (size_t i = 0; i < json_array_size(rows); i++)
-        check_reply(plan, json_array_get(rows, i));
+        check_reply(plan, json_array_get(rows, i), judge_message);
     recipe_plan_destroy(&plan);
 }
 
@@ -184,6 +199,36 @@ static void tokens_are_renewed_so(void **state)
     assert_true(json_array_size(rows) > 0);
     for (size_t i = 0; i < json_array_size(rows); i++)
         check_token_reply(plan, text_of(tokens, "refresh", ""), json_array_get(rows, i));
+    recipe_plan_destroy(&plan);
+}
+
+// A question that costs nothing, and what the answers to it mean.
+static void check_probe_request(const struct recipe_plan *plan, json_t *probe)
+{
+    struct err_info info;
+    struct rendered rendered;
+    struct vendor_request *request = rig_room(&rendered);
+    if (recipe_probe_render(plan, request, &info) != ERR_OK)
+        fail_msg("%s", info.text);
+    struct span url = wire_reveal(&request->url);
+    assert_text("probe", "URL", span_first(url, url.len - 1), text_of(probe, "url", ""));
+    assert_string_equal(request->method, "GET");
+    assert_headers("probe", request, json_object_get(probe, "headers"));
+    assert_text("probe", "body", wire_reveal(&request->body), SPAN(""));
+}
+
+static void probes_ask_and_mean_this(void **state)
+{
+    const struct provider *provider = *state;
+    json_t *probe = json_object_get(provider->file, "probe");
+    json_t *rows = json_object_get(probe, "replies");
+    struct recipe_plan *plan =
+        rig_plan(provider->recipe, json_object_get(provider->file, "settings"));
+    assert_true(recipe_plan_has_probe(plan));
+    check_probe_request(plan, probe);
+    assert_true(json_array_size(rows) > 0);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        check_reply(plan, json_array_get(rows, i), judge_probe);
     recipe_plan_destroy(&plan);
 }
 
@@ -286,14 +331,15 @@ static int close_provider(void **state)
 struct check {
     const char *what;
     CMUnitTestFunction run;
-    bool is_of_tokens; // for files that have "tokens" alone
+    const char *only_with; // this member of the file; NULL: for all
 };
 
 static const struct check checks[] = {
-    {"requests are these bytes", requests_are_these_bytes, false},
-    {"replies mean this", replies_mean_this, false},
-    {"receipts mean this", receipts_mean_this, false},
-    {"tokens are renewed so", tokens_are_renewed_so, true},
+    {"requests are these bytes", requests_are_these_bytes, NULL},
+    {"replies mean this", replies_mean_this, NULL},
+    {"receipts mean this", receipts_mean_this, NULL},
+    {"tokens are renewed so", tokens_are_renewed_so, "tokens"},
+    {"probes ask and mean this", probes_ask_and_mean_this, "probe"},
 };
 
 #define CHECKS (sizeof checks / sizeof checks[0])
@@ -314,7 +360,8 @@ int main(int argc, char **argv)
         }
         const char *name = json_string_value(json_object_get(provider->file, "recipe"));
         for (size_t k = 0; k < CHECKS; k++) {
-            if (checks[k].is_of_tokens && json_object_get(provider->file, "tokens") == NULL)
+            const char *only_with = checks[k].only_with;
+            if (only_with != NULL && json_object_get(provider->file, only_with) == NULL)
                 continue;
             (void)snprintf(names[count], sizeof names[0], "%s: %s", name, checks[k].what);
             tests[count] = (struct CMUnitTest){names[count], checks[k].run, open_provider,

@@ -8,6 +8,8 @@ const http = require('node:http');
 
 const { Client } = require('./http');
 
+const CONNECTIONS_MAX = 4; // the server takes few there
+
 class Control extends Client {
   static async of(server) {
     return new Control(await server.controlSocket());
@@ -16,7 +18,7 @@ class Control extends Client {
   constructor(socketPath) {
     super(null);
     this.agent.destroy();
-    this.agent = new http.Agent({ keepAlive: true, socketPath });
+    this.agent = new http.Agent({ keepAlive: true, socketPath, maxSockets: CONNECTIONS_MAX });
   }
 
   put(path, body) {

@@ -74,6 +74,9 @@ class Lane {
   /** The answer: {status, body}. */
   exchange(bytes) {
     assert.equal(this.waiting, null, 'one request at a time');
+    if (this.socket.destroyed) {
+      return Promise.reject(new Error('connection closed'));
+    }
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.socket.write(bytes);

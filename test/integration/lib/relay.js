@@ -3,7 +3,8 @@
 // A mail relay (npm's smtp-server) that does as the test says and writes down what it was told.
 //
 // Its plan is a list of faults, each for the next mail that comes to its point:
-//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses
+//   {at: 'rcpt' | 'body', reply: '451 4.3.0 Later'}   refuses; or a function of the address, or
+//                                                      of the mail, that is refused
 //   {at: …, cut: true}                                 ends the connection instead of answering
 //   {at: …, hang: true}                                never answers
 'use strict';
@@ -29,6 +30,7 @@ class Relay {
     relay.connections = 0;
     relay.logins = [];
     relay.mails = [];
+    relay.arrivedAt = new Map(); // of each of them
     relay.server = new SMTPServer({
       authOptional: login === null,
       disabledCommands: login === null ? ['AUTH'] : [],
@@ -36,7 +38,7 @@ class Relay {
       logger: false,
       onConnect: (session, done) => relay.onConnect(session, done),
       onAuth: (auth, session, done) => relay.onAuth(auth, session, done),
-      onRcptTo: (address, session, done) => relay.fault('rcpt', session, done) || done(),
+      onRcptTo: (address, session, done) => relay.onRcptTo(address, session, done),
       onData: (stream, session, done) => relay.onData(stream, session, done),
       ...options,
     });
@@ -65,30 +67,36 @@ class Relay {
     done(isRight ? null : refusal('535 5.7.8 Authentication credentials invalid'), { user: 1 });
   }
 
+  onRcptTo({ address }, session, done) {
+    return this.fault('rcpt', session, done, address) || done();
+  }
+
   onData(stream, session, done) {
     const chunks = [];
     stream.on('data', (chunk) => chunks.push(chunk));
     stream.on('end', () => {
-      if (this.fault('body', session, done)) {
+      const raw = Buffer.concat(chunks);
+      if (this.fault('body', session, done, raw)) {
         return;
       }
       const { mailFrom, rcptTo } = session.envelope;
       const to = rcptTo.map(({ address }) => address);
       const { secure, hostNameAppearsAs } = session;
-      const raw = Buffer.concat(chunks);
-      this.mails.push({ from: mailFrom.address, to, secure, hello: hostNameAppearsAs, raw });
+      const mail = { from: mailFrom.address, to, secure, hello: hostNameAppearsAs, raw };
+      this.mails.push(mail);
+      this.arrivedAt.set(mail, Date.now());
       done(null, 'Ok: queued as 4F2A1');
     });
   }
 
   /** Carries out the plan's first fault if it is for this point; says whether it did. */
-  fault(at, session, done) {
+  fault(at, session, done, refused) {
     if (this.plan[0]?.at !== at) {
       return false;
     }
     const { reply, cut } = this.plan.shift();
     if (reply) {
-      done(refusal(reply));
+      done(refusal(typeof reply === 'function' ? reply(refused) : reply));
     }
     if (cut) {
       [...this.server.connections].find(({ id }) => id === session.id)._socket.destroy();

@@ -7,6 +7,8 @@
 //   {text}                    answers 200 with this body
 //   {hang: true}              does not answer before release()
 //   {cut: true}               ends the connection instead
+//   {half: text}              ends the connection in the middle of that body
+// A function in place of a step gets the request, and returns the step or a promise of one.
 'use strict';
 
 const https = require('node:https');
@@ -29,10 +31,16 @@ async function bodyOf(request) {
 }
 
 class Vendor {
-  /** `taken`: its answer to a message that it takes; `thinksMs`: how long it takes at most. */
-  static async start({ key, cert, taken = { status: 200, json: {} }, thinksMs = 0 }) {
+  /**
+   * `taken`: its answer to a message that it takes; `thinksMs`: how long it takes at most;
+   * `others`: {path: () => step} of requests that are no messages, and are not among `requests`.
+   */
+  static async start({
+    key, cert, taken = { status: 200, json: {} }, thinksMs = 0, others = {},
+  }) {
     const vendor = new Vendor();
     vendor.taken = taken;
+    vendor.others = others;
     vendor.thinksMs = thinksMs;
     vendor.requests = [];
     vendor.connections = 0;
@@ -64,17 +72,23 @@ class Vendor {
     if (body === null) {
       return;
     }
-    const { method, url, headers } = request;
+    const { method, url, headers, rawHeaders } = request;
+    if (url in this.others) {
+      this.act(this.others[url](), request, response);
+      return;
+    }
     const times = { at: performance.now(), arrivedAt: Date.now() };
-    this.requests.push({ method, url, headers, body, ...times });
+    const asked = { method, url, headers, rawHeaders, body, ...times };
+    this.requests.push(asked);
     if (this.thinksMs > 0) {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * this.thinksMs));
     }
     const [, steps] = [...this.plans].find(([address]) => body.includes(address)) ?? [];
-    this.act(steps?.shift() ?? this.taken, request, response);
+    const step = steps?.shift() ?? this.taken;
+    this.act(typeof step === 'function' ? await step(asked) : step, request, response);
   }
 
-  act({ status = 200, json, text = JSON.stringify(json), headers, hang, cut }, request, response) {
+  act({ status = 200, json, text, headers, hang, cut, half }, request, response) {
     if (cut) {
       request.socket.destroy();
       return;
@@ -83,8 +97,13 @@ class Vendor {
       this.hanging.push(response);
       return;
     }
+    const body = half ?? text ?? JSON.stringify(json);
     response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
-    response.end(text);
+    if (half === undefined) {
+      response.end(body);
+      return;
+    }
+    response.write(body.slice(0, body.length / 2), () => request.socket.destroy());
   }
 
   /** Takes all that hangs, and whatever comes. */
