@@ -145,7 +145,8 @@ size_t model_on_ask(struct model *model, const struct model_ask *ask)
 //
 // Who names no address is compared by the 14 bits of it that a session id has room for. One in
 // 16384 passes for the address that is known of the username, and the code goes there: to the owner
-// or, before there is one, to who has asked last. It is that address's send then.
+// or, before there is one, to who has asked last. It is that address's send then, and that
+// address's limit is what refuses it.
 
 // What was asked of `from` was a send to `to`.
 static void lead_astray(struct model *model, size_t from, size_t send, size_t to)
@@ -317,22 +318,44 @@ static bool may_have_counted(const struct model_send *send, int64_t asked_ms, in
     return send->state == MODEL_SEND_OPEN || send->until_ms > asked_ms - window_ms;
 }
 
+// May that address have been sent all that it might be, when that send was asked for?
+static bool may_be_full(const struct model_address *a, const struct model_send *asked,
+                        const struct model_rules *rules)
+{
+    unsigned counted = 0;
+    for (size_t i = a->sends_held; i > 0; i--) {
+        const struct model_send *send = &a->sends[i - 1];
+        if (send->asked_ms < asked->asked_ms - rules->window_ms - UNDER_WAY_MS)
+            break;
+        counted += send != asked && may_have_counted(send, asked->asked_ms, rules->window_ms);
+    }
+    return rules->max_count > 0 && counted >= rules->max_count;
+}
+
+static bool may_be_full_elsewhere(const struct model *model, const struct model_send *asked,
+                                  const struct model_rules *rules)
+{
+    for (size_t i = 0; i < model->addresses_held && asked->is_unnamed; i++) {
+        if (may_be_known(model, asked->account, i) &&
+            may_be_full(&model->addresses[i], asked, rules))
+            return true;
+    }
+    return false;
+}
+
 // The other side of the promise: nobody is refused for sends that there have not been.
 static void check_refusal(struct model *model, const struct model_generate *generate)
 {
     const struct model_address *a = &model->addresses[generate->address];
     const struct model_rules *rules = &model->rules[generate->rules];
-    int64_t asked_ms = a->sends[generate->send].asked_ms;
-    unsigned counted = 0;
-    for (size_t i = a->sends_held; i > 0; i--) {
-        const struct model_send *send = &a->sends[i - 1];
-        if (send->asked_ms < asked_ms - rules->window_ms - UNDER_WAY_MS)
-            break;
-        counted += i - 1 != generate->send && may_have_counted(send, asked_ms, rules->window_ms);
-    }
-    if (rules->max_count == 0 || counted < rules->max_count)
-        complain(model, "address %zu: refused at %lld after %u generates", generate->address,
-                 (long long)generate->at_ms, counted);
+    const struct model_send *asked = &a->sends[generate->send];
+    if (may_be_full(a, asked, rules))
+        return;
+    if (may_be_full_elsewhere(model, asked, rules))
+        model->astray++;
+    else
+        complain(model, "address %zu: refused at %lld, asked for by account %zu", generate->address,
+                 (long long)generate->at_ms, generate->account);
 }
 
 // 1543 is for usernames that somebody else has logged in to.

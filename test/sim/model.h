@@ -147,7 +147,7 @@ struct model {
     size_t traced; // account whose story is printed, in comments of TAP
     unsigned violations;
     unsigned lucky;  // successes of guesses drawn at random
-    unsigned astray; // codes that went to whose username it is, or may be, and not to the session's
+    unsigned astray; // codes of unnamed addresses that went, or would have, to another one
     char complaint[256];
 };
 

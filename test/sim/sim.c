@@ -58,9 +58,9 @@ struct cast {
 // than three have a chance below 10^-8.
 #define LUCKY_MAX 3U
 
-// Codes of those who name no address and pass for another, one in 16384 of a few thousand. Who does
-// once does so again until the epoch ends.
-#define ASTRAY_MAX 12U
+// Of the hundred or so who name no address where another is known, one in 16384 passes for that
+// one, and does so again until the epoch ends.
+#define ASTRAY_MAX 6U
 
 // About half of the faults, and in the neighbouring seed, with the other store, the other half; in
 // the next seed of the same store the other one again.

@@ -194,6 +194,27 @@ static void a_code_for_a_stranger_who_is_named_is_a_violation(void **state)
     assert_non_null(strstr(model->complaint, "a code went to a stranger"));
 }
 
+// Whose window is full is the owner, not the stranger.
+static void a_refusal_may_be_for_the_owners_sends(void **state)
+{
+    struct model *model = *state;
+    struct model_rules strict = rules;
+    strict.max_count = 1;
+    strict.window_ms = 60000;
+    const struct story story = {STRANGER, true, "b", 5000};
+    const struct story named = {STRANGER, false, "b", 5100};
+    const struct story late = {STRANGER, true, "b", 70000};
+    model->rules[0] = strict;
+    log_in(model, OWNER, 1000);
+    answer(model, &story, ask(model, &story), 1534);
+    assert_int_equal(model->violations, 0);
+    assert_int_equal(model->astray, 1);
+    answer(model, &named, ask(model, &named), 1534);
+    assert_int_equal(model->violations, 1);
+    answer(model, &late, ask(model, &late), 1534);
+    assert_int_equal(model->violations, 2);
+}
+
 static void a_code_astray_does_not_reach_the_stranger(void **state)
 {
     struct model *model = *state;
@@ -216,6 +237,7 @@ int main(void)
         TEST(before_there_is_an_owner_it_may_go_to_who_asked_last),
         TEST(what_never_came_anywhere_is_a_violation),
         TEST(a_code_for_a_stranger_who_is_named_is_a_violation),
+        TEST(a_refusal_may_be_for_the_owners_sends),
         TEST(a_code_astray_does_not_reach_the_stranger),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
