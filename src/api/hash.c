@@ -122,6 +122,13 @@ static enum hash_reason judge_outside(const struct api_request *request, struct 
                                   : HASH_RIGHT;
 }
 
+// Asked first: under a flood, to read the base64 of a hash is most of what it costs.
+static bool has_room_for(const struct api_request *request, const struct hash_trial *trial)
+{
+    return span_is_empty(request->fields.hash.text) ||
+           decryptor_has_room(request->service->deps.decryptor, request->brand, trial->job.client);
+}
+
 // A member that is longer than any hash can say is cut, and still differs.
 static bool keep_claims(struct api_request *request, struct hash_claims *claims)
 {
@@ -223,6 +230,10 @@ void hash_check(struct api_request *request, void (*on_right)(struct api_request
     }
     request->trial = trial;
     init_trial(trial, request, on_right);
+    if (!has_room_for(request, trial)) {
+        refuse_busy(request);
+        return;
+    }
     enum hash_reason reason = judge_outside(request, trial);
     if (reason != HASH_RIGHT)
         refuse(request, reason);

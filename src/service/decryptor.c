@@ -3,47 +3,86 @@
 // All keys of the cipher text's length are tried, whether or not one has opened it already: how
 // long a refusal takes must not tell which key it was refused by.
 //
+//   submitter ──▶ waiting ──▶ worker, which gives way ──▶ done ──▶ messenger ──▶ on_done
+//
+// A worker that has to wait for a core must not hold what a loop waits for. So it takes no lock
+// that others take, and wakes no loop: libuv's loop spins until whoever woke it has run on. The
+// messenger, a thread like all others, does that. A queue's producers have one lock, its consumers
+// another, and what is between them is a semaphore.
+//
 // How many jobs a client has is counted anew for each one that comes: there are a few hundred at
-// most, and to walk through them costs nothing beside a decryption.
+// most, side by side, and to walk through them costs nothing beside a decryption.
 #include "service/decryptor.h"
 
 #include "base/assert.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #define NICENESS 10
+#define SLOTS (DECRYPTOR_JOBS_MAX + DECRYPTOR_THREADS_MAX) // each thread is sent its end, too
+
+struct queue {
+    struct decrypt_job *slots[SLOTS]; // NULL: there will be no more
+    size_t in;
+    size_t out;
+    sem_t held;
+};
+
+struct holding {
+    const struct decrypt_job *job;
+    uint64_t client;
+    uint64_t brand_id;
+};
 
 struct decryptor {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct decrypt_job *first; // waiting, oldest first
-    struct decrypt_job **end;  // where the next one goes
-    const struct decrypt_job *running[DECRYPTOR_THREADS_MAX];
-    pthread_t threads[DECRYPTOR_THREADS_MAX];
-    size_t threads_held;
-    bool is_stopping;
+    pthread_mutex_t gate; // of submitters and messenger: holdings, waiting.in
+    struct holding holdings[DECRYPTOR_JOBS_MAX];
+    size_t holdings_held;
+    pthread_mutex_t bench; // of workers: waiting.out, done.in
+    struct queue waiting;
+    struct queue done; // done.out is the messenger's
+    pthread_t workers[DECRYPTOR_THREADS_MAX];
+    size_t workers_held;
+    pthread_t messenger;
+    bool has_messenger;
 };
 
-struct load {
-    size_t all;
-    size_t of_client;
-    size_t of_brand;
-};
-
-static void lock(struct decryptor *decryptor)
+static void lock(pthread_mutex_t *mutex)
 {
-    int rc = pthread_mutex_lock(&decryptor->lock);
+    int rc = pthread_mutex_lock(mutex);
     ASSERT(rc == 0);
 }
 
-static void unlock(struct decryptor *decryptor)
+static void unlock(pthread_mutex_t *mutex)
 {
-    int rc = pthread_mutex_unlock(&decryptor->lock);
+    int rc = pthread_mutex_unlock(mutex);
     ASSERT(rc == 0);
+}
+
+// Under the lock of its producers. There is room for all that may be held.
+static void push(struct queue *queue, struct decrypt_job *job)
+{
+    queue->slots[queue->in++ % SLOTS] = job;
+    int rc = sem_post(&queue->held);
+    ASSERT(rc == 0);
+}
+
+static void await(struct queue *queue)
+{
+    while (sem_wait(&queue->held) != 0)
+        ASSERT(errno == EINTR);
+}
+
+// After await, under the lock of its consumers.
+static struct decrypt_job *pop(struct queue *queue)
+{
+    return queue->slots[queue->out++ % SLOTS];
 }
 
 static void run(struct decrypt_job *job)
@@ -58,68 +97,47 @@ static void run(struct decrypt_job *job)
     }
 }
 
-static void count(struct load *load, const struct decrypt_job *held, const struct decrypt_job *job)
+// --- submitters ---
+
+static bool has_room(const struct decryptor *decryptor, uint64_t client, uint64_t brand_id)
 {
-    load->all++;
-    load->of_client += held->client == job->client ? 1 : 0;
-    load->of_brand += held->brand->id == job->brand->id ? 1 : 0;
+    size_t of_client = 0;
+    size_t of_brand = 0;
+    for (size_t i = 0; i < decryptor->holdings_held; i++) {
+        of_client += decryptor->holdings[i].client == client ? 1 : 0;
+        of_brand += decryptor->holdings[i].brand_id == brand_id ? 1 : 0;
+    }
+    return decryptor->holdings_held < DECRYPTOR_JOBS_MAX && of_client < DECRYPTOR_CLIENT_JOBS_MAX &&
+           of_brand < DECRYPTOR_BRAND_JOBS_MAX;
 }
 
-static bool has_room(const struct decryptor *decryptor, const struct decrypt_job *job)
+bool decryptor_has_room(struct decryptor *decryptor, const struct brand *brand, uint64_t client)
 {
-    struct load load = {0};
-    for (const struct decrypt_job *held = decryptor->first; held != NULL; held = held->next)
-        count(&load, held, job);
-    for (size_t i = 0; i < decryptor->threads_held; i++) {
-        if (decryptor->running[i] != NULL)
-            count(&load, decryptor->running[i], job);
-    }
-    return load.all < DECRYPTOR_JOBS_MAX && load.of_client < DECRYPTOR_CLIENT_JOBS_MAX &&
-           load.of_brand < DECRYPTOR_BRAND_JOBS_MAX;
+    lock(&decryptor->gate);
+    bool is_so = has_room(decryptor, client, brand->id);
+    unlock(&decryptor->gate);
+    return is_so;
 }
 
 bool decryptor_submit(struct decryptor *decryptor, struct decrypt_job *job)
 {
-    if (decryptor->threads_held == 0) {
+    if (decryptor->workers_held == 0) {
         run(job);
         job->on_done(job);
         return true;
     }
-    lock(decryptor);
-    bool is_taken = has_room(decryptor, job);
+    lock(&decryptor->gate);
+    bool is_taken = has_room(decryptor, job->client, job->brand->id);
     if (is_taken) {
-        job->next = NULL;
-        *decryptor->end = job;
-        decryptor->end = &job->next;
-        (void)pthread_cond_signal(&decryptor->wake);
+        decryptor->holdings[decryptor->holdings_held++] =
+            (struct holding){job, job->client, job->brand->id};
+        push(&decryptor->waiting, job);
     }
-    unlock(decryptor);
+    unlock(&decryptor->gate);
     return is_taken;
 }
 
-// The oldest job; NULL when there is none and will be none. The lock is held.
-static struct decrypt_job *take(struct decryptor *decryptor)
-{
-    while (decryptor->first == NULL && !decryptor->is_stopping)
-        (void)pthread_cond_wait(&decryptor->wake, &decryptor->lock);
-    struct decrypt_job *job = decryptor->first;
-    if (job == NULL)
-        return NULL;
-    decryptor->first = job->next;
-    if (decryptor->first == NULL)
-        decryptor->end = &decryptor->first;
-    return job;
-}
-
-// A place for the job that this thread runs. The lock is held.
-static size_t find_place(const struct decryptor *decryptor)
-{
-    size_t place = 0;
-    while (decryptor->running[place] != NULL)
-        place++;
-    ASSERT(place < DECRYPTOR_THREADS_MAX);
-    return place;
-}
+// --- workers ---
 
 // On Linux a thread has a niceness of its own. Without it loops and store would wait for strangers'
 // garbage on a machine of one or two cores. When it cannot be had, it works all the same.
@@ -128,49 +146,94 @@ static void give_way(void)
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 }
 
+static struct decrypt_job *take(struct decryptor *decryptor)
+{
+    await(&decryptor->waiting);
+    lock(&decryptor->bench);
+    struct decrypt_job *job = pop(&decryptor->waiting);
+    unlock(&decryptor->bench);
+    return job;
+}
+
 static void *work(void *ctx)
 {
     struct decryptor *decryptor = ctx;
     struct decrypt_job *job;
     give_way();
-    lock(decryptor);
     while ((job = take(decryptor)) != NULL) {
-        size_t place = find_place(decryptor);
-        decryptor->running[place] = job;
-        unlock(decryptor);
         run(job);
-        lock(decryptor);
-        decryptor->running[place] = NULL;
-        unlock(decryptor);
-        job->on_done(job); // it is gone
-        lock(decryptor);
+        lock(&decryptor->bench);
+        push(&decryptor->done, job);
+        unlock(&decryptor->bench);
     }
-    unlock(decryptor);
     return NULL;
 }
 
+// --- messenger ---
+
+static void let_go(struct decryptor *decryptor, const struct decrypt_job *job)
+{
+    size_t i = 0;
+    lock(&decryptor->gate);
+    while (decryptor->holdings[i].job != job)
+        i++;
+    ASSERT(i < decryptor->holdings_held);
+    decryptor->holdings[i] = decryptor->holdings[--decryptor->holdings_held];
+    unlock(&decryptor->gate);
+}
+
+static void *tell(void *ctx)
+{
+    struct decryptor *decryptor = ctx;
+    for (;;) {
+        await(&decryptor->done);
+        struct decrypt_job *job = pop(&decryptor->done);
+        if (job == NULL)
+            return NULL;
+        let_go(decryptor, job);
+        job->on_done(job); // it is gone
+    }
+}
+
+// --- coming and going ---
+
 // Signals are for the main thread.
-static bool start_thread(pthread_t *thread, struct decryptor *decryptor)
+static bool start_thread(pthread_t *thread, void *(*run_it)(void *), struct decryptor *decryptor)
 {
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started = pthread_create(thread, NULL, work, decryptor) == 0;
+    bool is_started = pthread_create(thread, NULL, run_it, decryptor) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return is_started;
 }
 
 static enum err start_threads(struct decryptor *decryptor, unsigned threads)
 {
+    if (threads == 0)
+        return ERR_OK;
+    decryptor->has_messenger = start_thread(&decryptor->messenger, tell, decryptor);
+    if (!decryptor->has_messenger)
+        return ERR_NO_MEMORY;
     for (unsigned i = 0; i < threads; i++) {
-        if (!start_thread(&decryptor->threads[i], decryptor))
+        if (!start_thread(&decryptor->workers[i], work, decryptor))
             return ERR_NO_MEMORY;
-        lock(decryptor);
-        decryptor->threads_held++;
-        unlock(decryptor);
+        decryptor->workers_held++;
     }
     return ERR_OK;
+}
+
+static void init(struct decryptor *decryptor)
+{
+    int rc = pthread_mutex_init(&decryptor->gate, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_mutex_init(&decryptor->bench, NULL);
+    ASSERT(rc == 0);
+    rc = sem_init(&decryptor->waiting.held, 0, 0);
+    ASSERT(rc == 0);
+    rc = sem_init(&decryptor->done.held, 0, 0);
+    ASSERT(rc == 0);
 }
 
 enum err decryptor_create(unsigned threads, struct decryptor **out)
@@ -179,11 +242,7 @@ enum err decryptor_create(unsigned threads, struct decryptor **out)
     struct decryptor *decryptor = calloc(1, sizeof *decryptor);
     if (decryptor == NULL)
         return ERR_NO_MEMORY;
-    int rc = pthread_mutex_init(&decryptor->lock, NULL);
-    ASSERT(rc == 0);
-    rc = pthread_cond_init(&decryptor->wake, NULL);
-    ASSERT(rc == 0);
-    decryptor->end = &decryptor->first;
+    init(decryptor);
     *out = decryptor;
     enum err err = start_threads(decryptor, threads);
     if (err != ERR_OK)
@@ -191,19 +250,30 @@ enum err decryptor_create(unsigned threads, struct decryptor **out)
     return err;
 }
 
+static void stop_threads(struct decryptor *decryptor)
+{
+    lock(&decryptor->gate);
+    for (size_t i = 0; i < decryptor->workers_held; i++)
+        push(&decryptor->waiting, NULL);
+    unlock(&decryptor->gate);
+    for (size_t i = 0; i < decryptor->workers_held; i++)
+        (void)pthread_join(decryptor->workers[i], NULL);
+    if (!decryptor->has_messenger)
+        return;
+    push(&decryptor->done, NULL); // there is no other producer any more
+    (void)pthread_join(decryptor->messenger, NULL);
+}
+
 void decryptor_destroy(struct decryptor **out)
 {
     struct decryptor *decryptor = *out;
     if (decryptor == NULL)
         return;
-    lock(decryptor);
-    decryptor->is_stopping = true;
-    (void)pthread_cond_broadcast(&decryptor->wake);
-    unlock(decryptor);
-    for (size_t i = 0; i < decryptor->threads_held; i++)
-        (void)pthread_join(decryptor->threads[i], NULL);
-    (void)pthread_cond_destroy(&decryptor->wake);
-    (void)pthread_mutex_destroy(&decryptor->lock);
+    stop_threads(decryptor);
+    (void)sem_destroy(&decryptor->done.held);
+    (void)sem_destroy(&decryptor->waiting.held);
+    (void)pthread_mutex_destroy(&decryptor->bench);
+    (void)pthread_mutex_destroy(&decryptor->gate);
     free(decryptor);
     *out = NULL;
 }

@@ -21,8 +21,7 @@ struct decrypt_job {
     struct span cipher;
     struct rsa_message messages[BRAND_ENCRYPTION_KEYS_MAX];
     size_t messages_held;                     // one for each key of the cipher text's length
-    void (*on_done)(struct decrypt_job *job); // on a thread of the decryptor
-    struct decrypt_job *next;                 // the decryptor's, meanwhile
+    void (*on_done)(struct decrypt_job *job); // on a thread of the decryptor that does nothing else
 };
 
 struct decryptor;
@@ -32,6 +31,9 @@ MUST_CHECK enum err decryptor_create(unsigned threads, struct decryptor **out);
 
 // Finishes what it has taken.
 void decryptor_destroy(struct decryptor **decryptor);
+
+// From any thread. Whether a job would be taken now, to be asked before anything is spent on it.
+bool decryptor_has_room(struct decryptor *decryptor, const struct brand *brand, uint64_t client);
 
 // From any thread. False: there is too much to do, for all or for that client or brand; nothing
 // happens.

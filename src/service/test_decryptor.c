@@ -97,12 +97,18 @@ static void test_only_keys_of_the_length_are_tried(void **state)
     decryptor_destroy(&decryptor);
 }
 
-// How many of `count` are taken while nothing of them can have been finished but a few.
+// How many of `count` are taken while nothing of them can have been finished but a few. One that
+// there is room for is taken.
 static size_t submit_many(struct decryptor *decryptor, struct counted_job *jobs, size_t count)
 {
     size_t taken = 0;
-    for (size_t i = 0; i < count; i++)
-        taken += decryptor_submit(decryptor, &jobs[i].job) ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct decrypt_job *job = &jobs[i].job;
+        bool has_room = decryptor_has_room(decryptor, job->brand, job->client);
+        bool is_taken = decryptor_submit(decryptor, job);
+        assert_true(is_taken || !has_room);
+        taken += is_taken ? 1 : 0;
+    }
     return taken;
 }
 
@@ -112,9 +118,10 @@ static void test_bounds_of_what_waits(void **state)
     struct fixture *fixture = *state;
     struct decryptor *decryptor;
     atomic_uint done = 0;
-    static struct counted_job jobs[700];
+    static struct counted_job jobs[720];
     assert_int_equal(decryptor_create(1, &decryptor), ERR_OK);
-    for (size_t i = 0; i < 700; i++)
+    assert_true(decryptor_has_room(decryptor, &fixture->brands[0], 1));
+    for (size_t i = 0; i < 720; i++)
         init_job(&jobs[i], fixture, i < 300 ? 0 : i < 500 ? 1 : 2, i < 150 ? 1 : i, &done);
     size_t of_client = submit_many(decryptor, jobs, 150);
     assert_in_range(of_client, DECRYPTOR_CLIENT_JOBS_MAX, 149);
@@ -122,6 +129,10 @@ static void test_bounds_of_what_waits(void **state)
     assert_in_range(of_brand, DECRYPTOR_BRAND_JOBS_MAX, 299);
     size_t of_all = of_brand + submit_many(decryptor, jobs + 300, 400);
     assert_in_range(of_all, DECRYPTOR_JOBS_MAX, 600);
+    size_t next = 700; // for when one is finished just then
+    while (next < 720 && decryptor_has_room(decryptor, &fixture->brands[2], next))
+        of_all += submit_many(decryptor, jobs + next++, 1);
+    assert_in_range(next, 700, 719);
     decryptor_destroy(&decryptor);
     assert_int_equal(done, of_all);
 }
