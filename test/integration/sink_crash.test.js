@@ -24,7 +24,7 @@ const { Server } = require('./lib/server');
 const { Vendor } = require('./lib/vendor');
 const { until } = require('./lib/wait');
 
-const KILLS = Number(process.env.KILLS ?? 10);
+const KILLS = Number(process.env.KILLS ?? 20);
 const SENDS_A_MINUTE = Number(process.env.SENDS_A_MINUTE ?? 0); // 0: as many as there can be
 const IS_WHOLE = KILLS >= 100; // waits until what nobody knows of has gone to the next provider
 const LANES = 8;
