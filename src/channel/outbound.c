@@ -298,12 +298,9 @@ void outbound_end(struct outbound *outbound, int64_t patience_ms)
         outbound->running_first->on_cut(outbound->running_first);
 }
 
-CURL *outbound_easy(const struct outbound_rules *rules)
+bool outbound_rule(CURL *easy, const struct outbound_rules *rules)
 {
     ASSERT(rules->total_ms <= OUTBOUND_TOTAL_MS_MAX);
-    CURL *easy = curl_easy_init();
-    if (easy == NULL)
-        return NULL;
     // Of these only the texts can fail, for want of memory.
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -320,8 +317,5 @@ CURL *outbound_easy(const struct outbound_rules *rules)
                   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, rules->protocols) == CURLE_OK;
     if (is_set && rules->ca_file != NULL)
         is_set = curl_easy_setopt(easy, CURLOPT_CAINFO, rules->ca_file) == CURLE_OK;
-    if (is_set)
-        return easy;
-    curl_easy_cleanup(easy);
-    return NULL;
+    return is_set;
 }

@@ -103,6 +103,7 @@ struct outbound_rules {
     long total_ms;
 };
 
-// A handle with what holds for every provider: the times; no redirects, no proxy, no .netrc; TLS of
-// 1.2 or newer with certificate and name checked. NULL: out of memory.
-CURL *outbound_easy(const struct outbound_rules *rules);
+// Sets in a new handle, or one that was reset, what holds for every provider: the times; no
+// redirects, no proxy, no .netrc; TLS of 1.2 or newer with certificate and name checked. False: out
+// of memory.
+MUST_CHECK bool outbound_rule(CURL *easy, const struct outbound_rules *rules);

@@ -297,8 +297,9 @@ static void begin_transfer(struct fixture *f, struct test_transfer *transfer, ui
     const struct outbound_rules rules = {
         .protocols = "http", .connect_ms = DEADLINE_MS, .total_ms = DEADLINE_MS};
     *transfer = (struct test_transfer){.transfer = {.on_done = on_done}};
-    CURL *easy = outbound_easy(&rules);
+    CURL *easy = curl_easy_init();
     assert_non_null(easy);
+    assert_true(outbound_rule(easy, &rules));
     assert_int_equal(curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1/"), CURLE_OK);
     assert_int_equal(curl_easy_setopt(easy, CURLOPT_PORT, (long)port), CURLE_OK);
     transfer->transfer.easy = easy;
