@@ -14,10 +14,10 @@
 // cost a second packet, a second TLS record, and the provider a second look.
 //
 // A call that has ended is kept with its handle for the next one: a message then needs no memory of
-// ours, and none of the large buffers that libcurl gives a new handle.
+// ours, and less of libcurl's. Whatever differs between requests is set for each of them.
 //
-// The code is in the caller's body alone. Credentials in libcurl's list of headers are wiped; the
-// copies that libcurl makes inside are not ours to wipe.
+// The code and the credentials are in the caller's request alone; the copies that libcurl makes
+// inside are not ours to wipe.
 #include "channel/http_transport_curl.h"
 
 #include "channel/private_address.h"
@@ -28,6 +28,7 @@
 
 #define CONNECT_MS_MAX 3000
 #define RETRY_AFTER_BYTES_MAX 64U
+#define HEADERS_MAX 64U // more than a recipe can have, with those of its signature
 
 struct http_curl {
     struct outbound *outbound;
@@ -46,8 +47,8 @@ struct call {
     const struct vendor_request *request;
     http_done *on_done;
     void *ctx;
-    struct curl_slist *headers;
-    bool is_started; // the transfer is libcurl's until it is removed
+    struct curl_slist headers[HEADERS_MAX]; // libcurl's list, of the request's own lines
+    bool is_started;                        // the transfer is libcurl's until it is removed
     bool is_too_long;
     bool is_repeated; // libcurl wanted to send it again
     bool is_private;  // the name led to an address that is not allowed
@@ -56,19 +57,11 @@ struct call {
     uint8_t reply[HTTP_REPLY_BYTES_MAX];
 };
 
-static void free_headers(struct curl_slist *headers)
-{
-    for (struct curl_slist *each = headers; each != NULL; each = each->next)
-        wipe(each->data, strlen(each->data));
-    curl_slist_free_all(headers);
-}
-
 static void end(struct call *call, const struct http_outcome *outcome)
 {
     struct http_curl *http = call->http;
     if (call->is_started)
         outbound_remove(http->outbound, &call->transfer);
-    free_headers(call->headers);
     if (call->job.is_running)
         outbound_release(&call->job);
     call->on_done(call->ctx, outcome);
@@ -192,17 +185,19 @@ static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
 
 // --- setting up --------------------------------------------------------------------------------
 
-static bool add_headers(struct call *call)
+// Each line ends in a NUL, so that libcurl can read them where they are.
+static struct curl_slist *list_headers(struct call *call)
 {
     struct span rest = wire_reveal(&call->request->headers);
-    while (rest.len > 0) {
-        struct span line = span_split(rest, '\0', &rest); // its NUL stands behind it
-        struct curl_slist *longer = curl_slist_append(call->headers, (const char *)line.data);
-        if (longer == NULL)
-            return false;
-        call->headers = longer;
+    struct curl_slist *first = NULL, **last = &first;
+    for (size_t i = 0; rest.len > 0; i++) {
+        ASSERT(i < HEADERS_MAX);
+        call->headers[i] = (struct curl_slist){.data = (char *)(uintptr_t)rest.data};
+        *last = &call->headers[i];
+        last = &call->headers[i].next;
+        (void)span_split(rest, '\0', &rest);
     }
-    return true;
+    return first;
 }
 
 static bool is_post(const struct call *call)
@@ -214,24 +209,25 @@ static bool set_body(const struct call *call)
 {
     CURL *easy = call->transfer.easy;
     struct span body = wire_reveal(&call->request->body);
-    return !is_post(call) ||
-           (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
-            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK);
+    if (!is_post(call))
+        return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+    return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK;
 }
 
+// libcurl signs only with one of its ways to log in, which stays when there is nothing to sign.
 static bool set_signature(const struct call *call)
 {
     CURL *easy = call->transfer.easy;
     const struct vendor_request *request = call->request;
-    return request->aws_sigv4 == NULL ||
-           (curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
-            curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK);
+    return curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_NONE) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK;
 }
 
-static bool set_callbacks(struct call *call)
+static bool set_callbacks(CURL *easy, struct call *call)
 {
-    CURL *easy = call->transfer.easy;
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_about_to_send) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
@@ -242,26 +238,32 @@ static bool set_callbacks(struct call *call)
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK;
 }
 
-static bool set_up(struct call *call)
+// All that differs from one request to the next.
+static bool set_request(struct call *call)
 {
     CURL *easy = call->transfer.easy;
     const char *url = (const char *)wire_reveal(&call->request->url).data;
-    return add_headers(call) && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list_headers(call)) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, call->request->is_probe ? 1L : 0L) ==
                CURLE_OK &&
-           set_body(call) && set_signature(call) && set_callbacks(call);
+           set_body(call) && set_signature(call);
 }
 
-// What an earlier request has left in the handle is reset.
+static CURL *make_easy(struct call *call)
+{
+    CURL *easy = curl_easy_init();
+    if (easy != NULL && outbound_rule(easy, &call->http->rules) && set_callbacks(easy, call))
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
 static bool begin(struct call *call)
 {
     if (call->transfer.easy == NULL)
-        call->transfer.easy = curl_easy_init();
-    if (call->transfer.easy == NULL)
-        return false;
-    curl_easy_reset(call->transfer.easy);
-    call->is_started = outbound_rule(call->transfer.easy, &call->http->rules) && set_up(call) &&
+        call->transfer.easy = make_easy(call);
+    call->is_started = call->transfer.easy != NULL && set_request(call) &&
                        outbound_start(call->http->outbound, &call->transfer) == ERR_OK;
     return call->is_started;
 }
@@ -280,7 +282,7 @@ static void on_cut(struct outbound_job *job)
                                      : "it waited too long for a free connection");
 }
 
-// Of one that has been used there is kept its handle, and nothing that it was about.
+// Of one that has been used its handle stays, and nothing that it was about.
 static struct call *take_call(struct http_curl *http)
 {
     struct call *call = http->free;
