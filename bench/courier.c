@@ -6,14 +6,14 @@
 //   bench_courier store=memory|DIRECTORY ca=FILE rate=N backlog=N days=N
 //                 provider=http|https|smtp:PORT:CONNECTIONS:MESSAGES …
 //
-// Promises MESSAGES for each provider: all before the courier starts, or, with a rate, so many a
-// second, or, with a backlog, so that no more than that are open at once. It is over when all
-// messages of the first provider have been accepted; each must be, once. Prints one line of JSON:
-// for each provider its results, the seconds to the last of them, and how long after its promise
-// a message was accepted; CPU time of the courier's thread, of the store's, and of the process but
-// for the one that promises, per accepted message; and what the process occupied at 10, 50 and
-// 100 % of the first provider's messages. With `days` the store's clock is then moved on by so many
-// and the store left to sweep, with no new promise.
+// Promises MESSAGES for each provider, which go by it alone: all before the courier starts, or,
+// with a rate, so many a second, or, with a backlog, so that no more than that are open at once. It
+// is over when all messages of the first provider have been accepted; each must be, once. Prints
+// one line of JSON: for each provider its results, the seconds to the last of them, and how long
+// after its promise a message was accepted; CPU time of the courier's thread, of the store's, and
+// of the process but for the one that promises, per accepted message; and what the process occupied
+// at 10, 50 and 100 % of the first provider's messages. With `days` the store's clock is then moved
+// on by so many and the store left to sweep, with no new promise.
 #include "channel/http_channel.h"
 #include "channel/http_transport_curl.h"
 #include "channel/smtp.h"
@@ -57,6 +57,7 @@ struct gauge {
     struct run *run;
     char kind[8];
     char name[16];
+    char number[16]; // that its text messages go to, and no other provider's
     unsigned port;
     size_t connections;
     uint64_t wanted, promised;
@@ -304,15 +305,18 @@ static void open_recipe(struct run *run)
 static void open_routes(struct run *run)
 {
     struct route_provider providers[PROVIDERS_MAX];
+    struct route_rule rules[PROVIDERS_MAX];
     struct span names[PROVIDERS_MAX];
     struct err_info info;
     for (size_t i = 0; i < run->gauges_held; i++) {
         struct gauge *gauge = &run->gauges[i];
+        enum channel_kind kind = is_smtp(gauge) ? CHANNEL_EMAIL : CHANNEL_SMS;
         names[i] = span_of_text(gauge->name);
-        providers[i] =
-            (struct route_provider){names[i], 1U << (is_smtp(gauge) ? CHANNEL_EMAIL : CHANNEL_SMS)};
+        providers[i] = (struct route_provider){names[i], 1U << kind};
+        rules[i] = (struct route_rule){
+            kind, is_smtp(gauge) ? SPAN("") : span_of_text(gauge->number), SPAN(""), {i}, 1, 0};
     }
-    const struct routes_options options = {providers, run->gauges_held, NULL, 0};
+    const struct routes_options options = {providers, run->gauges_held, rules, run->gauges_held};
     must(routes_create(&options, &run->routes, &info), "routes");
     metrics_name_providers(run->metrics, names, run->gauges_held);
 }
@@ -463,7 +467,8 @@ static void fill_entry(struct run *run, const struct gauge *gauge, uint64_t id,
     memcpy(out->key.digest.bytes, &spread, sizeof spread);
     outbox_entry_associated(out, associated);
     seal_text(keyring_seal(run->keyring), &entropy, span_make(associated, sizeof associated),
-              is_smtp(gauge) ? SPAN("person@example.com") : SPAN("12025550100"), &out->address);
+              is_smtp(gauge) ? SPAN("person@example.com") : span_of_text(gauge->number),
+              &out->address);
 }
 
 // The provider that has got the smallest part of what it is to get.
@@ -557,7 +562,7 @@ static int by_value(const void *a, const void *b)
 // The accepted messages' times from promise to acceptance, in order; the caller's to free.
 static int64_t *sorted_times(const struct run *run, const struct gauge *gauge, size_t *count_out)
 {
-    int64_t *times = calloc(gauge->wanted + 1, sizeof *times);
+    int64_t *times = calloc(run->messages, sizeof *times);
     if (times == NULL)
         die("memory");
     *count_out = 0;
@@ -577,7 +582,7 @@ static void report_gauge(const struct run *run, const struct gauge *gauge)
     (void)printf("{\"kind\":\"%s\",\"accepted\":%llu,\"refused\":%" PRIu64 ",\"unknown\":%" PRIu64
                  ",\"again\":%" PRIu64 ",\"seconds\":%.4f,\"p50Ms\":%.2f,\"p99Ms\":%.2f}",
                  gauge->kind, gauge->accepted, gauge->refused, gauge->unknown, gauge->again,
-                 (double)(gauge->last_at_ns - run->began_ns) / 1e9,
+                 gauge->last_at_ns > 0 ? (double)(gauge->last_at_ns - run->began_ns) / 1e9 : 0,
                  count > 0 ? (double)times[count / 2] / 1e6 : 0,
                  count > 0 ? (double)times[count * 99 / 100] / 1e6 : 0);
     free(times);
@@ -657,6 +662,7 @@ static void add_gauge(struct run *run, const char *word)
     char *rest = NULL;
     (void)snprintf(gauge->kind, sizeof gauge->kind, "%.*s", (int)strcspn(word, ":"), word);
     (void)snprintf(gauge->name, sizeof gauge->name, "provider%zu", run->gauges_held);
+    (void)snprintf(gauge->number, sizeof gauge->number, "1202555010%zu", run->gauges_held);
     gauge->port = (unsigned)strtoul(word + strlen(gauge->kind) + 1, &rest, 10);
     gauge->connections = strtoul(rest + 1, &rest, 10);
     gauge->wanted = strtoull(rest + 1, &rest, 10);
