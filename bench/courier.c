@@ -38,7 +38,7 @@
 #define OPS 1024U // promises that wait for their commit
 #define BRAND_ID 7U
 #define LIFE_MS (20 * INT64_C(60000))
-#define PATIENCE_MS 300000
+#define PATIENCE_MS 900000
 #define MARKS 3U
 #define TRANSFERS_MAX (4U * COURIER_PROVIDER_PLACES) // as in daemon/providers.c
 
