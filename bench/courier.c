@@ -734,6 +734,7 @@ int main(int argc, char **argv)
     await_first(run);
     const struct cpu after = read_cpu(run);
     report(run, &before, &after);
+    (void)fflush(stdout);
     if (run->settings.days > 0)
         sweep(run);
     (void)printf("}\n");
