@@ -6,13 +6,18 @@
 //      └────on_cut─────────┴──on_cut─────────▶ told
 //
 // libcurl repeats a request by itself when a connection that it had used before ends without a
-// reply. The provider may have taken the first one, so that this would send a message twice. The
-// body is therefore read by a callback that cannot be rewound: the repetition fails instead
-// (CURLE_SEND_FAIL_REWIND), and the outcome is unknown. A signature by libcurl needs the body as a
-// whole; such requests use every connection once.
+// reply. The provider may have taken the first one, so that this would send a message twice. So
+// libcurl asks each time before it sends (CURLOPT_PREREQFUNCTION), and is let go on only as long as
+// not a byte of the request has left; otherwise the outcome is unknown.
 //
-// The code is in the caller's body alone. Credentials in libcurl's list of headers are wiped; the
-// copies that libcurl makes inside are not ours to wipe.
+// Head and body leave in one piece: libcurl is given the body as a whole. A callback for it would
+// cost a second packet, a second TLS record, and the provider a second look.
+//
+// A call that has ended is kept with its handle for the next one: a message then needs no memory of
+// ours, and less of libcurl's. Whatever differs between requests is set for each of them.
+//
+// The code and the credentials are in the caller's request alone; the copies that libcurl makes
+// inside are not ours to wipe.
 #include "channel/http_transport_curl.h"
 
 #include "channel/private_address.h"
@@ -23,6 +28,7 @@
 
 #define CONNECT_MS_MAX 3000
 #define RETRY_AFTER_BYTES_MAX 64U
+#define HEADERS_MAX 64U // more than a recipe can have, with those of its signature
 
 struct http_curl {
     struct outbound *outbound;
@@ -30,52 +36,54 @@ struct http_curl {
     struct outbound_rules rules;
     bool may_use_private;
     char *ca_file; // NULL: the machine's
+    struct call *free;
 };
 
 struct call {
     struct outbound_job job; // first
     struct outbound_transfer transfer;
     struct http_curl *http;
+    struct call *next_free;
     const struct vendor_request *request;
     http_done *on_done;
     void *ctx;
-    struct curl_slist *headers;
-    size_t body_read;
+    struct curl_slist headers[HEADERS_MAX]; // libcurl's list, of the request's own lines
+    bool is_started;                        // the transfer is libcurl's until it is removed
     bool is_too_long;
-    bool is_private; // the name led to an address that is not allowed
+    bool is_repeated; // libcurl wanted to send it again
+    bool is_private;  // the name led to an address that is not allowed
     size_t retry_after_len, reply_len;
     uint8_t retry_after[RETRY_AFTER_BYTES_MAX];
     uint8_t reply[HTTP_REPLY_BYTES_MAX];
 };
 
-static void free_headers(struct curl_slist *headers)
-{
-    for (struct curl_slist *each = headers; each != NULL; each = each->next)
-        wipe(each->data, strlen(each->data));
-    curl_slist_free_all(headers);
-}
-
 static void end(struct call *call, const struct http_outcome *outcome)
 {
-    if (call->transfer.easy != NULL) {
-        outbound_remove(call->http->outbound, &call->transfer);
-        curl_easy_cleanup(call->transfer.easy);
-    }
-    free_headers(call->headers);
+    struct http_curl *http = call->http;
+    if (call->is_started)
+        outbound_remove(http->outbound, &call->transfer);
     if (call->job.is_running)
         outbound_release(&call->job);
     call->on_done(call->ctx, outcome);
-    free(call);
+    call->next_free = http->free;
+    http->free = call;
+}
+
+static bool has_left(const struct call *call)
+{
+    long bytes = 0;
+    (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
 }
 
 // libcurl notes the time at which a request begins to leave.
 static enum http_phase phase_of(const struct call *call)
 {
     curl_off_t before_us = 0;
-    if (call->transfer.easy == NULL)
+    if (!call->is_started)
         return HTTP_NOT_SENT;
     (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &before_us);
-    return before_us > 0 || call->body_read > 0 ? HTTP_SENT : HTTP_NOT_SENT;
+    return before_us > 0 || has_left(call) ? HTTP_SENT : HTTP_NOT_SENT;
 }
 
 static void end_failed(struct call *call, const char *failure)
@@ -113,7 +121,7 @@ static void on_transfer_done(struct outbound_transfer *transfer, CURLcode code)
         end_failed(call, "the reply is longer than 64 KiB");
     else if (call->is_private)
         end_failed(call, "its name leads to a private address");
-    else if (code == CURLE_SEND_FAIL_REWIND)
+    else if (call->is_repeated)
         end_failed(call, "the connection ended without a reply");
     else
         end_failed(call, curl_easy_strerror(code));
@@ -121,15 +129,15 @@ static void on_transfer_done(struct outbound_transfer *transfer, CURLcode code)
 
 // --- what libcurl calls ------------------------------------------------------------------------
 
-static size_t on_body_wanted(char *out, size_t size, size_t count, void *ctx)
+static int on_about_to_send(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
 {
     struct call *call = ctx;
-    struct span rest = span_from(wire_reveal(&call->request->body), call->body_read);
-    struct span next = span_first(rest, size * count);
-    if (next.len > 0)
-        memcpy(out, next.data, next.len);
-    call->body_read += next.len;
-    return next.len;
+    (void)to_ip;
+    (void)from_ip;
+    (void)to_port;
+    (void)from_port;
+    call->is_repeated = has_left(call);
+    return call->is_repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static size_t on_reply(char *bytes, size_t size, size_t count, void *ctx)
@@ -177,17 +185,19 @@ static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
 
 // --- setting up --------------------------------------------------------------------------------
 
-static bool add_headers(struct call *call)
+// Each line ends in a NUL, so that libcurl can read them where they are.
+static struct curl_slist *list_headers(struct call *call)
 {
     struct span rest = wire_reveal(&call->request->headers);
-    while (rest.len > 0) {
-        struct span line = span_split(rest, '\0', &rest); // its NUL stands behind it
-        struct curl_slist *longer = curl_slist_append(call->headers, (const char *)line.data);
-        if (longer == NULL)
-            return false;
-        call->headers = longer;
+    struct curl_slist *first = NULL, **last = &first;
+    for (size_t i = 0; rest.len > 0; i++) {
+        ASSERT(i < HEADERS_MAX);
+        call->headers[i] = (struct curl_slist){.data = (char *)(uintptr_t)rest.data};
+        *last = &call->headers[i];
+        last = &call->headers[i].next;
+        (void)span_split(rest, '\0', &rest);
     }
-    return true;
+    return first;
 }
 
 static bool is_post(const struct call *call)
@@ -200,30 +210,27 @@ static bool set_body(const struct call *call)
     CURL *easy = call->transfer.easy;
     struct span body = wire_reveal(&call->request->body);
     if (!is_post(call))
-        return true;
-    bool is_set = curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK;
-    if (call->request->aws_sigv4 != NULL)
-        return is_set && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK &&
-               curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-               curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
-    return is_set && curl_easy_setopt(easy, CURLOPT_READDATA, call) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_body_wanted) == CURLE_OK;
+        return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+    return curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)body.len) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK;
 }
 
+// libcurl signs only with one of its ways to log in, which stays when there is nothing to sign.
 static bool set_signature(const struct call *call)
 {
     CURL *easy = call->transfer.easy;
     const struct vendor_request *request = call->request;
-    return request->aws_sigv4 == NULL ||
-           (curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
-            curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK);
+    return curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_NONE) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->aws_sigv4) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_USERPWD, request->aws_user) == CURLE_OK;
 }
 
-static bool set_callbacks(struct call *call)
+static bool set_callbacks(CURL *easy, struct call *call)
 {
-    CURL *easy = call->transfer.easy;
-    return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_about_to_send) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&
@@ -231,28 +238,41 @@ static bool set_callbacks(struct call *call)
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK;
 }
 
-static bool set_up(struct call *call)
+// All that differs from one request to the next.
+static bool set_request(struct call *call)
 {
     CURL *easy = call->transfer.easy;
     const char *url = (const char *)wire_reveal(&call->request->url).data;
-    return add_headers(call) && curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK &&
+    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list_headers(call)) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, call->request->is_probe ? 1L : 0L) ==
                CURLE_OK &&
-           set_body(call) && set_signature(call) && set_callbacks(call);
+           set_body(call) && set_signature(call);
+}
+
+static CURL *make_easy(struct call *call)
+{
+    CURL *easy = curl_easy_init();
+    if (easy != NULL && outbound_rule(easy, &call->http->rules) && set_callbacks(easy, call))
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+static bool begin(struct call *call)
+{
+    if (call->transfer.easy == NULL)
+        call->transfer.easy = make_easy(call);
+    call->is_started = call->transfer.easy != NULL && set_request(call) &&
+                       outbound_start(call->http->outbound, &call->transfer) == ERR_OK;
+    return call->is_started;
 }
 
 static void on_turn(struct outbound_job *job)
 {
     struct call *call = (struct call *)(void *)job;
-    CURL *easy = outbound_easy(&call->http->rules);
-    call->transfer = (struct outbound_transfer){.easy = easy, .on_done = on_transfer_done};
-    if (easy != NULL && set_up(call) &&
-        outbound_start(call->http->outbound, &call->transfer) == ERR_OK)
-        return;
-    curl_easy_cleanup(easy);
-    call->transfer.easy = NULL;
-    end_failed(call, "out of memory");
+    if (!begin(call))
+        end_failed(call, "out of memory");
 }
 
 static void on_cut(struct outbound_job *job)
@@ -262,23 +282,47 @@ static void on_cut(struct outbound_job *job)
                                      : "it waited too long for a free connection");
 }
 
+// Of one that has been used its handle stays, and nothing that it was about.
+static struct call *take_call(struct http_curl *http)
+{
+    struct call *call = http->free;
+    if (call == NULL)
+        call = malloc(sizeof *call);
+    if (call == NULL)
+        return NULL;
+    CURL *easy = http->free != NULL ? call->transfer.easy : NULL;
+    http->free = http->free != NULL ? call->next_free : NULL;
+    // All but the reply, of which nothing is read that was not written.
+    memset(call, 0, offsetof(struct call, reply));
+    call->job = (struct outbound_job){.on_turn = on_turn, .on_cut = on_cut};
+    call->transfer = (struct outbound_transfer){.easy = easy, .on_done = on_transfer_done};
+    call->http = http;
+    return call;
+}
+
 static void start(void *transport, const struct vendor_request *request, http_done *on_done,
                   void *ctx)
 {
     struct http_curl *http = transport;
-    struct call *call = malloc(sizeof *call);
+    struct call *call = take_call(http);
     if (call == NULL) {
         on_done(ctx, &(struct http_outcome){.failure = "out of memory"});
         return;
     }
-    // All but the reply, of which nothing is read that was not written.
-    memset(call, 0, offsetof(struct call, reply));
-    call->job = (struct outbound_job){.on_turn = on_turn, .on_cut = on_cut};
-    call->http = http;
     call->request = request;
     call->on_done = on_done;
     call->ctx = ctx;
     outbound_add(&http->lane, &call->job, request->wait_ms);
+}
+
+static void free_calls(struct http_curl *http)
+{
+    struct call *next;
+    for (struct call *call = http->free; call != NULL; call = next) {
+        next = call->next_free;
+        curl_easy_cleanup(call->transfer.easy);
+        free(call);
+    }
 }
 
 enum err http_curl_create(struct outbound *outbound, const struct http_curl_settings *settings,
@@ -312,6 +356,7 @@ void http_curl_destroy(struct http_curl **http)
         return;
     ASSERT((*http)->lane.running == 0);
     ASSERT((*http)->lane.first == NULL);
+    free_calls(*http);
     free((*http)->ca_file);
     free(*http);
     *http = NULL;

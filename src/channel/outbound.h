@@ -12,7 +12,7 @@
 //
 //   transfers  of libcurl, which resolves, connects, makes TLS and logs in, and does HTTP whole
 //
-//   watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY)
+//   watches    sockets on which the caller goes on by itself (CURLOPT_CONNECT_ONLY); one a socket
 
 #include "base/env.h"
 #include "base/err.h"
@@ -53,11 +53,12 @@ struct outbound_transfer {
 
 struct outbound_watch {
     int fd;
-    bool wants_write; // and always to read
+    bool wants_write; // and always to read; may change at any time
     struct mono until;
     // Something can be read or written or has failed; or, late, `until` has come.
     void (*on_ready)(struct outbound_watch *watch, bool is_late);
     size_t index;
+    uint32_t events; // that are waited for
     bool is_ready;
 };
 
@@ -103,6 +104,7 @@ struct outbound_rules {
     long total_ms;
 };
 
-// A handle with what holds for every provider: the times; no redirects, no proxy, no .netrc; TLS of
-// 1.2 or newer with certificate and name checked. NULL: out of memory.
-CURL *outbound_easy(const struct outbound_rules *rules);
+// Sets in a new handle, or one that was reset, what holds for every provider: the times; no
+// redirects, no proxy, no .netrc; TLS of 1.2 or newer with certificate and name checked. False: out
+// of memory.
+MUST_CHECK bool outbound_rule(CURL *easy, const struct outbound_rules *rules);

@@ -10,8 +10,10 @@
 // for the reply to the message in a blocking loop, on the thread that drives all other transfers
 // too.
 //
-// The mail, which has the code in it, is written when there is a connection to send it by, and
-// wiped with its delivery.
+// The mail, which has the code in it, is written into its connection's room when there is one to
+// send it by, and wiped when the conversation has ended.
+//
+// Deliveries that have ended are kept for the next ones: a message needs no memory of ours.
 #include "channel/smtp.h"
 
 #include "base/assert.h"
@@ -27,6 +29,7 @@
 #define URL_BYTES_MAX 600U
 #define WORDS_BYTES_MAX 300U
 #define RECEIVE_BYTES 2048U
+#define MAIL_ROOM_BYTES (MAIL_BYTES_MAX + sizeof SMTP_MAIL_END)
 
 _Static_assert(TEMPLATE_SUBJECT_BYTES_MAX <= MAIL_HEADER_TEXT_BYTES_MAX, "a subject is a header");
 
@@ -35,6 +38,7 @@ struct smtp {
     struct outbound *outbound;
     struct outbound_lane lane;
     struct connection *idle; // the one that was used last comes first
+    struct delivery *free;
     struct smtp_settings settings;
     struct mail_address from; // within settings
     char url[URL_BYTES_MAX];
@@ -48,11 +52,14 @@ struct connection {
     struct delivery *delivery; // NULL: idle
     struct connection *next;   // idle
     bool is_watched;
+    bool has_more;       // the last read may have left something, also what TLS has taken in
     bool has_utf8;       // the relay takes addresses that are not ASCII (RFC 6531)
     struct smtp_end end; // of the login
     size_t words_len;    // of its last reply
     uint8_t words[SMTP_LINE_BYTES_MAX];
     char error[CURL_ERROR_SIZE]; // libcurl's story; empty: none
+    size_t mail_len;             // of its delivery
+    uint8_t mail[MAIL_ROOM_BYTES];
 };
 
 struct delivery {
@@ -67,8 +74,7 @@ struct delivery {
     struct mono until;
     struct mono code_end; // no message is begun from then on
     struct mail_address to;
-    uint8_t *mail;
-    size_t mail_len;
+    struct delivery *next_free;
     struct smtp_talk talk;
 };
 
@@ -79,12 +85,10 @@ static struct connection *connection_of(struct outbound_watch *watch)
 
 // --- results -----------------------------------------------------------------------------------
 
-static void free_delivery(struct delivery *delivery)
+static void keep_delivery(struct delivery *delivery)
 {
-    if (delivery->mail != NULL)
-        wipe(delivery->mail, delivery->mail_len);
-    free(delivery->mail);
-    free(delivery);
+    delivery->next_free = delivery->smtp->free;
+    delivery->smtp->free = delivery;
 }
 
 // The provider's words may repeat what they are about.
@@ -101,7 +105,7 @@ static void give_result(struct delivery *delivery, struct send_result *result, s
     if (delivery->job.is_running)
         outbound_release(&delivery->job);
     delivery->on_result(delivery->ctx, result);
-    free_delivery(delivery);
+    keep_delivery(delivery);
 }
 
 static void give_end(struct delivery *delivery, const struct smtp_end *end, struct span words)
@@ -124,8 +128,15 @@ static void set_watch(struct connection *connection, bool is_watched)
         outbound_unwatch(connection->smtp->outbound, &connection->watch);
 }
 
+static void wipe_mail(struct connection *connection)
+{
+    wipe(connection->mail, connection->mail_len);
+    connection->mail_len = 0;
+}
+
 static void close_connection(struct connection *connection)
 {
+    wipe_mail(connection);
     set_watch(connection, false);
     outbound_remove(connection->smtp->outbound, &connection->login);
     curl_easy_cleanup(connection->login.easy);
@@ -151,6 +162,7 @@ static struct connection *take_idle(struct smtp *smtp)
 static void put_idle(struct connection *connection)
 {
     struct smtp *smtp = connection->smtp;
+    wipe_mail(connection);
     connection->delivery = NULL;
     connection->next = smtp->idle;
     smtp->idle = connection;
@@ -211,9 +223,18 @@ static enum progress receive_some(struct connection *connection)
     uint8_t bytes[RECEIVE_BYTES];
     size_t len = 0;
     CURLcode code = curl_easy_recv(connection->login.easy, bytes, sizeof bytes, &len);
+    connection->has_more = code == CURLE_OK && len == sizeof bytes;
     if (code == CURLE_OK)
         smtp_talk_received(&connection->delivery->talk, span_make(bytes, len));
     return progress_of(code, len);
+}
+
+// What comes next can be waited for: all is said, and nothing that the relay has said can be left
+// in the connection, unseen by whoever waits for the socket.
+static bool is_heard(const struct connection *connection, enum progress sent)
+{
+    return sent == PROGRESS_SOME && smtp_talk_output(&connection->delivery->talk).len == 0 &&
+           !connection->has_more;
 }
 
 // A relay that refuses in the middle of a message says so before it closes: what it said is read
@@ -226,6 +247,8 @@ static void move_talk(struct connection *connection)
     while (!talk->is_over && (sent == PROGRESS_SOME || received == PROGRESS_SOME)) {
         struct span output = smtp_talk_output(talk);
         sent = output.len > 0 ? send_some(connection, output) : PROGRESS_BLOCKED;
+        if (is_heard(connection, sent))
+            break;
         received = receive_some(connection);
         if (received == PROGRESS_FAILED)
             break;
@@ -261,7 +284,7 @@ static struct span from_name_of(const struct delivery *delivery)
     return from_name.len > 0 ? from_name : delivery->request.brand;
 }
 
-static bool write_mail(struct delivery *delivery)
+static void write_mail(const struct delivery *delivery, struct connection *connection)
 {
     const struct send_request *request = &delivery->request;
     struct mail mail = {
@@ -273,16 +296,13 @@ static bool write_mail(struct delivery *delivery)
         .text = message_reveal(request->text),
         .code = message_reveal(request->otp_only),
     };
-    delivery->mail = malloc(MAIL_BYTES_MAX);
-    if (delivery->mail == NULL)
-        return false;
-    struct strbuf out = strbuf_over(delivery->mail, MAIL_BYTES_MAX);
+    struct strbuf out = strbuf_over(connection->mail, sizeof connection->mail);
     ASSERT(mail_text_of(message_reveal(request->subject), &mail.subject));
     ASSERT(mail_text_of(from_name_of(delivery), &mail.from_name));
     mail_write(&mail, &out);
+    strbuf_put_text(&out, SMTP_MAIL_END);
     ASSERT(!out.is_overflowed);
-    delivery->mail_len = out.len;
-    return true;
+    connection->mail_len = out.len;
 }
 
 static void give_up(struct delivery *delivery, enum send_outcome outcome, enum send_reason reason)
@@ -300,13 +320,14 @@ static void begin_talk(struct delivery *delivery, struct connection *connection)
         give_up(delivery, SEND_REFUSED, SEND_INVALID_NUMBER);
         return;
     }
-    if (!is_in_time || !write_mail(delivery)) {
+    if (!is_in_time) {
         put_idle(connection);
         give_up(delivery, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
     }
+    write_mail(delivery, connection);
     smtp_talk_init(&delivery->talk, delivery->smtp->from, delivery->to,
-                   span_make(delivery->mail, delivery->mail_len));
+                   span_make(connection->mail, connection->mail_len));
     delivery->has_talk = true;
     delivery->connection = connection;
     connection->delivery = delivery;
@@ -404,14 +425,15 @@ static CURL *make_easy(struct connection *connection)
         .connect_ms = total_ms < CONNECT_MS_MAX ? total_ms : CONNECT_MS_MAX,
         .total_ms = total_ms,
     };
-    CURL *easy = outbound_easy(&rules);
+    CURL *easy = curl_easy_init();
     if (easy == NULL)
         return NULL;
     (void)curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, connection->error);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_reply_line);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, connection);
-    if (curl_easy_setopt(easy, CURLOPT_URL, smtp->url) == CURLE_OK && set_login(easy, smtp))
+    if (outbound_rule(easy, &rules) && curl_easy_setopt(easy, CURLOPT_URL, smtp->url) == CURLE_OK &&
+        set_login(easy, smtp))
         return easy;
     curl_easy_cleanup(easy);
     return NULL;
@@ -463,9 +485,23 @@ static void on_cut(struct outbound_job *job)
     give_end(delivery, end, SPAN(""));
 }
 
+// All zero but for the conversation, which is made anew by whoever begins one.
+static struct delivery *take_delivery(struct smtp *smtp)
+{
+    struct delivery *delivery = smtp->free;
+    if (delivery == NULL)
+        delivery = malloc(sizeof *delivery);
+    else
+        smtp->free = delivery->next_free;
+    if (delivery == NULL)
+        return NULL;
+    memset(delivery, 0, offsetof(struct delivery, talk));
+    delivery->smtp = smtp;
+    return delivery;
+}
+
 static void add(struct smtp *smtp, struct delivery *delivery, int64_t wait_ms)
 {
-    delivery->smtp = smtp;
     delivery->job.on_turn = on_turn;
     delivery->job.on_cut = on_cut;
     delivery->code_end = mono_after(outbound_now(smtp->outbound), wait_ms);
@@ -488,7 +524,7 @@ static void smtp_send(struct channel *channel, const struct send_request *reques
         refuse(on_result, ctx, SEND_REFUSED, SEND_INVALID_NUMBER);
         return;
     }
-    struct delivery *delivery = calloc(1, sizeof *delivery);
+    struct delivery *delivery = take_delivery((struct smtp *)channel);
     if (delivery == NULL) {
         refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
@@ -502,7 +538,7 @@ static void smtp_send(struct channel *channel, const struct send_request *reques
 
 void smtp_probe(struct channel *channel, send_done *on_result, void *ctx)
 {
-    struct delivery *delivery = calloc(1, sizeof *delivery);
+    struct delivery *delivery = take_delivery((struct smtp *)channel);
     if (delivery == NULL) {
         refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
@@ -535,8 +571,13 @@ static void put_url(const struct smtp *smtp, struct strbuf *out)
 static void smtp_destroy(struct channel *channel)
 {
     struct smtp *smtp = (struct smtp *)channel;
+    struct delivery *next;
     for (struct connection *idle; (idle = take_idle(smtp)) != NULL;)
         quit(idle);
+    for (struct delivery *delivery = smtp->free; delivery != NULL; delivery = next) {
+        next = delivery->next_free;
+        free(delivery);
+    }
     wipe(smtp->password, sizeof smtp->password);
     free(smtp);
 }

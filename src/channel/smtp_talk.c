@@ -7,8 +7,6 @@
 
 #define CODE_CLOSING 421U // RFC 5321 section 3.8
 
-static const struct span END_OF_MAIL = SPAN(".\r\n");
-
 static void put_command(struct smtp_talk *talk, const char *verb, struct span argument,
                         const char *rest)
 {
@@ -26,7 +24,7 @@ void smtp_talk_init(struct smtp_talk *talk, struct mail_address from, struct mai
 {
     // Who takes SMTPUTF8 takes 8BITMIME too (RFC 6531 section 3.1).
     const char *end = mail_address_is_ascii(to) ? ">\r\n" : "> BODY=8BITMIME SMTPUTF8\r\n";
-    ASSERT(mail.len > 0);
+    ASSERT(mail.len > strlen(SMTP_MAIL_END));
     *talk = (struct smtp_talk){.phase = SMTP_FROM, .to = to, .mail = mail};
     put_command(talk, "MAIL FROM:<", from.span, end);
 }
@@ -37,16 +35,13 @@ struct span smtp_talk_output(const struct smtp_talk *talk)
         return SPAN("");
     if (talk->phase != SMTP_BODY || talk->is_resetting)
         return span_from(span_make(talk->command, talk->command_len), talk->sent);
-    if (talk->sent < talk->mail.len)
-        return span_from(talk->mail, talk->sent);
-    return span_from(END_OF_MAIL, talk->sent - talk->mail.len);
+    return span_from(talk->mail, talk->sent);
 }
 
 void smtp_talk_sent(struct smtp_talk *talk, size_t len)
 {
     talk->sent += len;
-    talk->end.is_body_sent =
-        talk->phase == SMTP_BODY && talk->sent == talk->mail.len + END_OF_MAIL.len;
+    talk->end.is_body_sent = talk->phase == SMTP_BODY && talk->sent == talk->mail.len;
 }
 
 static void end_talk(struct smtp_talk *talk, bool is_reusable)

@@ -31,7 +31,10 @@ struct smtp_talk {
     uint8_t words[SMTP_LINE_BYTES_MAX];
 };
 
-// `mail` is whole, its lines end in CRLF and none begins with a dot.
+// The line behind a mail that ends it. It leaves with the mail, in one packet.
+#define SMTP_MAIL_END ".\r\n"
+
+// `mail` is whole, its lines end in CRLF and none begins with a dot but the last, SMTP_MAIL_END.
 void smtp_talk_init(struct smtp_talk *talk, struct mail_address from, struct mail_address to,
                     struct span mail);
 

@@ -29,7 +29,7 @@ struct server {
     uint16_t port;
     pthread_t thread;
     const char *const *replies;
-    atomic_size_t requests;
+    atomic_size_t requests, connections;
     atomic_bool is_ending;
     char last[4096];
 };
@@ -44,11 +44,19 @@ static bool wait_readable(const struct server *server, int fd)
     return false;
 }
 
-// To the end of the body; the tests' bodies end in a dot.
+// The tests' bodies end in a dot; a GET has none.
+static bool is_whole(const struct server *server, size_t len)
+{
+    struct span got = span_make(server->last, len);
+    if (span_starts_with(got, SPAN("GET ")))
+        return len > 4 && memcmp(server->last + len - 4, "\r\n\r\n", 4) == 0;
+    return len > 0 && server->last[len - 1] == '.';
+}
+
 static bool read_request(struct server *server, int fd)
 {
     size_t len = 0;
-    while (len == 0 || server->last[len - 1] != '.') {
+    while (!is_whole(server, len)) {
         if (!wait_readable(server, fd))
             return false;
         ssize_t got = read(fd, server->last + len, sizeof server->last - 1 - len);
@@ -78,6 +86,7 @@ static void *serve(void *ctx)
         int fd = accept(server->fd, NULL, NULL);
         if (fd < 0)
             continue;
+        server->connections++;
         talk(server, fd);
         (void)close(fd);
     }
@@ -249,14 +258,16 @@ static void private_addresses_are_not_connected_to(void **state)
 }
 
 // A connection is kept, and the request on it that gets no reply is not sent a second time.
-static void kept_connection_that_ends_repeats_nothing(void **state)
+static void assert_nothing_is_repeated(const char *method, const char *aws_sigv4)
 {
     static const char *const replies[] = {OK_REPLY, NULL, OK_REPLY};
     struct server server;
     struct fixture f;
-    (void)state;
     server_open(&server, replies);
     fixture_open(&f, server.port, true);
+    f.request.method = method;
+    f.request.aws_sigv4 = aws_sigv4;
+    f.request.aws_user = "AKIAEXAMPLE:example-secret";
     send_one(&f);
     assert_int_equal(f.outcome.status, 200);
     send_one(&f);
@@ -265,6 +276,43 @@ static void kept_connection_that_ends_repeats_nothing(void **state)
     assert_int_equal(server.requests, 2);
     send_one(&f);
     assert_int_equal(f.outcome.status, 200);
+    fixture_close(&f);
+    server_close(&server);
+}
+
+static void kept_connection_that_ends_repeats_nothing(void **state)
+{
+    (void)state;
+    assert_nothing_is_repeated("POST", NULL);
+    assert_nothing_is_repeated("GET", NULL);
+    assert_nothing_is_repeated("POST", "aws:amz:ap-south-1:sns");
+}
+
+// A handle is used again; nothing of the last request is in the next one.
+static void requests_know_nothing_of_each_other(void **state)
+{
+    static const char *const replies[] = {OK_REPLY, OK_REPLY, OK_REPLY};
+    struct server server;
+    struct fixture f;
+    (void)state;
+    server_open(&server, replies);
+    fixture_open(&f, server.port, true);
+    f.request.aws_sigv4 = "aws:amz:ap-south-1:sns";
+    f.request.aws_user = "AKIAEXAMPLE:example-secret";
+    send_one(&f);
+    assert_non_null(strstr(server.last, "Authorization: "));
+    f.request.aws_sigv4 = f.request.aws_user = NULL;
+    f.request.method = "GET";
+    send_one(&f);
+    assert_true(span_starts_with(span_of_text(server.last), SPAN("GET /a?b HTTP/1.1\r\n")));
+    assert_null(strstr(server.last, "Authorization: "));
+    assert_null(strstr(server.last, "012345"));
+    f.request.method = "POST";
+    wire_wipe(&f.request.headers);
+    send_one(&f);
+    assert_null(strstr(server.last, "X-A: "));
+    assert_non_null(strstr(server.last, "\r\n\r\ncode 012345."));
+    assert_int_equal(server.connections, 1);
     fixture_close(&f);
     server_close(&server);
 }
@@ -352,6 +400,7 @@ int main(void)
         cmocka_unit_test(nobody_there_means_not_sent),
         cmocka_unit_test(private_addresses_are_not_connected_to),
         cmocka_unit_test(kept_connection_that_ends_repeats_nothing),
+        cmocka_unit_test(requests_know_nothing_of_each_other),
         cmocka_unit_test(redirects_are_replies),
         cmocka_unit_test(too_long_a_reply_is_given_up),
         cmocka_unit_test(amazon_s_signature_is_libcurl_s),

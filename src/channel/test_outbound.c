@@ -245,19 +245,20 @@ static void watches_may_end_each_other(void **state)
 {
     struct fixture f;
     struct test_watch watches[3];
-    int ends[2];
+    int ends[4];
     (void)state;
     setup(&f, 1);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends + 2), 0);
     for (unsigned i = 0; i < 3; i++)
-        watch(&f, &watches[i], ends[0], true);
+        watch(&f, &watches[i], ends[i], true);
     watches[2].ends = &watches[0];
     outbound_wait(f.outbound, 0);
     assert_int_equal(watches[2].calls, 1);
     assert_int_equal(watches[1].calls, 1);
     assert_int_equal(watches[0].calls, 0);
-    (void)close(ends[0]);
-    (void)close(ends[1]);
+    for (unsigned i = 0; i < 4; i++)
+        (void)close(ends[i]);
     teardown(&f);
 }
 
@@ -297,8 +298,9 @@ static void begin_transfer(struct fixture *f, struct test_transfer *transfer, ui
     const struct outbound_rules rules = {
         .protocols = "http", .connect_ms = DEADLINE_MS, .total_ms = DEADLINE_MS};
     *transfer = (struct test_transfer){.transfer = {.on_done = on_done}};
-    CURL *easy = outbound_easy(&rules);
+    CURL *easy = curl_easy_init();
     assert_non_null(easy);
+    assert_true(outbound_rule(easy, &rules));
     assert_int_equal(curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1/"), CURLE_OK);
     assert_int_equal(curl_easy_setopt(easy, CURLOPT_PORT, (long)port), CURLE_OK);
     transfer->transfer.easy = easy;

@@ -4,7 +4,7 @@
 
 #include "unit/unit.h"
 
-static const char MAIL[] = "Subject: x\r\n\r\ntext\r\n";
+static const char MAIL[] = "Subject: x\r\n\r\ntext\r\n" SMTP_MAIL_END;
 
 struct step {
     const char *said; // by us

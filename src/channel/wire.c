@@ -14,7 +14,7 @@ static bool is_utf8(struct span text)
 {
     while (text.len > 0) {
         uint32_t point;
-        size_t len = utf8_next(text, &point);
+        size_t len = text.data[0] < 0x80 ? 1 : utf8_next(text, &point);
         if (len == 0)
             return false;
         text = span_from(text, len);

@@ -128,7 +128,8 @@ static inline void release_result(struct fake_channel *fake, enum send_outcome r
 
 static const struct channel_ops fake_ops = {.send = fake_send};
 
-static inline struct courier *open_courier(struct fixture *f)
+// With another channel in the place of that of "texts".
+static inline struct courier *open_courier_with(struct fixture *f, struct channel *texts)
 {
     struct courier *courier = NULL;
     struct courier_deps deps = {
@@ -144,9 +145,14 @@ static inline struct courier *open_courier(struct fixture *f)
         .metrics = f->metrics,
     };
     for (size_t i = 0; i < PROVIDERS; i++)
-        deps.channels[i] = &f->channels[i].base;
+        deps.channels[i] = i == TEXTS ? texts : &f->channels[i].base;
     assert_int_equal(courier_create(&deps, &courier), ERR_OK);
     return courier;
+}
+
+static inline struct courier *open_courier(struct fixture *f)
+{
+    return open_courier_with(f, &f->channels[TEXTS].base);
 }
 
 static inline void open_log(struct fixture *f)
