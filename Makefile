@@ -5,6 +5,8 @@
 #   make run      the same, then start the development server (more options: make run ARGS='…')
 #   make test     everything, linters included; the last line counts
 #   make check    unit tests, in seconds
+#   make proof    what make test does of kills, power cuts and faults in short, in full: hours
+#                 (less of it: make proof CUTS=60 KILLS=20)
 #   make sim      the simulation from another seed: make sim SEED=7 ARGS='--minutes 600'
 #   make fuzz     every fuzzer for T seconds: make fuzz T=60
 #   make lint     layers, style, format, clang-tidy
@@ -21,7 +23,8 @@ SEED = 1
 T = 60
 
 .DEFAULT_GOAL = build
-.PHONY: build run test check sim fuzz lint fmt bench phone-table clean build-packages test-packages
+.PHONY: build run test check proof sim fuzz lint fmt bench phone-table clean
+.PHONY: build-packages test-packages
 
 build: build-packages
 	@tools/build release
@@ -34,6 +37,9 @@ test: test-packages
 
 check: test-packages
 	@tools/run-tests check
+
+proof: test-packages
+	@tools/run-tests proof
 
 sim: test-packages
 	@tools/build plain test/sim/sim

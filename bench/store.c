@@ -266,7 +266,7 @@ int main(int argc, char **argv)
     struct run *run = calloc(1, sizeof *run);
     if (argc != 6 || run == NULL)
         return 64;
-    const struct lmdb_table_options options = {argv[1], TABLE_BYTES};
+    const struct lmdb_table_options options = {.directory = argv[1], .bytes_max = TABLE_BYTES};
     uint64_t people = strtoull(argv[2], NULL, 10), ops = strtoull(argv[3], NULL, 10);
     size_t batch = strtoull(argv[4], NULL, 10);
     size_t mib = strtoull(argv[5], NULL, 10);

@@ -150,6 +150,20 @@ class Running(unittest.TestCase):
         self.assertIn("    100", lines)
         self.assertNotIn("    1", lines)
 
+    def test_a_proof_takes_its_size_from_outside_and_tells_what_it_found(self):
+        line = ["sh", "-c", 'echo "ok 1 - a"; echo "# cuts $CUTS of $0, lost 0"; echo "# tests"']
+        sample = ("power", [*line, "$CUTS"], {"CUTS": "1000"}, r"\bcuts \d+")
+        os.environ["CUTS"] = "7"
+        self.addCleanup(os.environ.pop, "CUTS", None)
+        status, lines = self.told(runner.proof_step(*sample))
+        self.assertEqual(status, 0)
+        self.assertTrue(lines[0].endswith("1 passed, 0 failed; cuts 7 of 7, lost 0"), lines)
+        del os.environ["CUTS"]
+        self.assertIn("cuts 1000 of 1000", self.told(runner.proof_step(*sample))[1][0])
+
+    def test_a_proof_that_ran_nothing_has_failed(self):
+        self.assertEqual(self.told(runner.proof_step("power", ["true"], {}, None))[0], 1)
+
     def test_nothing_at_all_is_a_failure(self):
         status, lines = self.told()
         self.assertEqual((status, lines[-1]), (1, "0 passed, 1 failed"))

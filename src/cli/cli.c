@@ -45,6 +45,13 @@ static const struct cli_action doctor_actions[] = {
     {0},
 };
 
+static const struct cli_action fsck_actions[] = {
+    {"", "--data-dir DIR [--key-file FILE]",
+     "Look for damage in the data directory of a server that does not run; changes nothing", NULL,
+     0, 0, 0},
+    {0},
+};
+
 static const struct cli_action hash_debug_actions[] = {
     {"", "--file FILE --brand NAME|--private-key KEY [OPTION...]",
      "Say why the hash of a request is refused", NULL, 0, 0, 0},
@@ -133,6 +140,14 @@ const struct cli_row cli_rows[] = {
     {"doctor", cli_doctor, "measure how long a commit waits for a disk", doctor_actions,
      "It overwrites blocks of a file of its own there and syncs each, as the journal does, and "
      "says what group commit makes of that: who waits at the same time is committed together.",
+     NULL},
+    {"fsck", cli_fsck, "look for damage in a data directory", fsck_actions,
+     "It reads the journal as a start would, and each row of the table: its checksum, and what "
+     "rows have to say of each other. Each fault is a line, with what it does and what mends it; "
+     "counts follow. A record that was torn at the journal's end is what a crash leaves, and no "
+     "fault. With FILE, or a development server's own keys, it is told whether the data was made "
+     "with these. OTPD_DATA_DIR stands for --data-dir. Exits 0 without a fault, 65 with one, 66 "
+     "for what is no data directory, 69 while a server has it open.",
      NULL},
     {"hash-debug", cli_hash_debug, "say what is wrong with a hash of payload encryption",
      hash_debug_actions,

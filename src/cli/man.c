@@ -188,9 +188,10 @@ static const struct {
 } exit_rows[] = {
     {EXIT_STATUS_OK, "All is done."},
     {EXIT_STATUS_USAGE, "The command is not used so."},
-    {EXIT_STATUS_DATA, "A value was refused, there is no such brand or message, or a message could "
-                       "not be tried again or dropped."},
-    {EXIT_STATUS_NO_INPUT, "A file cannot be read."},
+    {EXIT_STATUS_DATA,
+     "A value was refused, there is no such brand or message, a message could not "
+     "be tried again or dropped, or a data directory is damaged."},
+    {EXIT_STATUS_NO_INPUT, "A file cannot be read, or a directory is no data directory."},
     {EXIT_STATUS_UNAVAILABLE, "No server answers, or the address is in use."},
     {EXIT_STATUS_SOFTWARE, "The server failed."},
     {EXIT_STATUS_OS, "The system refused memory or the like."},

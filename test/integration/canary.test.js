@@ -312,13 +312,22 @@ async function askEverything(sessionId) {
 
 // --- the search ---------------------------------------------------------------------------------
 
+/** Without the zeros at its end, where the journal has room: they are nobody's code. */
+function usedPart(bytes) {
+  let len = bytes.length;
+  while (len > 0 && bytes[len - 1] === 0) {
+    len--;
+  }
+  return bytes.subarray(0, len);
+}
+
 /** Each file of the data directory as it is now. */
 function keepData(when) {
   const home = folder.join('data');
   for (const name of fs.readdirSync(home, { recursive: true })) {
     const file = path.join(home, name);
     if (fs.statSync(file).isFile()) {
-      told.push([`${name} ${when}`, fs.readFileSync(file)]);
+      told.push([`${name} ${when}`, usedPart(fs.readFileSync(file))]);
     }
   }
 }

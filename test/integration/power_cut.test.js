@@ -191,7 +191,7 @@ async function cutWithoutSyncs(t) {
   assert.ok(lost > 0);
 }
 
-describe('power cuts', { timeout: 3600000 }, () => {
+describe('power cuts', { timeout: 4 * 3600000 }, () => {
   for (const type of ['ext4', 'xfs']) {
     test(`on ${type}: nothing acknowledged is lost`, { skip: reasonToSkip(type) }, (t) => {
       return cutOver(t, type);

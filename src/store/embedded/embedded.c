@@ -597,7 +597,8 @@ static enum err open_journal(const struct embedded_store_options *options, struc
 static enum err open_table(struct embedded_store *embedded,
                            const struct embedded_store_options *options, struct err_info *info)
 {
-    const struct lmdb_table_options table = {options->directory, options->table_bytes_max};
+    const struct lmdb_table_options table = {.directory = options->directory,
+                                             .bytes_max = options->table_bytes_max};
     if (embedded->table != NULL)
         return ERR_OK;
     enum err err = data_dir_open(options->directory, &embedded->dir, info);

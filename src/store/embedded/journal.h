@@ -80,6 +80,21 @@ MUST_CHECK enum err journal_begin(struct journal *journal, const struct journal_
 MUST_CHECK enum err journal_replay(struct journal *journal, const struct journal_meta *meta,
                                    const struct journal_sink *sink, struct err_info *info);
 
+// What a start would find.
+struct journal_findings {
+    size_t segments; // files of each sort
+    size_t spares;
+    uint64_t records; // that replay reads
+    struct journal_position end;
+    uint64_t unfinished; // records behind the end, of a commit without its last one
+    bool is_torn;        // and one that has not come through whole
+};
+
+// Does what journal_replay does but for its changes, and is not ready to append.
+MUST_CHECK enum err journal_inspect(struct journal *journal, const struct journal_meta *meta,
+                                    const struct journal_sink *sink, struct journal_findings *out,
+                                    struct err_info *info);
+
 // One commit, durable on return. TABLE_FULL: there is no room and nothing was written.
 // TABLE_FAILED: perhaps written.
 enum table_result journal_append(struct journal *journal, struct span rows);

@@ -14,8 +14,9 @@ struct replay {
     const struct journal_sink *sink;
     struct journal_position chain;
     struct journal_position end;
-    uint32_t end_bytes;    // length of the segment with the end
-    uint64_t newest;       // highest number of a segment
+    uint32_t end_bytes; // length of the segment with the end
+    uint64_t newest;    // highest number of a segment
+    size_t segments;
     struct strbuf segment; // the one that was read last
     struct journal_head head;
 };
@@ -49,7 +50,9 @@ static void note_name(void *ctx, const char *name)
     struct replay *replay = ctx;
     struct journal *journal = replay->journal;
     uint64_t number;
-    if (journal_name_number("", name, &number) && number > replay->newest)
+    bool is_segment = journal_name_number("", name, &number);
+    replay->segments += is_segment;
+    if (is_segment && number > replay->newest)
         replay->newest = number;
     if (!journal_name_number(JOURNAL_SPARE, name, &number))
         return;
@@ -334,15 +337,26 @@ static enum err find_oldest(struct replay *replay, struct err_info *info)
     return result == DISK_NONE ? ERR_OK : tell_disk(replay, info, "open");
 }
 
+// All that changes nothing.
+static enum err look(struct replay *replay, struct err_info *info)
+{
+    enum err err = take_all(replay, info);
+    return err == ERR_OK ? look_behind(replay, info) : err;
+}
+
+static enum err list(struct replay *replay, struct err_info *info)
+{
+    enum disk_result result = disk_list(replay->journal->options.disk, note_name, replay);
+    return result == DISK_OK ? ERR_OK : tell_disk(replay, info, "list");
+}
+
 static enum err run(struct replay *replay, struct err_info *info)
 {
-    if (disk_list(replay->journal->options.disk, note_name, replay) != DISK_OK)
-        return tell_disk(replay, info, "list");
-    enum err err = sort_spares(replay, info);
+    enum err err = list(replay, info);
     if (err == ERR_OK)
-        err = take_all(replay, info);
+        err = sort_spares(replay, info);
     if (err == ERR_OK)
-        err = look_behind(replay, info);
+        err = look(replay, info);
     if (err == ERR_OK)
         err = remove_behind(replay, info);
     if (err == ERR_OK)
@@ -350,20 +364,49 @@ static enum err run(struct replay *replay, struct err_info *info)
     return err == ERR_OK ? find_oldest(replay, info) : err;
 }
 
-enum err journal_replay(struct journal *journal, const struct journal_meta *meta,
-                        const struct journal_sink *sink, struct err_info *info)
+static bool begin(struct replay *replay, struct journal *journal, const struct journal_meta *meta,
+                  const struct journal_sink *sink)
 {
-    struct replay replay = {
-        .journal = journal, .sink = sink, .chain = meta->from, .end = meta->from};
+    *replay =
+        (struct replay){.journal = journal, .sink = sink, .chain = meta->from, .end = meta->from};
     journal->id = meta->id;
     journal->needed = meta->from.segment;
-    replay.segment = strbuf_over(malloc(JOURNAL_BLOCK_BYTES), JOURNAL_BLOCK_BYTES);
-    if (replay.segment.data == NULL)
-        return ERR_NO_MEMORY;
-    enum err err = run(&replay, info);
-    free(replay.segment.data);
-    atomic_store(&journal->synced, journal->end.sequence);
+    replay->segment = strbuf_over(malloc(JOURNAL_BLOCK_BYTES), JOURNAL_BLOCK_BYTES);
+    return replay->segment.data != NULL;
+}
+
+static enum err finish(struct replay *replay, enum err err, struct err_info *info)
+{
+    free(replay->segment.data);
     if (err == ERR_NO_MEMORY)
         err_info_set(info, "does not fit into memory");
     return err;
+}
+
+enum err journal_replay(struct journal *journal, const struct journal_meta *meta,
+                        const struct journal_sink *sink, struct err_info *info)
+{
+    struct replay replay;
+    enum err err = begin(&replay, journal, meta, sink) ? run(&replay, info) : ERR_NO_MEMORY;
+    atomic_store(&journal->synced, journal->end.sequence);
+    return finish(&replay, err, info);
+}
+
+enum err journal_inspect(struct journal *journal, const struct journal_meta *meta,
+                         const struct journal_sink *sink, struct journal_findings *out,
+                         struct err_info *info)
+{
+    struct replay replay;
+    enum err err = begin(&replay, journal, meta, sink) ? list(&replay, info) : ERR_NO_MEMORY;
+    if (err == ERR_OK)
+        err = look(&replay, info);
+    *out = (struct journal_findings){
+        .segments = replay.segments,
+        .spares = journal->spares_held,
+        .records = journal->replayed,
+        .end = replay.end,
+        .unfinished = replay.chain.sequence - replay.end.sequence,
+        .is_torn = journal->was_torn,
+    };
+    return finish(&replay, err, info);
 }

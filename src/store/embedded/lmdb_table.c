@@ -26,9 +26,9 @@
 struct lmdb_table {
     struct table table;
     MDB_env *env;
-    MDB_txn *txn; // NULL between transactions
-    MDB_dbi spaces[TABLE_SPACES_COUNT_];
-    int failure; // the last error number
+    MDB_txn *txn;                        // NULL between transactions
+    MDB_dbi spaces[TABLE_SPACES_COUNT_]; // 0: read-only, and of a version that had none of it
+    int failure;                         // the last error number
 };
 
 static const char *const space_names[TABLE_SPACES_COUNT_] = {
@@ -81,7 +81,7 @@ static enum table_result lmdb_begin(struct table *table)
 static int get(MDB_txn *txn, MDB_dbi space, struct span key, struct span *value_out)
 {
     MDB_val name = value_of(key), value;
-    int rc = mdb_get(txn, space, &name, &value);
+    int rc = space != 0 ? mdb_get(txn, space, &name, &value) : MDB_NOTFOUND;
     if (rc == MDB_SUCCESS)
         *value_out = span_of(&value);
     return rc;
@@ -128,7 +128,7 @@ static int next(MDB_txn *txn, MDB_dbi space, struct span after, struct span *key
 {
     MDB_cursor *cursor = NULL;
     MDB_val key, value;
-    int rc = mdb_cursor_open(txn, space, &cursor);
+    int rc = space != 0 ? mdb_cursor_open(txn, space, &cursor) : MDB_NOTFOUND;
     if (rc != MDB_SUCCESS)
         return rc;
     rc = seek(cursor, after, &key, &value);
@@ -214,11 +214,18 @@ static const struct table_ops lmdb_ops = {
     .destroy = lmdb_destroy,
 };
 
-static int open_spaces(struct lmdb_table *lmdb)
+static int open_space(struct lmdb_table *lmdb, size_t i, bool is_read_only)
 {
-    int rc = mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->txn);
+    unsigned flags = is_read_only ? 0 : MDB_CREATE;
+    int rc = mdb_dbi_open(lmdb->txn, space_names[i], flags, &lmdb->spaces[i]);
+    return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
+}
+
+static int open_spaces(struct lmdb_table *lmdb, bool is_read_only)
+{
+    int rc = mdb_txn_begin(lmdb->env, NULL, is_read_only ? MDB_RDONLY : 0, &lmdb->txn);
     for (size_t i = 0; rc == MDB_SUCCESS && i < TABLE_SPACES_COUNT_; i++)
-        rc = mdb_dbi_open(lmdb->txn, space_names[i], MDB_CREATE, &lmdb->spaces[i]);
+        rc = open_space(lmdb, i, is_read_only);
     if (rc != MDB_SUCCESS)
         return rc;
     rc = mdb_txn_commit(lmdb->txn);
@@ -227,18 +234,22 @@ static int open_spaces(struct lmdb_table *lmdb)
 }
 
 // People come in no order, so reading ahead would only fill memory with strangers.
-static int open_env(struct lmdb_table *lmdb, const char *path, size_t bytes_max)
+static int open_env(struct lmdb_table *lmdb, const char *path,
+                    const struct lmdb_table_options *options)
 {
+    bool is_read_only = options->is_read_only;
+    unsigned flags = MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS;
     int rc = mdb_env_create(&lmdb->env);
-    if (rc == MDB_SUCCESS)
-        rc = mdb_env_set_mapsize(lmdb->env, bytes_max);
+    if (rc == MDB_SUCCESS && !is_read_only)
+        rc = mdb_env_set_mapsize(lmdb->env, options->bytes_max);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_maxdbs(lmdb->env, TABLE_SPACES_COUNT_);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_maxreaders(lmdb->env, READERS_MAX);
     if (rc == MDB_SUCCESS)
-        rc = mdb_env_open(lmdb->env, path, MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS, FILE_MODE);
-    return rc == MDB_SUCCESS ? open_spaces(lmdb) : rc;
+        rc = mdb_env_open(lmdb->env, path, flags | (is_read_only ? MDB_RDONLY | MDB_NOLOCK : 0),
+                          FILE_MODE);
+    return rc == MDB_SUCCESS ? open_spaces(lmdb, is_read_only) : rc;
 }
 
 static enum err err_of(int rc)
@@ -268,7 +279,7 @@ enum err lmdb_table_create(const struct lmdb_table_options *options, struct tabl
         return ERR_NO_MEMORY;
     lmdb->table.ops = &lmdb_ops;
     *out = &lmdb->table;
-    int rc = open_env(lmdb, path, options->bytes_max);
+    int rc = open_env(lmdb, path, options);
     if (rc == MDB_SUCCESS)
         return ERR_OK;
     err_info_set(info, "cannot open %s: %s", path, mdb_strerror(rc));

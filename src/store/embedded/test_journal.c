@@ -91,13 +91,57 @@ static void on_commit(void *ctx, const struct journal_position *end)
     read->open = 0;
 }
 
+static bool ignore_row(void *ctx, const struct journal_row *row)
+{
+    (void)ctx;
+    (void)row;
+    return true;
+}
+
+static void note_end(void *ctx, const struct journal_position *end)
+{
+    *(uint64_t *)ctx = end->sequence;
+}
+
+// What a start would find, found without any change.
+static enum err inspect(struct fixture *fixture, struct journal_findings *out,
+                        struct err_info *info)
+{
+    uint64_t calls = fixture->files.calls, last = 0;
+    const struct journal_sink sink = {ignore_row, note_end, &last};
+    struct journal journal = fixture->journal;
+    open_journal(fixture);
+    enum err err = journal_inspect(&fixture->journal, &fixture->meta, &sink, out, info);
+    journal_fini(&fixture->journal);
+    fixture->journal = journal;
+    assert_int_equal(fixture->files.calls, calls);
+    assert_true(last == 0 || err != ERR_OK || last == out->end.sequence);
+    return err;
+}
+
 static enum err replay(struct fixture *fixture, struct err_info *info)
 {
     const struct journal_sink sink = {on_row, on_commit, fixture};
+    struct journal_findings findings;
+    struct err_info found;
     journal_fini(&fixture->journal);
+    enum err foreseen = inspect(fixture, &findings, &found);
     open_journal(fixture);
     fixture->read = (struct commits){0};
-    return journal_replay(&fixture->journal, &fixture->meta, &sink, info);
+    enum err err = journal_replay(&fixture->journal, &fixture->meta, &sink, info);
+    if (foreseen != ERR_OK) {
+        assert_int_equal(err, foreseen);
+        assert_string_equal(info->text, found.text);
+    }
+    if (err != ERR_OK) // of its own changes, maybe
+        return err;
+    const struct journal *journal = &fixture->journal;
+    assert_int_equal(findings.end.sequence, journal->end.sequence);
+    assert_int_equal(findings.end.segment, journal->end.segment);
+    assert_int_equal(findings.end.offset, journal->end.offset);
+    assert_int_equal(findings.records, journal->replayed);
+    assert_int_equal(findings.is_torn, journal->was_torn);
+    return err;
 }
 
 // Rows of the n-th commit, of so many bytes of values.

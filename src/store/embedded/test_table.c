@@ -37,7 +37,8 @@ static struct table *open_base(struct fixture *fixture)
 {
     struct err_info info;
     struct table *table = NULL;
-    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
+    const struct lmdb_table_options options = {.directory = fixture->directory,
+                                               .bytes_max = SMALL_BYTES};
     if (fixture->sort.is_model)
         return model_table_create(&fixture->disk);
     assert_int_equal(lmdb_table_create(&options, &table, &info), ERR_OK);
@@ -267,7 +268,8 @@ static void test_a_file_that_is_none(void **state)
     for (int i = 0; i < 9000; i++)
         (void)fputc('x', file);
     assert_int_equal(fclose(file), 0);
-    const struct lmdb_table_options options = {fixture->directory, SMALL_BYTES};
+    const struct lmdb_table_options options = {.directory = fixture->directory,
+                                               .bytes_max = SMALL_BYTES};
     assert_int_equal(lmdb_table_create(&options, &fixture->table, &info), ERR_INVALID);
     assert_null(fixture->table);
     assert_non_null(strstr(info.text, path));
