@@ -3,6 +3,7 @@
 // otpd backup and otpd restore. Neither asks a server anything: a backup reads the data directory
 // beside the one that runs, and a restore makes one that nobody has yet.
 #include "cli/admin.h"
+#include "crypto/pure/random.h"
 #include "store/embedded/fsck.h"
 #include "store/embedded/transfer.h"
 
@@ -126,6 +127,9 @@ int cli_restore(const struct cli *cli)
 {
     struct call call = {.folder = NULL};
     int status = take_words(&call, cli);
-    const struct transfer transfer = {.from = call.folder, .to = call.data_dir};
+    const struct transfer transfer = {
+        .from = call.folder, .to = call.data_dir, .entropy = entropy_system()};
+    if (crypto_init() != ERR_OK)
+        return EXIT_STATUS_OS;
     return status == EXIT_STATUS_OK ? run(&transfer, restore_run) : status;
 }

@@ -172,6 +172,14 @@ describe('backup and restore', () => {
     assert.equal(code, 1534);
   });
 
+  test('a new message has the handle of none of before', async () => {
+    await api.begin(mobile('919999999804'));
+    const list = await otpd('outbox', 'list', '--all', '--json', '--data-dir', restored);
+    const { messages } = JSON.parse(list);
+    assert.ok(messages.length > 0);
+    assert.ok(messages.every(({ handle }) => Number(handle) > 2 ** 32), list);
+  });
+
   test('a backup is no data directory, until it is restored', async () => {
     const { status, stderr } = await runOtpd(['serve', '--dev', '--data-dir', backup,
       '--key-file', path.join(dataDir, 'keys')]);

@@ -27,6 +27,8 @@
 #define DIRECTORY_MODE 0700
 #define STEP_ROWS 8192U // of one transaction
 #define TRIES_MAX 50U
+#define SEQUENCES_SINCE (UINT64_C(1) << 32) // more than a server uses up between backup and restore
+#define SEQUENCES_APART ((UINT64_C(1) << 44) - 1) // where two restores of one backup go on
 
 struct source {
     const char *directory;
@@ -43,6 +45,7 @@ struct copy {
     struct table *to;
     size_t pending; // rows of the open transaction
     bool is_restored;
+    const struct entropy *entropy;
     uint64_t *rows;
     struct err_info *info;
 };
@@ -232,6 +235,8 @@ static enum table_result put_record(struct copy *copy, const struct journal_row 
     return put(copy, &(struct journal_row){row->space, false, row->key, strbuf_span(&value)});
 }
 
+// Messages that were promised since the backup had the sequences behind its own. A receipt for one
+// of those must not meet another message, nor one for those of an earlier restore.
 static enum table_result put_state(struct copy *copy, const struct journal_row *row)
 {
     struct codec_state state;
@@ -239,6 +244,7 @@ static enum table_result put_state(struct copy *copy, const struct journal_row *
     struct strbuf value = strbuf_over(storage, sizeof storage);
     if (codec_read_state(row->value, &state) != CODEC_OK)
         return refuse(copy, "its state");
+    state.next_sequence += SEQUENCES_SINCE + (entropy_u64(copy->entropy) & SEQUENCES_APART);
     state.first_open = state.next_sequence;
     codec_put_state(&state, &value);
     return put(copy, &(struct journal_row){row->space, false, row->key, strbuf_span(&value)});
@@ -311,6 +317,7 @@ static enum err copy_rows(struct source *source, struct table *to, bool is_resto
     struct copy copy = {.source = source,
                         .to = to,
                         .is_restored = is_restored,
+                        .entropy = &transfer->entropy,
                         .rows = transfer->rows,
                         .info = info};
     info->text[0] = '\0';

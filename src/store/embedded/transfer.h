@@ -5,11 +5,13 @@
 // commit. A server does not start on one; a restore makes a data directory of it
 // (docs/adr/0024-backup.md).
 
+#include "base/env.h"
 #include "store/embedded/table.h"
 
 struct transfer {
     const char *from;
     const char *to;                     // made; or there and empty
+    struct entropy entropy;             // of a restore: where handles go on
     uint64_t rows[TABLE_SPACES_COUNT_]; // filled: written
 };
 
