@@ -52,6 +52,18 @@ static const struct cli_action fsck_actions[] = {
     {0},
 };
 
+static const struct cli_action backup_actions[] = {
+    {"", "BACKUP --data-dir DIR",
+     "Copy the data directory of a server, which may run, to the new directory BACKUP", NULL, 0, 0,
+     0},
+    {0},
+};
+
+static const struct cli_action restore_actions[] = {
+    {"", "BACKUP --data-dir DIR", "Make the new data directory DIR of a backup", NULL, 0, 0, 0},
+    {0},
+};
+
 static const struct cli_action hash_debug_actions[] = {
     {"", "--file FILE --brand NAME|--private-key KEY [OPTION...]",
      "Say why the hash of a request is refused", NULL, 0, 0, 0},
@@ -148,6 +160,17 @@ const struct cli_row cli_rows[] = {
      "fault. With FILE, or a development server's own keys, it is told whether the data was made "
      "with these. OTPD_DATA_DIR stands for --data-dir. Exits 0 without a fault, 65 with one, 66 "
      "for what is no data directory, 69 while a server has it open.",
+     NULL},
+    {"backup", cli_backup, "copy a data directory, of a running server too", backup_actions,
+     "It has all as it was at one moment, and no commit waits for it. It has no keys: keep the key "
+     "file apart from it. Run it as the server's own user. OTPD_DATA_DIR stands for --data-dir. "
+     "Exits 73 when BACKUP is there and not empty, 75 when the server has too much to do.",
+     NULL},
+    {"restore", cli_restore, "make a data directory of a backup", restore_actions,
+     "No code of then validates any more, as it may have been used since, and no message of then "
+     "is sent: both are left out. People, what limits them, sessions that were spent, and settings "
+     "are as they were. A server wants the same key file as before. Refresh tokens of providers "
+     "that work once may have been used since: see otpd provider.",
      NULL},
     {"hash-debug", cli_hash_debug, "say what is wrong with a hash of payload encryption",
      hash_debug_actions,

@@ -81,6 +81,8 @@ cli_command cli_brand;
 cli_command cli_brands;
 cli_command cli_doctor;
 cli_command cli_fsck;
+cli_command cli_backup;
+cli_command cli_restore;
 cli_command cli_hash_debug;
 cli_command cli_explain;
 cli_command cli_outbox;

@@ -122,6 +122,7 @@ enum codec_verdict codec_read_setting(struct span name, struct span value, struc
 
 #define CODEC_IDENTITY_KEY "identity"
 #define CODEC_STATE_KEY "state"
+#define CODEC_BACKUP_KEY "backup" // in a backup, what elsewhere is the identity
 
 struct codec_identity {
     uint16_t format;

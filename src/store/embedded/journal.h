@@ -95,6 +95,11 @@ MUST_CHECK enum err journal_inspect(struct journal *journal, const struct journa
                                     const struct journal_sink *sink, struct journal_findings *out,
                                     struct err_info *info);
 
+// Gives the sink what replay would, while another process may go on writing: up to what that has
+// written by now. Changes nothing.
+MUST_CHECK enum err journal_read(struct journal *journal, const struct journal_meta *meta,
+                                 const struct journal_sink *sink, struct err_info *info);
+
 // One commit, durable on return. TABLE_FULL: there is no room and nothing was written.
 // TABLE_FAILED: perhaps written.
 enum table_result journal_append(struct journal *journal, struct span rows);

@@ -410,3 +410,11 @@ enum err journal_inspect(struct journal *journal, const struct journal_meta *met
     };
     return finish(&replay, err, info);
 }
+
+enum err journal_read(struct journal *journal, const struct journal_meta *meta,
+                      const struct journal_sink *sink, struct err_info *info)
+{
+    struct replay replay;
+    bool has_begun = begin(&replay, journal, meta, sink);
+    return finish(&replay, has_begun ? take_all(&replay, info) : ERR_NO_MEMORY, info);
+}

@@ -238,7 +238,8 @@ static int open_env(struct lmdb_table *lmdb, const char *path,
                     const struct lmdb_table_options *options)
 {
     bool is_read_only = options->is_read_only;
-    unsigned flags = MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS;
+    unsigned flags = MDB_NOSUBDIR | MDB_NORDAHEAD | MDB_NOTLS | (is_read_only ? MDB_RDONLY : 0);
+    flags |= is_read_only && !options->is_shared ? MDB_NOLOCK : 0;
     int rc = mdb_env_create(&lmdb->env);
     if (rc == MDB_SUCCESS && !is_read_only)
         rc = mdb_env_set_mapsize(lmdb->env, options->bytes_max);
@@ -247,8 +248,7 @@ static int open_env(struct lmdb_table *lmdb, const char *path,
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_maxreaders(lmdb->env, READERS_MAX);
     if (rc == MDB_SUCCESS)
-        rc = mdb_env_open(lmdb->env, path, flags | (is_read_only ? MDB_RDONLY | MDB_NOLOCK : 0),
-                          FILE_MODE);
+        rc = mdb_env_open(lmdb->env, path, flags, FILE_MODE);
     return rc == MDB_SUCCESS ? open_spaces(lmdb, is_read_only) : rc;
 }
 

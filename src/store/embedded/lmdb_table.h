@@ -8,7 +8,8 @@
 struct lmdb_table_options {
     const char *directory; // there already
     size_t bytes_max;      // of the file; address space is taken for all of it, the disk is not
-    bool is_read_only;     // for views alone, of a table that nobody else has open; bytes_max is 0
+    bool is_read_only;     // for views alone; bytes_max is 0
+    bool is_shared;        // of those: another process may have it open
 };
 
 // Made when missing. ERR_IO, ERR_PERMISSION, ERR_NO_MEMORY, ERR_INVALID (not a table of LMDB, or

@@ -214,6 +214,15 @@ static enum err read_rows(struct table *table, struct recovery *recovery, struct
     return err == ERR_OK ? read_range(table, &settings, recovery, info) : err;
 }
 
+static enum err tell_no_identity(struct table *table, struct err_info *info)
+{
+    struct span value;
+    if (table_get(table, TABLE_META, SPAN(CODEC_BACKUP_KEY), &value) != TABLE_OK)
+        return tell_bad(info, "its identity is missing", CODEC_DAMAGED);
+    err_info_set(info, "is a backup; otpd restore makes a data directory of it");
+    return ERR_INVALID;
+}
+
 static enum err read_all(struct table *table, struct recovery *recovery, struct err_info *info)
 {
     struct span value;
@@ -221,7 +230,7 @@ static enum err read_all(struct table *table, struct recovery *recovery, struct 
     if (result == TABLE_NONE && is_empty(table))
         return begin_new(table, recovery, info);
     if (result == TABLE_NONE)
-        return tell_bad(info, "its identity is missing", CODEC_DAMAGED);
+        return tell_no_identity(table, info);
     if (result != TABLE_OK)
         return tell_failure(info, table);
     enum err err = read_identity(recovery, value, info);

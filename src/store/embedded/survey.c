@@ -1,8 +1,5 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The rows as a start would see them: two ordered sequences, merged. What is in both is the
-// overlay's.
-//
 // What has to hold between spaces, at each commit:
 //   a person whose record ends at some time   has a row in the index of what expires, at any minute
 //   an entry                                  was made before the state says the next one is
@@ -14,6 +11,7 @@
 #include "store/embedded/survey.h"
 
 #include "store/embedded/journal_codec.h"
+#include "store/embedded/merged.h"
 #include "store/entry.h"
 
 #include <stdlib.h>
@@ -23,8 +21,7 @@
 
 struct run {
     struct survey *survey;
-    uint32_t *order; // of the overlay's rows
-    size_t order_held;
+    struct merged merged;
     uint64_t *indexed; // first bytes of the keys in the index of what expires, sorted
     size_t indexed_held;
     size_t indexed_room;
@@ -52,80 +49,6 @@ static bool check(const struct run *run, const struct survey_fault *row, enum co
     fault.then = verdict == CODEC_NEWER ? "run that version" : row->then;
     tell(run, &fault);
     return false;
-}
-
-// --- rows as a start would see them ---
-
-static int compare(struct span a, struct span b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = memcmp(a.data, b.data, shorter);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-// Empty when there is none.
-static enum table_result get(const struct run *run, enum table_space space, struct span key,
-                             struct span *value)
-{
-    struct journal_row row;
-    *value = span_make(NULL, 0);
-    if (overlay_get(run->survey->overlay, space, key, &row)) {
-        *value = row.value;
-        return TABLE_OK;
-    }
-    enum table_result result = view_get(run->survey->view, space, key, value);
-    return result == TABLE_NONE ? TABLE_OK : result;
-}
-
-struct walk {
-    enum table_space space;
-    size_t next; // in the overlay's order
-    struct journal_row behind;
-    bool has_behind;
-};
-
-static enum table_result step_behind(const struct run *run, struct walk *walk, struct span after)
-{
-    enum table_result result =
-        view_next(run->survey->view, walk->space, after, &walk->behind.key, &walk->behind.value);
-    walk->has_behind = result == TABLE_OK;
-    return result == TABLE_NONE ? TABLE_OK : result;
-}
-
-static bool peek_changed(const struct run *run, const struct walk *walk, struct journal_row *out)
-{
-    if (walk->next == run->order_held)
-        return false;
-    overlay_at(run->survey->overlay, run->order[walk->next], out);
-    return out->space == walk->space;
-}
-
-static enum table_result begin_walk(const struct run *run, enum table_space space,
-                                    struct walk *walk)
-{
-    struct journal_row row;
-    *walk = (struct walk){.space = space};
-    for (; walk->next < run->order_held; walk->next++) {
-        overlay_at(run->survey->overlay, run->order[walk->next], &row);
-        if (row.space >= space)
-            break;
-    }
-    return step_behind(run, walk, span_make(NULL, 0));
-}
-
-// The first of both, deleted ones too. TABLE_NONE: that was all.
-static enum table_result step(const struct run *run, struct walk *walk, struct journal_row *out)
-{
-    struct journal_row changed;
-    bool has_changed = peek_changed(run, walk, &changed);
-    if (!has_changed && !walk->has_behind)
-        return TABLE_NONE;
-    int order = has_changed ? -1 : 1;
-    if (has_changed && walk->has_behind)
-        order = compare(changed.key, walk->behind.key);
-    *out = order <= 0 ? changed : walk->behind;
-    walk->next += order <= 0;
-    return order >= 0 ? step_behind(run, walk, walk->behind.key) : TABLE_OK;
 }
 
 // --- rows of each space ---
@@ -164,6 +87,7 @@ static enum table_result look_at_meta(struct run *run, struct span key, struct s
         void (*look)(struct run *run, struct survey_fault *fault, struct span value);
     } rows[] = {
         {SPAN(CODEC_IDENTITY_KEY), look_at_identity},
+        {SPAN(CODEC_BACKUP_KEY), look_at_identity},
         {SPAN(CODEC_STATE_KEY), look_at_state},
         {SPAN(JOURNAL_META_KEY), look_at_journal},
     };
@@ -272,11 +196,11 @@ static enum table_result load_entry(const struct run *run, uint64_t sequence,
     struct span key = span_make(name, sizeof name), value;
     *out = (struct entry_rows){.is_found = false};
     codec_entry_key(sequence, name);
-    enum table_result result = get(run, TABLE_ENTRIES, key, &value);
+    enum table_result result = merged_get(&run->merged, TABLE_ENTRIES, key, &value);
     if (result != TABLE_OK || span_is_empty(value))
         return result;
     out->is_found = codec_read_entry(sequence, value, &out->promise) == CODEC_OK;
-    result = get(run, TABLE_DELIVERIES, key, &value);
+    result = merged_get(&run->merged, TABLE_DELIVERIES, key, &value);
     if (result != TABLE_OK || !out->is_found)
         return result;
     const struct outbox_entry *entry = &out->promise.entry;
@@ -303,7 +227,8 @@ static enum table_result look_at_open(struct run *run, uint64_t sequence,
         tell(run, &fault);
     codec_sealed_key(&(struct codec_sealed_at){codec_minute_of(entry->deadline_at_ms), sequence},
                      name);
-    enum table_result result = get(run, TABLE_SEALED, span_make(name, sizeof name), &value);
+    enum table_result result =
+        merged_get(&run->merged, TABLE_SEALED, span_make(name, sizeof name), &value);
     fault.why = "is open and has no address";
     if (result == TABLE_OK && span_is_empty(value))
         tell(run, &fault);
@@ -399,13 +324,13 @@ static enum table_result look_at_ref(struct run *run, struct span key, struct sp
 
 static enum table_result walk(struct run *run, enum table_space space, look_fn *look)
 {
-    struct walk walk;
-    struct journal_row row = {.is_deleted = true};
-    enum table_result result = begin_walk(run, space, &walk);
+    struct merged_walk walk;
+    struct journal_row row;
+    enum table_result result = merged_begin(&run->merged, space, &walk);
     while (result == TABLE_OK) {
-        result = step(run, &walk, &row);
-        if (result != TABLE_OK || row.is_deleted)
-            continue;
+        result = merged_next(&run->merged, &walk, &row);
+        if (result != TABLE_OK)
+            break;
         run->survey->rows[space]++;
         result = look(run, row.key, row.value);
     }
@@ -452,14 +377,12 @@ static enum table_result walk_all(struct run *run)
 
 enum err survey_run(struct survey *survey, struct err_info *info)
 {
-    struct run run = {.survey = survey,
-                      .order = overlay_sorted(survey->overlay),
-                      .order_held = overlay_count(survey->overlay)};
+    struct run run = {.survey = survey};
     memset(survey->rows, 0, sizeof survey->rows);
     survey->open_entries = 0;
-    run.is_out_of_memory = run.order == NULL;
-    enum table_result result = run.order != NULL ? walk_all(&run) : TABLE_FAILED;
-    free(run.order);
+    run.is_out_of_memory = !merged_init(&run.merged, survey->view, survey->overlay);
+    enum table_result result = run.is_out_of_memory ? TABLE_FAILED : walk_all(&run);
+    merged_fini(&run.merged);
     free(run.indexed);
     if (result == TABLE_OK)
         return ERR_OK;
