@@ -6,13 +6,11 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const path = require('node:path');
 const { after, before, describe, test } = require('node:test');
 
 const { Api, email } = require('./lib/api');
 const { Authority } = require('./lib/certificate');
 const { configText } = require('./lib/config');
-const { ROOT } = require('./lib/data');
 const { Folder } = require('./lib/folder');
 const { runOtpd } = require('./lib/program');
 const { Relay, parseMail } = require('./lib/relay');
@@ -174,18 +172,4 @@ test('a reload keeps the old providers, and says that others need a restart', as
   server.secrets.addCode(/\b\d{6}\b/.exec(parseMail(mail.raw).text.body)[0]);
   api.close();
   await server.stop();
-});
-
-test('the example of README.md is a right configuration', async () => {
-  const readme = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8');
-  const [, example] = /```yaml\n(.*?)```/s.exec(readme);
-  const passwordFile = folder.write('mail-password', 'x');
-  const tokenFile = folder.write('twilio-token', 'x');
-  const config = example
-    .replaceAll('/etc/otpd/keys', folder.join('keys'))
-    .replaceAll('/etc/otpd/mail-password', passwordFile)
-    .replaceAll('/etc/otpd/twilio-token', tokenFile);
-  const end = await runOtpd(['check', '--config', folder.write('example.yaml', config)]);
-  assert.equal(end.stderr, '');
-  assert.match(end.stdout, /^configuration: ok \(brands: 1, providers: 2\)\n$/);
 });
