@@ -80,9 +80,6 @@ bool recipe_plan_is_rotating(const struct recipe_plan *plan);
 // How long a refresh token of that provider lives.
 int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan);
 
-// Its requests say where the provider can report, if the message does.
-bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan);
-
 // Wipes the values.
 void recipe_plan_destroy(struct recipe_plan **plan);
 

@@ -436,11 +436,6 @@ int64_t recipe_plan_refresh_ms(const struct recipe_plan *plan)
     return (int64_t)plan->recipe->renewal.refresh_days * MS_PER_DAY;
 }
 
-bool recipe_plan_sends_receipt_url(const struct recipe_plan *plan)
-{
-    return (plan->used & RECIPE_PRESENT(RECIPE_RECEIPT_URL)) != 0;
-}
-
 static void form_destroy(struct recipe_plan **form)
 {
     if (*form == NULL)
