@@ -42,9 +42,12 @@ const ofAnyKind = [
 ];
 
 const ofMember = {
-  identifierType: ['"MOBILE"', '"EMAIL"', '"USERNAME"', '"EXTERNALID"', '"FAX"', '"mobile"', '"MOBILE "'],
+  identifierType: [
+    '"MOBILE"', '"EMAIL"', '"USERNAME"', '"EXTERNALID"', '"FAX"', '"mobile"', '"MOBILE "',
+  ],
   identifierValue: [
-    ...Object.entries(people).flat(2), NAME, 'Walter-WALK', 'walter|walk', '\u00c5', 'A\u030a',
+    ...Object.entries(people).flat(2),
+    NAME, 'Walter-WALK', 'walter|walk', '\u00c5', 'A\u030a',
   ].map(quoted),
   mobile: Object.entries(people).flat(2).map(quoted),
   email: Object.entries(people).flat(2).map(quoted),
