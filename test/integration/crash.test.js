@@ -23,6 +23,9 @@ const BATCH_ITEMS = 10;
 const LIMITED = 'Limited';
 const LIMIT = 3;
 const WINDOW_MS = 60000;
+// docs/adr/0010: what the rules' time may gain on the time that has really passed. Runs that take
+// longer than a window come across it.
+const GAIN_MS = WINDOW_MS / 100 + 500;
 
 const folder = new Folder();
 const dataDir = folder.join('data');
@@ -171,7 +174,7 @@ function assertWindows() {
   for (const own of sends.values()) {
     for (let i = LIMIT; i < own.length; i++) {
       const span = own[i].answeredAt - own[i - LIMIT].sentAt;
-      assert.ok(span >= WINDOW_MS, `${LIMIT + 1} codes in ${span} ms`);
+      assert.ok(span >= WINDOW_MS - GAIN_MS, `${LIMIT + 1} codes in ${span} ms`);
     }
   }
 }
