@@ -3,6 +3,7 @@
 #include "address/address.h"
 
 #include "address/kinds.h"
+#include "address/phone.h"
 #include "base/assert.h"
 
 // They are part of record keys: never change one.
@@ -37,6 +38,11 @@ bool address_parse(enum address_kind kind, struct span spelling, struct span def
     out->text[0] = letters[kind];
     out->len = (uint16_t)(1 + value.len);
     return true;
+}
+
+bool address_has_country(struct span country)
+{
+    return phone_has_country(country);
 }
 
 bool address_of_run(struct span run, struct address *out)

@@ -28,6 +28,9 @@ struct address {
 bool address_parse(enum address_kind kind, struct span spelling, struct span default_country,
                    struct address *out);
 
+// Whether numbers can belong to it (ISO 3166-1 alpha-2); of any other one address_parse knows none.
+bool address_has_country(struct span country);
+
 // What address_identifier gave for a mobile number or an e-mail address, as that address again.
 // False when it cannot have.
 bool address_of_run(struct span run, struct address *out);

@@ -169,6 +169,11 @@ static const struct phone_region *region_find(struct span country)
     return index == 0 ? NULL : &phone_regions[index];
 }
 
+bool phone_has_country(struct span country)
+{
+    return region_find(country) != NULL;
+}
+
 bool phone_national(struct span digits, struct span country, struct strbuf *out)
 {
     const struct phone_region *region = region_find(country);

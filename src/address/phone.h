@@ -15,3 +15,6 @@ bool phone_international(struct span digits, struct strbuf *out);
 // `digits` are dialled within `country` (ISO 3166-1 alpha-2). False, with nothing appended: no
 // valid number there, or no country with numbers of its own.
 bool phone_national(struct span digits, struct span country, struct strbuf *out);
+
+// Some number is national in it.
+bool phone_has_country(struct span country);

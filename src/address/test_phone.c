@@ -345,6 +345,18 @@ static void the_table_is_sound(void **state)
     }
 }
 
+static void countries_have_numbers(void **state)
+{
+    (void)state;
+    const struct span countries[] = {SPAN("IN"), SPAN("US"), SPAN("VA"), SPAN("TA"), SPAN("XK")};
+    const struct span others[] = {SPAN("XX"), SPAN("ZZ"),  SPAN("in"),
+                                  SPAN("I"),  SPAN("IND"), SPAN("")};
+    for (size_t i = 0; i < COUNT_OF(countries); i++)
+        assert_true(address_has_country(countries[i]));
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_false(address_has_country(others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +366,7 @@ int main(void)
         cmocka_unit_test(canonical_is_a_fixed_point),
         cmocka_unit_test(a_trunk_zero_makes_no_second_key),
         cmocka_unit_test(the_table_is_sound),
+        cmocka_unit_test(countries_have_numbers),
     };
     return cmocka_run_group_tests_name("phone", tests, NULL, NULL);
 }

@@ -56,7 +56,9 @@ static enum err apply(struct brand_put *put, json_t *settings, struct err_info *
     enum err err = brand_edits_read_set(&read, settings, info);
     for (size_t i = 0; i < read.count && err == ERR_OK; i++)
         err = brand_edit_apply(&read.items[i], &put->settings, info);
-    return err == ERR_OK ? brand_settings_validate(&put->settings, info) : err;
+    if (err == ERR_OK)
+        err = brand_settings_validate(&put->settings, info);
+    return err == ERR_OK ? brand_settings_check_country(&put->settings, info) : err;
 }
 
 static bool keeps_ruled(struct import *import, size_t entry)

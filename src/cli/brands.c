@@ -14,12 +14,17 @@ static int brands_export(struct admin *admin);
 static int brands_import(struct admin *admin);
 
 const struct cli_action brands_actions[] = {
-    {"export", "[FILE]", "Write them to FILE or to standard output", brands_export, 0, 1,
+    {"export", "[FILE]", "Write them to FILE; none or -: to standard output", brands_export, 0, 1,
      CLI_SERVER | CLI_JSON},
     {"import", "FILE", "Take them from FILE; -: from standard input", brands_import, 1, 1,
      CLI_SERVER | CLI_JSON | CLI_FORCE},
     {0},
 };
+
+static bool is_standard(const char *path)
+{
+    return span_eq(span_of_text(path), SPAN("-"));
+}
 
 int cli_brands(const struct cli *cli)
 {
@@ -50,7 +55,7 @@ static int put_export(const struct admin *admin, const struct control_reply *rep
     int status = EXIT_STATUS_OK;
     if (text == NULL)
         return admin_refuse(EXIT_STATUS_OS, "out of memory");
-    if (admin->words_count > 0)
+    if (admin->words_count > 0 && !is_standard(admin->words[0]))
         status = write_file(admin->words[0], text);
     else
         (void)printf("%s\n", text);
@@ -72,7 +77,7 @@ static int brands_export(struct admin *admin)
 // Reads it all; its length, or IMPORT_BYTES_MAX + 1 when there is more.
 static int read_text(const char *path, char *text, size_t *len_out)
 {
-    bool is_stdin = span_eq(span_of_text(path), SPAN("-"));
+    bool is_stdin = is_standard(path);
     FILE *file = is_stdin ? stdin : fopen(path, "re");
     if (file == NULL)
         return refuse_file(EXIT_STATUS_NO_INPUT, path, "cannot open it");

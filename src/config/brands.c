@@ -89,7 +89,11 @@ static void check_name_is_new(const struct brand_reader *reader)
 static void check_settings(const struct brand_reader *reader)
 {
     struct err_info info;
-    if (brand_settings_validate(&reader->brand->settings, &info) != ERR_OK)
+    const struct brand_settings *settings = &reader->brand->settings;
+    enum err err = brand_settings_validate(settings, &info);
+    if (err == ERR_OK)
+        err = brand_settings_check_country(settings, &info);
+    if (err != ERR_OK)
         complain(reader, config_entry_place(reader->entry, &info), &info);
 }
 

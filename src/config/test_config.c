@@ -139,6 +139,8 @@ static const struct error_case brand_error_cases[] = {
     {"brands:\n  - name: A\n    defaultCountry: IND\n",
      "c.yaml:3:21: error: defaultCountry: \"IND\" is not country code of at most 2 bytes, in UTF-8 "
      "without control characters, or null\n"},
+    {"brands:\n  - name: A\n    defaultCountry: XX\n",
+     "c.yaml:3:21: error: defaultCountry: no country with numbers of its own is called \"XX\"\n"},
     {"brands:\n  - {name: A, otpLength: 3}\n  - {otpLenght: 6}\nloops: x\n",
      "c.yaml:2:26: error: otpLength: \"3\" is not 4 to 10 digits\n"
      "c.yaml:3:6: error: unknown option \"otpLenght\"; did you mean \"otpLength\"?\n"

@@ -186,6 +186,11 @@ static void bind_username(const struct context *context)
     context->record->is_bound = true;
 }
 
+static int64_t age_ms(const struct live_code *code, int64_t now_ms)
+{
+    return now_ms - (code->expires_at_ms - code->ttl_ms);
+}
+
 static enum verdict log_in(struct context *context)
 {
     struct record *record = context->record;
@@ -193,6 +198,8 @@ static enum verdict log_in(struct context *context)
     if (record->uid == 0)
         record->uid = (context->command->random_uid >> 1) + 1;
     context->decision.uid = record->uid;
+    context->decision.code_age_ms = age_ms(context->code, context->now_ms);
+    context->decision.code_channel = context->code->channel;
     if (is_of_username(context))
         bind_username(context);
     budget_clear(record, context->command->device);

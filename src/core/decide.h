@@ -81,7 +81,9 @@ struct decision {
     bool has_send;
     struct send_order send;
     int64_t retry_after_ms; // with VERDICT_TOO_MANY_SENDS
-    uint64_t uid;           // validate and VERDICT_DONE
+    uint64_t uid;           // validate and VERDICT_DONE, as the two that follow
+    int64_t code_age_ms;    // since its issue
+    uint8_t code_channel;   // that it was last sent by
 };
 
 // `record` is changed in place; what it lost by ageing need not be saved, the rest must be when

@@ -98,6 +98,7 @@ static void test_right_code_validates_once(void **state)
     assert_int_equal(code.len, 6);
     struct decision first = try_guess(fixture, 1, code, NOW_MS + 1);
     assert_int_equal(first.verdict, VERDICT_DONE);
+    assert_true(first.code_age_ms == 1);
     assert_true(first.uid > 0 && first.uid <= (uint64_t)INT64_MAX + 1);
     struct decision second = try_guess(fixture, 1, code, NOW_MS + 2);
     assert_int_equal(second.verdict, VERDICT_SESSION_INVALID);

@@ -95,6 +95,11 @@ void brand_settings_init(struct brand_settings *settings); // all defaults
 MUST_CHECK enum err brand_settings_validate(const struct brand_settings *settings,
                                             struct err_info *info);
 
+// What is looked at only when somebody gives the settings, not when they are read from the store:
+// the phone table has that country. ERR_INVALID.
+MUST_CHECK enum err brand_settings_check_country(const struct brand_settings *settings,
+                                                 struct err_info *info);
+
 // ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
 MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
 

@@ -202,6 +202,8 @@ static enum err make_after(struct brands *brands, struct change *change,
     if (err == ERR_OK)
         err = brand_settings_validate(&change->after.settings, info);
     if (err == ERR_OK)
+        err = brand_settings_check_country(&change->after.settings, info);
+    if (err == ERR_OK)
         err = check_hazards(change, step, info);
     if (err == ERR_OK)
         err = add_encryption_key(brands, &change->after, step, info);

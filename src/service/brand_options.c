@@ -5,6 +5,7 @@
 // The one place where a brand's settings are described. A new setting is a field in brand_settings,
 // a row here, and whatever reads it.
 
+#include "address/address.h"
 #include "service/brand_json.h"
 #include "service/brand_origin.h"
 #include "service/brand_text.h"
@@ -256,7 +257,8 @@ static bool is_upper_letter(char c)
     return c >= 'A' && c <= 'Z';
 }
 
-// The form alone. Whether that country has a numbering plan is seen by whoever parses numbers.
+// The form alone: a brand that is kept must not end a start because some country's numbers are
+// gone.
 static enum err check_country(const struct brand_settings *settings, struct err_info *info)
 {
     const char *country = settings->default_country;
@@ -366,6 +368,16 @@ enum err brand_settings_check_hazards(const struct brand_settings *before,
         return ERR_UNFORCED;
     }
     return ERR_OK;
+}
+
+enum err brand_settings_check_country(const struct brand_settings *settings, struct err_info *info)
+{
+    struct span country = span_of_text(settings->default_country);
+    if (country.len == 0 || address_has_country(country))
+        return ERR_OK;
+    err_info_set(info, "defaultCountry: no country with numbers of its own is called \"%s\"",
+                 settings->default_country);
+    return ERR_INVALID;
 }
 
 // The first one that fails: its story is enough for a person who has just set one value.

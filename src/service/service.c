@@ -124,6 +124,8 @@ static void count_decision(const struct service_call *call)
     const struct decision *decision = &call->decision;
     if (call->command.kind == COMMAND_VALIDATE)
         metrics_count(metrics, METRIC_OTP_VALIDATED, validated_of_verdict[decision->verdict], 0);
+    if (call->command.kind == COMMAND_VALIDATE && decision->verdict == VERDICT_DONE)
+        metrics_validated(metrics, decision->code_channel, decision->code_age_ms);
     if (decision->has_send)
         metrics_count(metrics, METRIC_OTP_ISSUED, decision->send.channel, 0);
     if (decision->verdict == VERDICT_TOO_MANY_SENDS)

@@ -214,6 +214,19 @@ static void test_only_what_is_named_changes(void **state)
     assert_keys(fixture, "1 ");
 }
 
+static void test_a_country_has_numbers(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info;
+    const struct brand_edit one = edit("defaultCountry", "XX");
+    const struct brand_edits forced = {&one, 1, true};
+    add(fixture);
+    assert_int_equal(brands_change(fixture->brands, NAME, forced, &info), ERR_INVALID);
+    assert_string_equal(info.text,
+                        "defaultCountry: no country with numbers of its own is called \"XX\"");
+    assert_setting(fixture, "defaultCountry", "null");
+}
+
 static void test_what_makes_people_others_changes_only_by_force(void **state)
 {
     struct fixture *fixture = *state;
@@ -467,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_adding_is_done_once),
         TEST(test_only_what_is_named_changes),
+        TEST(test_a_country_has_numbers),
         TEST(test_what_makes_people_others_changes_only_by_force),
         TEST(test_a_change_is_whole_or_none),
         TEST(test_what_is_not_there_is_not_changed),

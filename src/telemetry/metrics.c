@@ -182,10 +182,13 @@ static const uint16_t statuses[] = {0,   200, 204, 303, 304, 400, 403, 404, 405,
                                     409, 413, 415, 417, 429, 431, 500, 501, 503, 505};
 #define STATUSES (sizeof statuses / sizeof statuses[0])
 
-static const struct {
-    int64_t ns;
+struct bucket {
+    int64_t most;
     const char *text;
-} buckets[] = {
+};
+
+// In ns.
+static const struct bucket buckets[] = {
     {100000, "0.0001"},  {250000, "0.00025"}, {500000, "0.0005"},  {1000000, "0.001"},
     {2500000, "0.0025"}, {5000000, "0.005"},  {10000000, "0.01"},  {25000000, "0.025"},
     {50000000, "0.05"},  {100000000, "0.1"},  {250000000, "0.25"}, {500000000, "0.5"},
@@ -194,24 +197,34 @@ static const struct {
 };
 #define BUCKETS (sizeof buckets / sizeof buckets[0])
 
-// Of what happens in the world and not in here.
-static const struct {
-    int64_t ms;
-    const char *text;
-} slow_buckets[] = {
+// In ms, of what happens in the world and not in here.
+static const struct bucket slow_buckets[] = {
     {500, "0.5"},  {1000, "1"},   {2000, "2"},   {5000, "5"},     {10000, "10"},
     {20000, "20"}, {30000, "30"}, {60000, "60"}, {300000, "300"}, {INT64_MAX, "+Inf"},
 };
 #define SLOW_BUCKETS (sizeof slow_buckets / sizeof slow_buckets[0])
 
+struct scale {
+    const struct bucket *buckets;
+    size_t count;
+    unsigned decimals; // of a second
+};
+
+static const struct scale fast = {buckets, BUCKETS, 9};
+static const struct scale slow = {slow_buckets, SLOW_BUCKETS, 3};
+
 #define ATTEMPTS (sizeof attempts / sizeof attempts[0] - 1)
 
 // Where things stand in a shard: the counted metrics, the routes, METRICS_NO_ROUTE last, then the
-// providers: attempts, and for each channel the buckets and the sum of the times to delivery.
+// providers: attempts, and for each channel the buckets and the sum of the times to delivery; for
+// each channel those of the times to a login; and those of commits.
 #define ROUTE_CELLS (STATUSES + BUCKETS + 1)
 #define PROVIDERS_BEGIN (METRIC_COUNTED_COUNT_ * CELLS_MAX + (METRICS_ROUTES_MAX + 1) * ROUTE_CELLS)
-#define PROVIDER_CELLS (ATTEMPTS + METRIC_CHANNELS * (SLOW_BUCKETS + 1))
-#define SHARD_CELLS (PROVIDERS_BEGIN + METRICS_PROVIDERS_MAX * PROVIDER_CELLS)
+#define SLOW_CELLS (SLOW_BUCKETS + 1)
+#define PROVIDER_CELLS (ATTEMPTS + METRIC_CHANNELS * SLOW_CELLS)
+#define VALIDATED_BEGIN (PROVIDERS_BEGIN + METRICS_PROVIDERS_MAX * PROVIDER_CELLS)
+#define COMMITS_BEGIN (VALIDATED_BEGIN + METRIC_CHANNELS * SLOW_CELLS)
+#define SHARD_CELLS (COMMITS_BEGIN + BUCKETS + 1)
 
 struct shard {
     alignas(CACHE_LINE_BYTES) cell cells[SHARD_CELLS];
@@ -231,7 +244,8 @@ struct metrics {
 _Static_assert(METRICS_PAGE_BYTES_MAX >=
                    LINE_BYTES_MAX *
                        ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
-                        METRIC_COUNT_ * (CELLS_MAX + 2) +
+                        METRIC_COUNT_ * (CELLS_MAX + 2) + METRIC_CHANNELS * (SLOW_BUCKETS + 4) +
+                        BUCKETS + 4 +
                         METRICS_PROVIDERS_MAX * (ATTEMPTS + METRIC_PROVIDER_COUNT_ +
                                                  METRIC_CHANNELS * (SLOW_BUCKETS + 2))),
                "a page has room for every line");
@@ -286,14 +300,10 @@ static size_t answer_at(size_t route, size_t status)
     return METRIC_COUNTED_COUNT_ * CELLS_MAX + route * ROUTE_CELLS + status;
 }
 
-static size_t duration_at(size_t route, size_t bucket)
+// Buckets, and behind them the sum in ns.
+static size_t durations_at(size_t route)
 {
-    return answer_at(route, STATUSES) + bucket;
-}
-
-static size_t sum_at(size_t route)
-{
-    return duration_at(route, BUCKETS);
+    return answer_at(route, STATUSES);
 }
 
 static size_t attempt_at(size_t provider, size_t attempt)
@@ -301,9 +311,15 @@ static size_t attempt_at(size_t provider, size_t attempt)
     return PROVIDERS_BEGIN + provider * PROVIDER_CELLS + attempt;
 }
 
-static size_t delivered_at(size_t provider, size_t channel, size_t bucket)
+// Buckets, and behind them the sum in ms.
+static size_t delivered_at(size_t provider, size_t channel)
 {
-    return attempt_at(provider, ATTEMPTS) + channel * (SLOW_BUCKETS + 1) + bucket;
+    return attempt_at(provider, ATTEMPTS) + channel * SLOW_CELLS;
+}
+
+static size_t validated_at(size_t channel)
+{
+    return VALIDATED_BEGIN + channel * SLOW_CELLS;
 }
 
 static struct shard *near_shard(struct metrics *metrics)
@@ -372,20 +388,32 @@ void metrics_set_provider(struct metrics *metrics, size_t provider, enum metric_
                           memory_order_relaxed);
 }
 
+static void observe(struct metrics *metrics, const struct scale *scale, size_t at, int64_t duration)
+{
+    size_t bucket = 0;
+    while (duration > scale->buckets[bucket].most)
+        bucket++;
+    struct shard *shard = near_shard(metrics);
+    add(shard, at + bucket, 1);
+    add(shard, at + scale->count, duration > 0 ? (uint64_t)duration : 0);
+}
+
 void metrics_delivered(struct metrics *metrics, size_t provider, unsigned channel,
                        int64_t duration_ms)
 {
-    size_t bucket = 0;
     if (metrics == NULL)
         return;
     ASSERT(provider < metrics->providers_held);
     ASSERT(channel < METRIC_CHANNELS);
-    while (duration_ms > slow_buckets[bucket].ms)
-        bucket++;
-    struct shard *shard = near_shard(metrics);
-    add(shard, delivered_at(provider, channel, bucket), 1);
-    add(shard, delivered_at(provider, channel, SLOW_BUCKETS),
-        duration_ms > 0 ? (uint64_t)duration_ms : 0);
+    observe(metrics, &slow, delivered_at(provider, channel), duration_ms);
+}
+
+void metrics_validated(struct metrics *metrics, unsigned channel, int64_t duration_ms)
+{
+    if (metrics == NULL)
+        return;
+    ASSERT(channel < METRIC_CHANNELS);
+    observe(metrics, &slow, validated_at(channel), duration_ms);
 }
 
 int64_t metrics_now_ns(const struct metrics *metrics)
@@ -402,26 +430,22 @@ static size_t status_at(int status)
     return 0;
 }
 
-static size_t bucket_at(int64_t duration_ns)
-{
-    size_t at = 0;
-    while (duration_ns > buckets[at].ns)
-        at++;
-    return at;
-}
-
 void metrics_answer(struct metrics *metrics, size_t route, int status, int64_t began_ns)
 {
     if (metrics == NULL)
         return;
     ASSERT(route < metrics->routes_held || route == METRICS_NO_ROUTE);
-    struct shard *shard = near_shard(metrics);
-    add(shard, answer_at(route, status_at(status)), 1);
-    if (route == METRICS_NO_ROUTE)
+    add(near_shard(metrics), answer_at(route, status_at(status)), 1);
+    if (route != METRICS_NO_ROUTE)
+        observe(metrics, &fast, durations_at(route), metrics_now_ns(metrics) - began_ns);
+}
+
+void metrics_committed(struct metrics *metrics, int64_t began_ns)
+{
+    if (metrics == NULL)
         return;
-    int64_t duration_ns = metrics_now_ns(metrics) - began_ns;
-    add(shard, duration_at(route, bucket_at(duration_ns)), 1);
-    add(shard, sum_at(route), duration_ns > 0 ? (uint64_t)duration_ns : 0);
+    metrics_count(metrics, METRIC_STORE_COMMITS, 0, 0);
+    observe(metrics, &fast, COMMITS_BEGIN, metrics_now_ns(metrics) - began_ns);
 }
 
 static void put_number(struct strbuf *out, uint64_t value, unsigned decimals)
@@ -535,33 +559,65 @@ static void put_answers(struct strbuf *out, const struct metrics *metrics, size_
     }
 }
 
-#define DURATION "otpd_http_request_duration_seconds"
+// --- histograms ----------------------------------------------------------------------------------
 
-static void put_route_line(struct strbuf *out, const char *name, const struct metrics_route *route)
+#define SERIES_LABELS_MAX 2U
+
+struct series {
+    const char *name;
+    struct {
+        const char *name; // NULL: none
+        struct span value;
+    } labels[SERIES_LABELS_MAX];
+    const struct scale *scale;
+    size_t at;
+};
+
+static void put_series_line(struct strbuf *out, const struct series *series, const char *suffix,
+                            const char *bucket)
 {
-    strbuf_put_text(out, name);
-    put_label(out, "route", route->path);
-    put_label(out, "method", route->method);
+    strbuf_put_text(out, series->name);
+    strbuf_put_text(out, suffix);
+    strbuf_put_byte(out, '{');
+    for (size_t i = 0; i < SERIES_LABELS_MAX && series->labels[i].name != NULL; i++)
+        put_label(out, series->labels[i].name, series->labels[i].value);
+    if (bucket != NULL)
+        put_label(out, "le", span_of_text(bucket));
 }
+
+// None while there is nothing to tell.
+static void put_series(struct strbuf *out, const struct metrics *metrics,
+                       const struct series *series)
+{
+    const struct scale *scale = series->scale;
+    uint64_t sums[BUCKETS > SLOW_BUCKETS ? BUCKETS : SLOW_BUCKETS];
+    uint64_t count = 0;
+    for (size_t i = 0; i < scale->count; i++)
+        sums[i] = count += sum_of(metrics, series->at + i);
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < scale->count; i++) {
+        put_series_line(out, series, "_bucket", scale->buckets[i].text);
+        put_value(out, "} ", sums[i], 0);
+    }
+    put_series_line(out, series, "_sum", NULL);
+    put_value(out, "} ", sum_of(metrics, series->at + scale->count), scale->decimals);
+    put_series_line(out, series, "_count", NULL);
+    put_value(out, "} ", count, 0);
+}
+
+#define DURATION "otpd_http_request_duration_seconds"
 
 static void put_durations(struct strbuf *out, const struct metrics *metrics, size_t route)
 {
     const struct metrics_route *named = &metrics->routes[route];
-    uint64_t sums[BUCKETS];
-    uint64_t count = 0;
-    for (size_t i = 0; i < BUCKETS; i++)
-        sums[i] = count += sum_of(metrics, duration_at(route, i));
-    for (size_t i = 0; i < BUCKETS && count > 0; i++) {
-        put_route_line(out, DURATION "_bucket{", named);
-        put_label(out, "le", span_of_text(buckets[i].text));
-        put_value(out, "} ", sums[i], 0);
-    }
-    if (count == 0)
-        return;
-    put_route_line(out, DURATION "_sum{", named);
-    put_value(out, "} ", sum_of(metrics, sum_at(route)), 9);
-    put_route_line(out, DURATION "_count{", named);
-    put_value(out, "} ", count, 0);
+    const struct series series = {
+        .name = DURATION,
+        .labels = {{"route", named->path}, {"method", named->method}},
+        .scale = &fast,
+        .at = durations_at(route),
+    };
+    put_series(out, metrics, &series);
 }
 
 static void put_http(struct strbuf *out, const struct metrics *metrics)
@@ -618,34 +674,44 @@ static void put_provider_gauge(struct strbuf *out, const struct metrics *metrics
 }
 
 #define DELIVERY "otpd_delivery_seconds"
+#define COMMITS "otpd_store_duration_seconds"
+#define VALIDATION "otpd_otp_time_to_validate_seconds"
 
-static void put_delivery_line(struct strbuf *out, const char *name, struct span provider,
-                              size_t channel)
+static void put_validations(struct strbuf *out, const struct metrics *metrics)
 {
-    strbuf_put_text(out, name);
-    put_label(out, "provider", provider);
-    put_label(out, "channel", span_of_text(channels[channel]));
+    put_family(out, VALIDATION, "Time from the issue of a code to the login with it", "histogram");
+    for (size_t channel = 0; channel < METRIC_CHANNELS; channel++) {
+        const struct series series = {
+            .name = VALIDATION,
+            .labels = {{"channel", span_of_text(channels[channel])}},
+            .scale = &slow,
+            .at = validated_at(channel),
+        };
+        put_series(out, metrics, &series);
+    }
 }
 
-static void put_deliveries(struct strbuf *out, const struct metrics *metrics, size_t provider,
-                           size_t channel)
+static void put_commits(struct strbuf *out, const struct metrics *metrics)
 {
-    struct span name = metrics->providers[provider];
-    uint64_t sums[SLOW_BUCKETS];
-    uint64_t count = 0;
-    for (size_t i = 0; i < SLOW_BUCKETS; i++)
-        sums[i] = count += sum_of(metrics, delivered_at(provider, channel, i));
-    for (size_t i = 0; i < SLOW_BUCKETS && count > 0; i++) {
-        put_delivery_line(out, DELIVERY "_bucket{", name, channel);
-        put_label(out, "le", span_of_text(slow_buckets[i].text));
-        put_value(out, "} ", sums[i], 0);
+    const struct series series = {
+        .name = COMMITS, .labels = {{"op", SPAN("commit")}}, .scale = &fast, .at = COMMITS_BEGIN};
+    put_family(out, COMMITS, "Time that the store takes, waiting for the disk included",
+               "histogram");
+    put_series(out, metrics, &series);
+}
+
+static void put_deliveries(struct strbuf *out, const struct metrics *metrics, size_t provider)
+{
+    for (size_t channel = 0; channel < METRIC_CHANNELS; channel++) {
+        const struct series series = {
+            .name = DELIVERY,
+            .labels = {{"provider", metrics->providers[provider]},
+                       {"channel", span_of_text(channels[channel])}},
+            .scale = &slow,
+            .at = delivered_at(provider, channel),
+        };
+        put_series(out, metrics, &series);
     }
-    if (count == 0)
-        return;
-    put_delivery_line(out, DELIVERY "_sum{", name, channel);
-    put_value(out, "} ", sum_of(metrics, delivered_at(provider, channel, SLOW_BUCKETS)), 3);
-    put_delivery_line(out, DELIVERY "_count{", name, channel);
-    put_value(out, "} ", count, 0);
 }
 
 static void put_providers(struct strbuf *out, const struct metrics *metrics)
@@ -655,10 +721,8 @@ static void put_providers(struct strbuf *out, const struct metrics *metrics)
         put_provider_gauge(out, metrics, what);
     put_family(out, DELIVERY, "Time from a promise to the receipt that it has arrived",
                "histogram");
-    for (size_t i = 0; i < metrics->providers_held; i++) {
-        for (size_t channel = 0; channel < METRIC_CHANNELS; channel++)
-            put_deliveries(out, metrics, i, channel);
-    }
+    for (size_t i = 0; i < metrics->providers_held; i++)
+        put_deliveries(out, metrics, i);
 }
 
 void metrics_write(const struct metrics *metrics, struct strbuf *out)
@@ -667,5 +731,7 @@ void metrics_write(const struct metrics *metrics, struct strbuf *out)
     put_http(out, metrics);
     for (enum metric metric = 0; metric < METRIC_COUNT_; metric++)
         put_metric(out, metrics, metric);
+    put_validations(out, metrics);
+    put_commits(out, metrics);
     put_providers(out, metrics);
 }

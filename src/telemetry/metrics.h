@@ -153,6 +153,12 @@ void metrics_set_provider(struct metrics *metrics, size_t provider, enum metric_
 void metrics_delivered(struct metrics *metrics, size_t provider, unsigned channel,
                        int64_t duration_ms);
 
+// From the issue of a code to the login with it: how many get through, and how fast.
+void metrics_validated(struct metrics *metrics, unsigned channel, int64_t duration_ms);
+
+// A commit of the store, when it had begun; counted too.
+void metrics_committed(struct metrics *metrics, int64_t began_ns);
+
 // Label values: 0 for a label that the metric does not have.
 void metrics_count(struct metrics *metrics, enum metric metric, unsigned label, unsigned second);
 

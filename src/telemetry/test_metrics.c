@@ -95,7 +95,8 @@ static void a_family_has_help_and_type_once_and_before_its_samples(void **state)
         assert_true(first == NULL || first > type);
         families++;
     }
-    assert_int_equal(families, METRIC_COUNT_ + 3 + 2 + METRIC_PROVIDER_COUNT_);
+    // Build, requests and their durations; logins and commits; attempts and deliveries.
+    assert_int_equal(families, METRIC_COUNT_ + 3 + 2 + 2 + METRIC_PROVIDER_COUNT_);
 }
 
 static void a_counter_starts_at_zero_and_counts(void **state)
@@ -270,6 +271,20 @@ static void time_to_delivery_falls_into_its_bucket(void **state)
     assert_null(strstr(page_of(fixture), "channel=\"EMAIL\",le="));
 }
 
+static void time_to_a_login_is_told_by_channel(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_null(strstr(page_of(fixture), "otpd_otp_time_to_validate_seconds_bucket"));
+    metrics_validated(fixture->metrics, 3, 500);
+    metrics_validated(fixture->metrics, 3, 1200000);
+    assert_line(fixture,
+                "otpd_otp_time_to_validate_seconds_bucket{channel=\"EMAIL\",le=\"0.5\"} 1");
+    assert_line(fixture,
+                "otpd_otp_time_to_validate_seconds_bucket{channel=\"EMAIL\",le=\"300\"} 1");
+    assert_line(fixture, "otpd_otp_time_to_validate_seconds_sum{channel=\"EMAIL\"} 1200.5");
+    assert_line(fixture, "otpd_otp_time_to_validate_seconds_count{channel=\"EMAIL\"} 2");
+}
+
 static void fill_providers(struct fixture *fixture, char name[METRICS_PROVIDER_BYTES_MAX])
 {
     struct span names[METRICS_PROVIDERS_MAX];
@@ -379,6 +394,7 @@ int main(void)
         TEST(an_answer_that_reached_no_route_has_no_duration),
         TEST(providers_are_counted_by_name),
         TEST(time_to_delivery_falls_into_its_bucket),
+        TEST(time_to_a_login_is_told_by_channel),
         TEST(a_full_page_fits),
         TEST(without_metrics_nothing_is_counted),
         TEST(no_count_is_lost_among_threads),

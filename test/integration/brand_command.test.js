@@ -195,6 +195,9 @@ describe('export and import', () => {
     const { stdout } = await run('brands export');
     await assertDone('brands import -', /^added/, { input: stdout });
     assert.deepEqual(bodies()[1], JSON.parse(stdout));
+    const cwd = folder.path;
+    assert.deepEqual(await run('brands export -', { cwd }), await run('brands export', { cwd }));
+    assert.ok(!fs.existsSync(folder.join('-')));
     await assertDone('brands export --json', `${JSON.stringify(JSON.parse(stdout))}\n`);
   });
 
@@ -550,6 +553,8 @@ describe('a server', () => {
     await done('brand add Border defaultCountry=IN');
     await refused('brand set Border defaultCountry=US', EXIT.data, /only by force \(--force\)/);
     await refused('brand unset Border defaultCountry', EXIT.data, /only by force \(--force\)/);
+    await refused('brand set Border defaultCountry=XX --force', EXIT.data,
+      /no country with numbers of its own is called "XX"/);
     const told = await done('brand set Border defaultCountry=US --force');
     assert.match(told, /defaultCountry +IN → US/);
     assert.match(await done('brand unset Border defaultCountry --force'), /US → null/);

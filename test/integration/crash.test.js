@@ -23,12 +23,16 @@ const BATCH_ITEMS = 10;
 const LIMITED = 'Limited';
 const LIMIT = 3;
 const WINDOW_MS = 60000;
+// docs/adr/0010: what the rules' time may gain on the time that has really passed. Runs that take
+// longer than a window come across it.
+const GAIN_MS = WINDOW_MS / 100 + 500;
 
 const folder = new Folder();
 const dataDir = folder.join('data');
-const facts = { issued: 0, spent: 0, unsure: 0, limited: 0, late: 0 };
+const facts = { issued: 0, spent: 0, unsure: 0, limited: 0, late: 0, changed: 0 };
 const sends = new Map(); // of the limited brand: number → [{sentAt, answeredAt}] that were accepted
 let number = 0;
+let issuer = 'otpd'; // as it was when somebody was told so
 
 const start = () => Server.start({ args: ['--data-dir', dataDir, '--loops', '2'] });
 const nextNumber = () => `91990${String(number++).padStart(7, '0')}`;
@@ -107,6 +111,25 @@ async function work(lane, i, people, mailbox) {
   }
 }
 
+/** A change of a setting that may be cut short: {value, isTold}. */
+async function change(ms) {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const value = `issuer-${number++}`;
+  const words = ['brand', 'set', 'DocDemo', `issuer=${value}`, '--data-dir', dataDir];
+  const { status } = await runOtpd(words);
+  facts.changed += status === 0 ? 1 : 0;
+  return { value, isTold: status === 0 };
+}
+
+/** A change that was told is there; one that was not may be. */
+async function assertSetting({ value, isTold }) {
+  const { settings } = JSON.parse(await brand('show', 'DocDemo', '--json'));
+  const possible = isTold ? [value] : [issuer, value];
+  assert.ok(possible.includes(settings.issuer), `${settings.issuer}, not ${possible.join(' or ')}`);
+  assert.equal(settings.otpLength, 8);
+  issuer = settings.issuer;
+}
+
 /** A connection that ends is what is wanted here; any other failure is not. */
 function expectCut(error) {
   assert.match(String(error.message), /connection closed|ECONNRE(SET|FUSED)|socket hang up|EPIPE/);
@@ -120,15 +143,18 @@ async function loadAndKill(server) {
   const workers = lanes.map((lane, i) => work(lane, i, people, mailbox).catch(expectCut));
   const ms = LOAD_MS_MIN + Math.random() * (LOAD_MS_MAX - LOAD_MS_MIN);
   setTimeout(() => server.program.signal('SIGKILL'), ms);
+  const changing = change(Math.random() * ms);
   await Promise.all(workers);
   await server.kill();
+  const setting = await changing;
   lanes.forEach((lane) => lane.close());
   api.close();
-  return people;
+  return { people, setting };
 }
 
-async function checkAndGoOn(people) {
+async function checkAndGoOn({ people, setting }) {
   const server = await start();
+  await assertSetting(setting);
   const api = new Api(server);
   const lanes = await Lane.openMany(server.port, 4);
   const issued = people.filter((person) => person.isIssued);
@@ -148,7 +174,7 @@ function assertWindows() {
   for (const own of sends.values()) {
     for (let i = LIMIT; i < own.length; i++) {
       const span = own[i].answeredAt - own[i - LIMIT].sentAt;
-      assert.ok(span >= WINDOW_MS, `${LIMIT + 1} codes in ${span} ms`);
+      assert.ok(span >= WINDOW_MS - GAIN_MS, `${LIMIT + 1} codes in ${span} ms`);
     }
   }
 }
@@ -156,15 +182,13 @@ function assertWindows() {
 test(`${KILLS} kills under load: nothing acknowledged is lost`, { timeout: 1800000 }, async (t) => {
   let server = await start();
   for (let i = 0; i < KILLS; i++) {
-    const people = await loadAndKill(server);
-    server = await checkAndGoOn(people);
+    server = await checkAndGoOn(await loadAndKill(server));
   }
   assertWindows();
-  const shown = JSON.parse(await brand('show', 'DocDemo', '--json'));
-  assert.equal(shown.settings.otpLength, 8);
   await server.stop();
   t.diagnostic(`kills ${KILLS}, acknowledged codes ${facts.issued}, spent ${facts.spent}, ` +
     `delivered after the restart ${facts.late}, unanswered ${facts.unsure}, ` +
-    `refused by the limit ${facts.limited}: lost 0`);
+    `refused by the limit ${facts.limited}, settings changed ${facts.changed}: lost 0`);
+  assert.ok(facts.changed > 0);
   assert.ok(facts.issued > KILLS && facts.spent > 0 && facts.late > 0 && facts.limited > 0);
 });

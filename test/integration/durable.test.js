@@ -60,16 +60,15 @@ describe('a data directory', () => {
     });
   }
 
-  test('a code is committed, and commits are counted', async () => {
-    const commits = async () => {
-      const { text } = await api.client.get('/metrics');
-      return Number(/^otpd_store_commits_total (\d+)$/m.exec(text)[1]);
-    };
+  test('a code is committed, and commits are counted and timed', async () => {
+    const page = async () => (await api.client.get('/metrics')).text;
+    const commits = async () => Number(/^otpd_store_commits_total (\d+)$/m.exec(await page())[1]);
     const who = mobile('919999999904');
     const sessionId = await api.open(who);
     const start = await commits();
     assert.equal((await api.generate(who, sessionId)).code, 200);
     assert.ok((await commits()) > start);
+    assert.match(await page(), /^otpd_store_duration_seconds_count\{op="commit"\} [1-9]\d*$/m);
   });
 
   test('a person stays the same one, and guesses stay counted', async () => {

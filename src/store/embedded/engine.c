@@ -238,6 +238,7 @@ static enum table_result commit(struct pass *pass)
 {
     struct engine *engine = pass->engine;
     uint64_t first_open = pass_first_open(pass);
+    int64_t began_ns = metrics_now_ns(engine->metrics);
     enum table_result result = save_state(pass, first_open);
     if (result != TABLE_OK)
         return result;
@@ -246,7 +247,7 @@ static enum table_result commit(struct pass *pass)
     if (result != TABLE_OK)
         return result;
     engine->commits++;
-    metrics_count(engine->metrics, METRIC_STORE_COMMITS, 0, 0);
+    metrics_committed(engine->metrics, began_ns);
     engine->marked_at_ms = pass->batch->mark.at_ms;
     engine->next_sequence = pass->next_sequence;
     engine->first_open = first_open;

@@ -5,7 +5,8 @@
 'use strict';
 
 const DEVICE_BYTES_MAX = 128;
-const KNOWN_TYPES = new Set(['MOBILE', 'EMAIL', 'EXTERNALID']);
+const NAME_BYTES_MAX = 128;
+const KNOWN_TYPES = new Set(['MOBILE', 'EMAIL', 'USERNAME', 'EXTERNALID']);
 
 // Which calls use a member, whether they need it, and what it may be.
 const ALL = ['token/generate', 'otp/generate', 'otp/validate'];
@@ -80,6 +81,13 @@ function shapeFault(told, call) {
 
 const hasControl = (text) => /\p{Cc}/u.test(text);
 
+/** Section 4: ASCII is folded, and there is neither a control character nor "|" in it. */
+function nameOf(text) {
+  const folded = text.normalize('NFC').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const isName = folded !== '' && !hasControl(folded) && !folded.includes('|');
+  return isName && Buffer.byteLength(folded) <= NAME_BYTES_MAX ? `USERNAME ${folded}` : undefined;
+}
+
 /** {kind, value} of whom the body is about. A body without a type is a legacy one. */
 function identifierOf({ identifierType: type, identifierValue: value, mobile, email }) {
   if (type !== undefined) {
@@ -102,25 +110,34 @@ class Model {
     }
   }
 
-  /** Canonical addresses of the body, or the refusal of their form. */
-  form(values, isWeb) {
+  /**
+   * Canonical addresses of the body, or the refusal of their form. The codes of a username go to
+   * the number that is named, or else to the e-mail address; one of them opens the session.
+   */
+  form(values, { call, isWeb }) {
     const { kind, value } = identifierOf(values);
     if (kind === 'EXTERNALID') {
       return { refusal: refused(3005) };
     }
-    const own = this.canonical[kind].get(value);
+    const isName = kind === 'USERNAME';
+    const own = isName ? nameOf(value) : this.canonical[kind].get(value);
     const others = [['MOBILE', values.mobile], ['EMAIL', values.email]]
       .filter(([, text]) => text)
       .map(([each, text]) => this.canonical[each].get(text));
+    const isNowhere = isName && others.length === 0 && call === 'token/generate';
+    if (own !== undefined && isNowhere) {
+      return { refusal: refused(1540) };
+    }
     const device = isWeb ? '' : (values.deviceId ?? '');
     const isDevice = Buffer.byteLength(device) <= DEVICE_BYTES_MAX && !hasControl(device);
     if (own === undefined || others.includes(undefined) || !isDevice) {
       return { refusal: refused(1519) };
     }
-    return { kind, own, others: others.filter((each) => each !== own), device };
+    const named = isName ? others.slice(0, 1) : others;
+    return { kind, own, others: named.filter((each) => each !== own), device };
   }
 
-  /** What differs from the session that the person has: {id, own, device}. */
+  /** What differs from the session that the person has: {id, own, to, device}. */
   difference(values, { kind, own, others, device }, session, isWeb) {
     if (values.sessionId !== session.id) {
       return refused(1505);
@@ -134,10 +151,13 @@ class Model {
     if (own !== session.own) {
       return refused(kind === 'MOBILE' ? 1507 : 1541);
     }
-    return others.length > 0 ? refused(1541) : null;
+    return others.some((each) => each !== session.to) ? refused(1541) : null;
   }
 
-  /** {status, code}. No code was issued in the session, or it does not matter. */
+  /**
+   * {status, code}. No code was issued in the session, or it does not matter; it is known where
+   * the codes of its username go, unless its call is to validate before that.
+   */
   answer(body, { call, isWeb, session }) {
     const told = readAll(body, { call, isWeb });
     const fault = shapeFault(told, call);
@@ -147,7 +167,7 @@ class Model {
     if (!this.brands.has(told.values.brand.toUpperCase())) {
       return refused(1504);
     }
-    const form = this.form(told.values, isWeb);
+    const form = this.form(told.values, { call, isWeb });
     if (form.refusal) {
       return form.refusal;
     }
