@@ -362,7 +362,7 @@ describe('commands', () => {
   test('otpd send-test', () => withVendor({ taken: TWILIO_TAKES }, async (vendor) => {
     const command = 'send-test --channel sms --to +12025550140';
     const { status, stdout } = await run(command, [twilio(vendor)]);
-    assert.deepEqual([status, stdout], [EXIT.ok, 'SMS: sent\n']);
+    assert.deepEqual([status, stdout], [EXIT.ok, 'SMS: sent\n  it calls it: SM0123\n']);
     assert.match(new URLSearchParams(vendor.requests[0].body).get('Body'), /000000 is no code/);
     vendor.plan('12025550140', { status: 400, json: { code: 21211, message: 'not a number' } });
     const refused = await run(command, [twilio(vendor)]);
