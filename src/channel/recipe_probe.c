@@ -6,6 +6,7 @@
 // provider's documentation says, only comes after the credentials have been looked at. Whatever
 // nobody foresaw is "unclassified", never a yes.
 #include "channel/recipe_inside.h"
+#include "crypto/pure/mac.h"
 
 bool recipe_plan_has_probe(const struct recipe_plan *plan)
 {
@@ -33,6 +34,7 @@ enum err recipe_probe_render(const struct recipe_plan *plan, const struct recipe
     plan_write(plan, plan->probe_body, &values, &out->body);
     if (plan->signing_key.data != NULL && wire_is_whole(&out->body))
         recipe_sign(plan, question->now_ms, &values, out);
+    wipe(&room, sizeof room);
     if (wire_is_whole(&out->url) && wire_is_whole(&out->headers) && wire_is_whole(&out->body))
         return ERR_OK;
     err_info_set(info, "the settings do not fit into the provider's request");
