@@ -268,13 +268,13 @@ static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words
 static const struct recipe_mapped *by_status(const struct judge *judge)
 {
     static const struct recipe_map usual = {
-        .held = {{SPAN("401"), SEND_AUTH_FAILED, false},
-                 {SPAN("403"), SEND_AUTH_FAILED, false},
-                 {SPAN("408"), SEND_VENDOR_DOWN, false},
-                 {SPAN("425"), SEND_VENDOR_DOWN, false},
-                 {SPAN("429"), SEND_THROTTLED, false},
-                 {SPAN("504"), SEND_VENDOR_DOWN, true},
-                 {SPAN("500-599"), SEND_VENDOR_DOWN, false}},
+        .held = {{SPAN("401"), SEND_AUTH_FAILED, false, false},
+                 {SPAN("403"), SEND_AUTH_FAILED, false, false},
+                 {SPAN("408"), SEND_VENDOR_DOWN, false, false},
+                 {SPAN("425"), SEND_VENDOR_DOWN, false, false},
+                 {SPAN("429"), SEND_THROTTLED, false, false},
+                 {SPAN("504"), SEND_VENDOR_DOWN, true, false},
+                 {SPAN("500-599"), SEND_VENDOR_DOWN, false, false}},
         .count = 7,
     };
     const struct recipe_probe *probe = judge->reading->probe;
