@@ -11,12 +11,14 @@
 
 #define ANSWER_BYTES_MAX 4096U
 #define PATH "/admin/v1/provider/tokens"
+#define PROBE_PATH "/admin/v1/provider/probe"
 
 struct fixture {
     struct tokens_http http;
     struct http_route routes[TOKENS_ROUTES_COUNT];
     struct rig rig;
     struct tokens_page page;
+    struct tokens_probe_page probe_page;
     enum err set_err;
     unsigned sets;
     char token[64];
@@ -41,6 +43,13 @@ static enum err set(void *ctx, struct span provider, struct span refresh)
     return f->set_err;
 }
 
+static bool probe(void *ctx, struct span provider, struct tokens_probe_page *out)
+{
+    const struct fixture *f = ctx;
+    *out = f->probe_page;
+    return span_eq(provider, SPAN("my zalo"));
+}
+
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -48,7 +57,7 @@ static int setup(void **state)
     f->page = (struct tokens_page){.state = "ready",
                                    .access_ends_at_ms = INT64_C(1790000000000),
                                    .refresh_ends_at_ms = INT64_C(1797776000000)};
-    f->http = (struct tokens_http){.show = show, .set = set, .ctx = f};
+    f->http = (struct tokens_http){.show = show, .set = set, .probe = probe, .ctx = f};
     tokens_routes(&f->http, f->routes);
     rig_init(&f->rig, &http_limits_default);
     f->rig.router.routes = f->routes;
@@ -110,6 +119,21 @@ static void a_token_is_set_and_the_outcome_shown(void **state)
     assert_int_equal(f->sets, 1);
 }
 
+static void what_the_provider_says_to_a_probe_is_shown(void **state)
+{
+    struct fixture *f = *state;
+    f->probe_page = (struct tokens_probe_page){.is_ready = true, .reason = "none"};
+    assert_string_equal(ask(f, "POST " PROBE_PATH "?name=my%20zalo", ""),
+                        "200 {\"provider\":\"my zalo\",\"ready\":true,\"reason\":\"none\","
+                        "\"words\":\"\"}");
+    f->probe_page =
+        (struct tokens_probe_page){.reason = "token_ended", .words_len = 5, .words = "a \"b\""};
+    assert_string_equal(ask(f, "POST " PROBE_PATH "?name=my%20zalo", ""),
+                        "200 {\"provider\":\"my zalo\",\"ready\":false,\"reason\":"
+                        "\"token_ended\",\"words\":\"a \\\"b\\\"\"}");
+    assert_int_equal(f->sets, 0);
+}
+
 struct refusal {
     const char *call, *body;
     enum err set_err;
@@ -132,6 +156,7 @@ static const struct refusal refusals[] = {
      0},
     {"GET " PATH "?name=x", "", ERR_OK, STRANGER, 0},
     {"POST " PATH "?name=x", "{\"refreshToken\":\"R1\"}", ERR_OK, STRANGER, 0},
+    {"POST " PROBE_PATH "?name=x", "", ERR_OK, STRANGER, 0},
     {"POST " NAMED, "", ERR_OK, NO_TOKEN, 0},
     {"POST " NAMED, "{\"refreshToken\":\"R1\"", ERR_OK, NO_TOKEN, 0},
     {"POST " NAMED, "[\"R1\"]", ERR_OK, NO_TOKEN, 0},
@@ -162,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(how_they_are_is_shown),
         TEST(a_token_is_set_and_the_outcome_shown),
+        TEST(what_the_provider_says_to_a_probe_is_shown),
         TEST(what_is_wrong_is_told_and_changes_nothing),
     };
     return cmocka_run_group_tests_name("admin/tokens_http", tests, NULL, NULL);

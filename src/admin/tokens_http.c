@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define PATH SPAN("/admin/v1/provider/tokens")
+#define PROBE_PATH SPAN("/admin/v1/provider/probe")
 #define BODY_BYTES_MAX 16384U // a token, each byte of which may be six
 #define PAGE_BYTES_MAX 4096U
 #define NAME_SHOWN_BYTES_MAX 64U
@@ -128,8 +129,40 @@ static void set(void *ctx, struct http_exchange *exchange)
     show(ctx, exchange);
 }
 
+static void put_probe_page(struct http_exchange *exchange, struct span name,
+                           const struct tokens_probe_page *page)
+{
+    uint8_t room[PAGE_BYTES_MAX];
+    struct strbuf body = strbuf_over(room, sizeof room);
+    strbuf_put_text(&body, "{\"provider\":");
+    strbuf_put_json_string(&body, name);
+    strbuf_put_text(&body, ",\"ready\":");
+    strbuf_put_text(&body, page->is_ready ? "true" : "false");
+    strbuf_put_text(&body, ",\"reason\":");
+    strbuf_put_json_string(&body, span_of_text(page->reason));
+    strbuf_put_text(&body, ",\"words\":");
+    strbuf_put_json_string(&body, span_make(page->words, page->words_len));
+    strbuf_put_byte(&body, '}');
+    const struct http_reply reply = admin_reply(200, SPAN("application/json"), strbuf_span(&body));
+    http_reply(exchange, &reply);
+}
+
+static void probe(void *ctx, struct http_exchange *exchange)
+{
+    const struct tokens_http *http = ctx;
+    struct tokens_probe_page page;
+    struct span name;
+    if (!find_name(exchange, &name))
+        return;
+    if (http->probe(http->ctx, name, &page))
+        put_probe_page(exchange, name, &page);
+    else
+        refuse_name(exchange, name);
+}
+
 void tokens_routes(struct tokens_http *http, struct http_route out[TOKENS_ROUTES_COUNT])
 {
     out[0] = (struct http_route){HTTP_GET, PATH, show, http};
     out[1] = (struct http_route){HTTP_POST, PATH, set, http};
+    out[2] = (struct http_route){HTTP_POST, PROBE_PATH, probe, http};
 }

@@ -66,11 +66,13 @@ static void use(struct room *room, const struct recipe *recipe, bool has_brand)
                                          .template_id = has_brand ? SPAN("1\\/") : SPAN(""),
                                          .language = has_brand ? SPAN("pt-BR") : SPAN(""),
                                          .deadline_at_ms = 90000};
+    const struct recipe_question question = {.id = 1, .now_ms = 90000, .token = SPAN("t")};
     struct vendor_request request = empty_request(room);
     if (recipe_render(plan, &message, SPAN(""), &request, NULL) == ERR_OK)
         check_request(&request);
     request = empty_request(room);
-    if (recipe_plan_has_probe(plan) && recipe_probe_render(plan, &request, NULL) == ERR_OK)
+    if (recipe_plan_has_probe(plan) &&
+        recipe_probe_render(plan, &question, &request, NULL) == ERR_OK)
         check_request(&request);
     recipe_plan_destroy(&plan);
 }

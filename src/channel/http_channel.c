@@ -123,6 +123,15 @@ static bool take_token(struct job *job, struct send_result *result_out)
     return false;
 }
 
+static void refuse_crowd(send_done *on_result, void *ctx)
+{
+    on_result(ctx, &(struct send_result){
+                       .outcome = SEND_RETRY,
+                       .reason = SEND_THROTTLED,
+                       .words = SPAN("too many messages are on their way to this provider"),
+                   });
+}
+
 static void http_channel_send(struct channel *base, const struct send_request *message,
                               send_done *on_result, void *ctx)
 {
@@ -130,11 +139,7 @@ static void http_channel_send(struct channel *base, const struct send_request *m
     struct job *job = channel->first_free;
     struct err_info info;
     if (job == NULL) {
-        on_result(ctx, &(struct send_result){
-                           .outcome = SEND_RETRY,
-                           .reason = SEND_THROTTLED,
-                           .words = SPAN("too many messages are on their way to this provider"),
-                       });
+        refuse_crowd(on_result, ctx);
         return;
     }
     job_begin(job, message, on_result, ctx);
@@ -154,7 +159,8 @@ static void on_answered(void *ctx, const struct http_outcome *outcome)
 {
     struct job *job = ctx;
     struct recipe_verdict verdict;
-    recipe_probe_judge(job->channel->plan, job->message, outcome, &verdict);
+    recipe_probe_judge(job->channel->plan, job->message, token_span(&job->token), outcome,
+                       &verdict);
     end_unsent(job, &verdict.result);
 }
 
@@ -170,34 +176,58 @@ static void on_connected(void *ctx, const struct http_outcome *outcome)
     end_unsent(job, &result);
 }
 
+bool http_channel_can_ask(const struct channel *base)
+{
+    const struct http_channel *channel = (const struct http_channel *)base;
+    bool has_token = !recipe_plan_is_rotating(channel->plan) || channel->tokens != NULL;
+    return recipe_plan_has_probe(channel->plan) && has_token;
+}
+
 static enum err render_probe(struct job *job, struct err_info *info)
 {
     const struct http_channel *channel = job->channel;
-    job->request.is_probe = !recipe_plan_has_probe(channel->plan);
+    const struct recipe_question question = {job->message->id, job->message->sent_at_ms,
+                                             token_span(&job->token)};
     if (job->request.is_probe)
         return recipe_render(channel->plan, job->message, SPAN(""), &job->request, info);
-    return recipe_probe_render(channel->plan, &job->request, info);
+    return recipe_probe_render(channel->plan, &question, &job->request, info);
 }
 
-void http_channel_probe(struct channel *base, send_done *on_result, void *ctx)
+static void start_probe(struct job *job)
+{
+    struct http_channel *channel = job->channel;
+    struct err_info info;
+    struct send_result unsent;
+    job->request.is_probe = !http_channel_can_ask(&channel->base);
+    if (!job->request.is_probe && !take_token(job, &unsent))
+        end_unsent(job, &unsent);
+    else if (render_probe(job, &info) != ERR_OK)
+        refuse(job, &info);
+    else
+        channel->transport.start(channel->transport.transport, &job->request,
+                                 job->request.is_probe ? on_connected : on_answered, job);
+}
+
+void http_channel_probe(struct channel *base, uint64_t id, int64_t now_ms, send_done *on_result,
+                        void *ctx)
 {
     struct http_channel *channel = (struct http_channel *)base;
     struct job *job = channel->first_free;
-    struct err_info info;
-    http_done *on_done = recipe_plan_has_probe(channel->plan) ? on_answered : on_connected;
-    ASSERT(job != NULL);
+    if (job == NULL) {
+        refuse_crowd(on_result, ctx);
+        return;
+    }
     message_init(&channel->probe_text);
     channel->probe = (struct send_request){
+        .id = id,
         .to = SPAN("12025550100"),
         .text = &channel->probe_text,
         .otp_only = &channel->probe_text,
-        .deadline_at_ms = HTTP_WAIT_MS_MAX,
+        .sent_at_ms = now_ms,
+        .deadline_at_ms = now_ms + HTTP_WAIT_MS_MAX,
     };
     job_begin(job, &channel->probe, on_result, ctx);
-    if (render_probe(job, &info) == ERR_OK)
-        channel->transport.start(channel->transport.transport, &job->request, on_done, job);
-    else
-        refuse(job, &info);
+    start_probe(job);
 }
 
 void http_channel_set_tokens(struct channel *base, struct token_source *tokens)

@@ -21,7 +21,12 @@ void http_channel_set_tokens(struct channel *channel, struct token_source *token
 // Borrowed, as long as the channel lives.
 const struct recipe_plan *http_channel_plan(const struct channel *channel);
 
-// Sends no message. SEND_ACCEPTED: where the recipe has a question that costs nothing, the provider
-// did not refuse the credentials; else TLS stands to where messages would go. As the channel's
-// send.
-void http_channel_probe(struct channel *channel, send_done *on_result, void *ctx);
+// The recipe has a question that shows whether the provider takes the credentials, and what it has
+// to show is here: an access token of a rotating plan is where its tokens come from alone.
+bool http_channel_can_ask(const struct channel *channel);
+
+// Sends no message, but that question, if it can be asked: its result is recipe_probe_judge's. Else
+// SEND_ACCEPTED says that TLS stands to where messages would go. `id` is of its own for each; one
+// at a time. As the channel's send.
+void http_channel_probe(struct channel *channel, uint64_t id, int64_t now_ms, send_done *on_result,
+                        void *ctx);

@@ -104,17 +104,32 @@ void recipe_judge(const struct recipe_plan *plan, const struct send_request *mes
                   struct span token, const struct http_outcome *outcome,
                   struct recipe_verdict *out);
 
-// It has a request that costs nothing and shows whether the provider takes the credentials.
+// It has a request that costs nothing, sends nothing, and shows whether the provider takes the
+// credentials.
 bool recipe_plan_has_probe(const struct recipe_plan *plan);
 
-// Writes that request, as recipe_render does.
-MUST_CHECK enum err recipe_probe_render(const struct recipe_plan *plan, struct vendor_request *out,
-                                        struct err_info *info);
+// The parameters that are set and that the provider gets to see in it: bits by their place in
+// recipe_parameters. One that is a whole URL is not among them.
+uint32_t recipe_plan_probed(const struct recipe_plan *plan);
 
-// What the provider said to it: SEND_ACCEPTED unless it refused the credentials, failed, or could
-// not be asked. `message` has what must not be in the words.
+struct recipe_question {
+    uint64_t id; // of its own for each
+    int64_t now_ms;
+    struct span token; // as recipe_render's
+};
+
+// Writes that request, as recipe_render does.
+MUST_CHECK enum err recipe_probe_render(const struct recipe_plan *plan,
+                                        const struct recipe_question *question,
+                                        struct vendor_request *out, struct err_info *info);
+
+// What the provider said to it. SEND_ACCEPTED: it takes the credentials; the words then say what it
+// refused all the same. SEND_AUTH_FAILED, SEND_TOKEN_ENDED: it does not; SEND_VENDOR_DOWN,
+// SEND_THROTTLED: it could not be asked; SEND_UNCLASSIFIED: nobody knows what it means. Never
+// SEND_UNKNOWN. `message` has what must not be in the words.
 void recipe_probe_judge(const struct recipe_plan *plan, const struct send_request *message,
-                        const struct http_outcome *outcome, struct recipe_verdict *out);
+                        struct span token, const struct http_outcome *outcome,
+                        struct recipe_verdict *out);
 
 // Writes the request for a pair of tokens, of a rotating plan, as recipe_render does.
 MUST_CHECK enum err recipe_token_render(const struct recipe_plan *plan, struct span refresh,

@@ -142,7 +142,7 @@ enum err plan_binding_fill(struct plan_binding *binding, const struct recipe_set
         if (binding->values[i].data == NULL && !parameter->is_optional)
             return refuse(parameter, "it is missing", info);
     }
-    const struct span urls[] = {recipe->url, recipe->renewal.url, recipe->probe_url};
+    const struct span urls[] = {recipe->url, recipe->renewal.url, recipe->probe.url};
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < sizeof urls / sizeof urls[0]; i++) {
         if (urls[i].data != NULL)

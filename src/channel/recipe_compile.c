@@ -24,7 +24,7 @@ struct rule {
                      const struct recipe_field *field, struct err_info *info);
     size_t offset;              // in struct recipe
     const char *const *choices; // take_choice
-    enum recipe_place place;    // take_template, take_pair
+    enum recipe_place place;    // take_template, take_pair, take_json
 };
 
 static void complain(struct compiler *compiler, const struct recipe_field *field,
@@ -120,7 +120,8 @@ static enum err take_pair(struct compiler *compiler, const struct rule *rule,
 {
     struct recipe_pairs *pairs = at(compiler, rule);
     struct span name = field->keys[field->depth - 1];
-    bool is_header = rule->place == RECIPE_IN_HEADER || rule->place == RECIPE_IN_TOKEN_HEADER;
+    bool is_header = rule->place == RECIPE_IN_HEADER || rule->place == RECIPE_IN_TOKEN_HEADER ||
+                     rule->place == RECIPE_IN_PROBE_HEADER;
     if (pairs->count == RECIPE_PAIRS_MAX) {
         err_info_set(info, "more than %u of them", RECIPE_PAIRS_MAX);
         return ERR_INVALID;
@@ -145,8 +146,8 @@ static enum err take_json(struct compiler *compiler, const struct rule *rule,
 {
     uint32_t line;
     struct err_info inner;
-    enum err err =
-        recipe_json_read(compiler->recipe, field->text, at(compiler, rule), &line, &inner);
+    enum err err = recipe_json_read(compiler->recipe, rule->place, field->text, at(compiler, rule),
+                                    &line, &inner);
     if (err == ERR_INVALID)
         err_info_set(info, "%s (line %u of the text)", inner.text, line);
     return err;
@@ -286,10 +287,11 @@ static bool find_reason(struct span word, struct recipe_mapped *out)
     return out->is_unknown;
 }
 
-static enum err say_reasons(struct span word, struct err_info *info)
+static enum err say_reasons(const char *beside, struct span word, struct err_info *info)
 {
     uint8_t room[400];
     struct strbuf known = strbuf_over(room, sizeof room);
+    strbuf_put_text(&known, beside);
     for (unsigned i = SEND_REASON_NONE + 1; i < SEND_REASON_COUNT_; i++) {
         strbuf_put_text(&known, i > 1 ? ", " : "");
         strbuf_put_text(&known, send_reason_name((enum send_reason)i));
@@ -307,24 +309,52 @@ enum err recipe_map_add(struct recipe *recipe, struct recipe_map *map, struct sp
         return ERR_INVALID;
     }
     struct recipe_mapped *mapped = &map->held[map->count];
+    mapped->is_ready = false;
     if (!find_reason(reason, mapped))
-        return say_reasons(reason, info);
+        return say_reasons("", reason, info);
     enum err err = recipe_keep(recipe, from, &mapped->from, info);
     if (err == ERR_OK)
         map->count++;
     return err;
 }
 
+enum err recipe_map_add_probed(struct recipe *recipe, struct recipe_map *map, struct span from,
+                               struct span word, struct err_info *info)
+{
+    bool is_ready = span_eq(word, SPAN("ready"));
+    if (span_eq(word, SPAN("unknown"))) // nothing was sent that could have arrived
+        return say_reasons("ready, ", word, info);
+    enum err err = recipe_map_add(recipe, map, from, is_ready ? SPAN("unclassified") : word, info);
+    if (err == ERR_OK)
+        map->held[map->count - 1].is_ready = is_ready;
+    return err;
+}
+
+static bool is_status(struct span text, struct err_info *info)
+{
+    uint64_t least, most;
+    if (recipe_range_parse(text, &least, &most))
+        return true;
+    err_info_set(info, "a status such as 418, or 500-599, is wanted");
+    return false;
+}
+
 static enum err take_mapped(struct compiler *compiler, const struct rule *rule,
                             const struct recipe_field *field, struct err_info *info)
 {
     struct recipe_map *map = at(compiler, rule);
-    uint64_t least, most;
-    if (map == &compiler->recipe->statuses && !recipe_range_parse(field->keys[1], &least, &most)) {
-        err_info_set(info, "a status such as 418, or 500-599, is wanted");
+    if (map == &compiler->recipe->statuses && !is_status(field->keys[1], info))
         return ERR_INVALID;
-    }
     return recipe_map_add(compiler->recipe, map, field->keys[1], field->text, info);
+}
+
+static enum err take_probed(struct compiler *compiler, const struct rule *rule,
+                            const struct recipe_field *field, struct err_info *info)
+{
+    struct recipe_map *map = at(compiler, rule);
+    if (map == &compiler->recipe->probe.statuses && !is_status(field->keys[2], info))
+        return ERR_INVALID;
+    return recipe_map_add_probed(compiler->recipe, map, field->keys[2], field->text, info);
 }
 
 static enum err take_receipt(struct compiler *compiler, const struct rule *rule,
@@ -340,7 +370,7 @@ static enum err take_advice(struct compiler *compiler, const struct rule *rule,
     struct span *advice = at(compiler, rule);
     struct recipe_mapped mapped;
     if (!find_reason(field->keys[1], &mapped) || mapped.is_unknown)
-        return say_reasons(field->keys[1], info);
+        return say_reasons("", field->keys[1], info);
     return keep(compiler, field->text, &advice[mapped.reason], info);
 }
 
@@ -424,6 +454,7 @@ static enum err take_parameter(struct compiler *compiler, const struct rule *rul
 }
 
 static const char *const methods[] = {"POST", "GET", NULL};
+static const char *const probe_methods[] = {"GET", "POST", NULL};
 static const char *const numbers[] = {"plus", "digits", NULL};
 static const char *const auths[] = {"none",     "basic", "bearer", "aws", "standardWebhooks",
                                     "rotating", NULL};
@@ -474,10 +505,46 @@ static const struct rule rules[] = {
      .take = take_template,
      .offset = AT(proof),
      .place = RECIPE_IN_PROOF},
+    {.keys = {"probe", "help"}, .take = take_text, .offset = AT(probe.help)},
+    {.keys = {"probe", "method"},
+     .take = take_choice,
+     .offset = AT(probe.method),
+     .choices = probe_methods},
     {.keys = {"probe", "url"},
      .take = take_template,
-     .offset = AT(probe_url),
+     .offset = AT(probe.url),
      .place = RECIPE_IN_PROBE_URL},
+    {.keys = {"probe", "user"},
+     .take = take_template,
+     .offset = AT(probe.user),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"probe", "password"},
+     .take = take_template,
+     .offset = AT(probe.password),
+     .place = RECIPE_IN_AUTH},
+    {.keys = {"probe", "headers", "*"},
+     .take = take_pair,
+     .offset = AT(probe.headers),
+     .place = RECIPE_IN_PROBE_HEADER},
+    {.keys = {"probe", "form", "*"},
+     .take = take_pair,
+     .offset = AT(probe.form),
+     .place = RECIPE_IN_PROBE_FORM},
+    {.keys = {"probe", "json"},
+     .take = take_json,
+     .offset = AT(probe.json),
+     .place = RECIPE_IN_PROBE_JSON},
+    {.keys = {"probe", "acceptedPath"},
+     .take = take_paths,
+     .offset = AT(probe.reply.accepted_path)},
+    {.keys = {"probe", "acceptedValues"},
+     .take = take_text,
+     .offset = AT(probe.reply.accepted_values)},
+    {.keys = {"probe", "code"}, .take = take_paths, .offset = AT(probe.reply.code)},
+    {.keys = {"probe", "words"}, .take = take_paths, .offset = AT(probe.reply.words)},
+    {.keys = {"probe", "statuses", "*"}, .take = take_probed, .offset = AT(probe.statuses)},
+    {.keys = {"probe", "codes", "*"}, .take = take_probed, .offset = AT(probe.codes)},
+    {.keys = {"probe", "texts", "*"}, .take = take_probed, .offset = AT(probe.texts)},
     {.keys = {"token", "url"},
      .take = take_template,
      .offset = AT(renewal.url),
@@ -500,7 +567,7 @@ static const struct rule rules[] = {
     {.keys = {"headers", "*"}, .take = take_pair, .offset = AT(headers), .place = RECIPE_IN_HEADER},
     {.keys = {"query", "*"}, .take = take_pair, .offset = AT(query), .place = RECIPE_IN_QUERY},
     {.keys = {"form", "*"}, .take = take_pair, .offset = AT(form), .place = RECIPE_IN_FORM},
-    {.keys = {"json"}, .take = take_json, .offset = AT(json)},
+    {.keys = {"json"}, .take = take_json, .offset = AT(json), .place = RECIPE_IN_JSON},
     {.keys = {"reply", "format"},
      .take = take_choice,
      .offset = AT(reply.format),
@@ -612,130 +679,24 @@ static enum err take_all(struct compiler *compiler)
     return err;
 }
 
-struct demand {
-    bool is_met;
-    const char *story;
-};
-
-static void check(struct compiler *compiler, const struct demand *demands, size_t count)
+// What concerns several fields has no place of its own.
+static void on_fault(void *ctx, const char *story)
 {
     static const struct recipe_field top = {.line = 1, .column = 1};
-    for (size_t i = 0; i < count; i++) {
-        struct err_info info;
-        err_info_set(&info, "%s", demands[i].story);
-        if (!demands[i].is_met)
-            complain(compiler, &top, &info);
-    }
+    struct err_info info;
+    err_info_set(&info, "%s", story);
+    complain(ctx, &top, &info);
 }
 
-static void check_request(struct compiler *compiler)
+// What a probe's answer does not say in a way of its own it says as those to messages.
+static void complete_probe(struct recipe *recipe)
 {
-    const struct recipe *recipe = compiler->recipe;
-    bool has_form = recipe->form.count > 0;
-    bool has_body = recipe->json != NULL || has_form;
-    const struct demand demands[] = {
-        {recipe->name.data != NULL, "there is no \"recipe\", which names it"},
-        {recipe->channels != 0, "there are no \"channels\""},
-        {recipe->url.data != NULL, "there is no \"request.url\""},
-        {recipe->json == NULL || !has_form, "there are both \"json\" and \"form\""},
-        {recipe->method != RECIPE_GET || !has_body, "a GET has no body"},
-    };
-    check(compiler, demands, sizeof demands / sizeof demands[0]);
-}
-
-// What the ways of proving who one is need.
-static void check_auth(struct compiler *compiler)
-{
-    const struct recipe *recipe = compiler->recipe;
-    bool has_user = recipe->user.data != NULL && recipe->password.data != NULL;
-    bool has_scope = recipe->region.data != NULL && recipe->service.data != NULL;
-    bool is_pair = recipe->auth == RECIPE_AUTH_BASIC || recipe->auth == RECIPE_AUTH_AWS;
-    bool may_ask = recipe->auth <= RECIPE_AUTH_BEARER;
-    const struct demand demands[] = {
-        {!is_pair || has_user, "\"auth.user\" and \"auth.password\" are missing"},
-        {recipe->auth != RECIPE_AUTH_AWS || has_scope,
-         "\"auth.region\" and \"auth.service\" are missing"},
-        {recipe->auth != RECIPE_AUTH_BEARER || recipe->token.data != NULL,
-         "\"auth.token\" is missing"},
-        {recipe->auth != RECIPE_AUTH_STANDARD_WEBHOOKS || recipe->secret.data != NULL,
-         "\"auth.secret\" is missing"},
-        {recipe->probe_url.data == NULL || may_ask,
-         "\"probe.url\" is of use with \"auth.kind\" none, basic and bearer alone"},
-    };
-    check(compiler, demands, sizeof demands / sizeof demands[0]);
-}
-
-static bool has_token_reason(const struct recipe *recipe)
-{
-    const struct recipe_map *const maps[] = {&recipe->statuses, &recipe->codes, &recipe->texts};
-    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
-        for (size_t k = 0; k < maps[i]->count; k++) {
-            if (maps[i]->held[k].reason == SEND_TOKEN_ENDED)
-                return true;
-        }
-    }
-    return false;
-}
-
-static void check_token(struct compiler *compiler)
-{
-    const struct recipe *recipe = compiler->recipe;
-    const struct recipe_renewal *token = &recipe->renewal;
-    bool is_rotating = recipe->auth == RECIPE_AUTH_ROTATING;
-    bool has_request = token->url.data != NULL && token->form.count > 0;
-    bool has_paths =
-        token->access.data != NULL && token->refresh.data != NULL && token->seconds.data != NULL;
-    bool has_any = token->url.data != NULL || token->form.count > 0 || token->headers.count > 0;
-    const struct demand demands[] = {
-        {!is_rotating || has_request, "\"token.url\" and \"token.form\" are missing"},
-        {!is_rotating || has_paths,
-         "\"token.access\", \"token.refresh\" and \"token.seconds\" are missing"},
-        {!is_rotating || token->refresh_days > 0, "\"token.refreshDays\" is missing"},
-        {is_rotating || !has_any, "\"token\" is of no use without \"auth.kind: rotating\""},
-        {is_rotating || !has_token_reason(recipe),
-         "\"token_ended\" is of no use without \"auth.kind: rotating\""},
-    };
-    check(compiler, demands, sizeof demands / sizeof demands[0]);
-}
-
-static void check_replies(struct compiler *compiler)
-{
-    const struct recipe_reply *reply = &compiler->recipe->reply;
-    bool has_path = reply->accepted_path.data != NULL;
-    const struct demand demands[] = {
-        {reply->accepted_values.data == NULL || has_path,
-         "\"reply.acceptedValues\" is of no use without \"reply.acceptedPath\""},
-        {!has_path || reply->format != RECIPE_NOTHING,
-         "a reply of no format has no \"reply.acceptedPath\""},
-    };
-    check(compiler, demands, sizeof demands / sizeof demands[0]);
-}
-
-// What overrides a secret would be told where secrets are kept out.
-static void check_overriders(struct compiler *compiler)
-{
-    const struct recipe *recipe = compiler->recipe;
-    struct demand demand = {true, "a secret parameter has no \"overriddenBy\""};
-    for (size_t i = 0; i < recipe->parameters_count; i++)
-        demand.is_met &= !recipe->parameters[i].is_secret || recipe->overriders[i] == 0;
-    check(compiler, &demand, 1);
-}
-
-static void check_receipts(struct compiler *compiler)
-{
-    const char *fault = recipe_receipt_fault(compiler->recipe);
-    const struct demand demand = {fault == NULL, fault};
-    check(compiler, &demand, 1);
-}
-
-static void check_whole(struct compiler *compiler)
-{
-    check_overriders(compiler);
-    check_request(compiler);
-    check_auth(compiler);
-    check_token(compiler);
-    check_replies(compiler);
-    check_receipts(compiler);
+    struct recipe_reply *reply = &recipe->probe.reply;
+    reply->format = recipe->reply.format;
+    if (reply->code.data == NULL)
+        reply->code = recipe->reply.code;
+    if (reply->words.data == NULL)
+        reply->words = recipe->reply.words;
 }
 
 enum err recipe_compile(const struct recipe_field *fields, size_t count,
@@ -749,9 +710,10 @@ enum err recipe_compile(const struct recipe_field *fields, size_t count,
     ASSERT(count <= RECIPE_FIELDS_MAX);
     enum err err = take_all(&compiler);
     if (err == ERR_OK && compiler.errors == 0)
-        check_whole(&compiler);
+        recipe_check_whole(compiler.recipe, on_fault, &compiler);
     if (err == ERR_OK && compiler.errors > 0)
         err = ERR_INVALID;
+    complete_probe(compiler.recipe);
     if (err != ERR_OK)
         recipe_destroy(&compiler.recipe);
     *out = compiler.recipe;
@@ -763,6 +725,7 @@ void recipe_destroy(struct recipe **recipe)
     if (*recipe == NULL)
         return;
     json_decref((*recipe)->json);
+    json_decref((*recipe)->probe.json);
     free(*recipe);
     *recipe = NULL;
 }

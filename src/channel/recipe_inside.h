@@ -4,6 +4,7 @@
 // What a compiled recipe and a plan are made of; for the files recipe_*.c alone.
 
 #include "channel/recipe.h"
+#include "crypto/pure/hs256.h"
 
 #include <jansson.h>
 
@@ -62,6 +63,7 @@ struct recipe_value_row {
 extern const struct recipe_value_row recipe_values[RECIPE_VALUE_COUNT_];
 
 enum recipe_method { RECIPE_POST, RECIPE_GET };
+enum recipe_probe_method { RECIPE_PROBE_GET, RECIPE_PROBE_POST };
 enum recipe_number { RECIPE_PLUS, RECIPE_DIGITS };
 enum recipe_auth {
     RECIPE_AUTH_NONE, // or in a header of the recipe's
@@ -93,6 +95,7 @@ struct recipe_mapped {
     struct span from; // "21211", "200-299", or a part of a sentence
     enum send_reason reason;
     bool is_unknown; // the message may have been taken all the same
+    bool is_ready;   // of a probe: who says so has taken the credentials
 };
 
 struct recipe_map {
@@ -116,6 +119,19 @@ struct recipe_renewal {
     struct span code, words;              // paths; data NULL: none
     struct span spent_codes;              // that say that the refresh token is of no use any more
     uint32_t refresh_days;                // how long a refresh token lives
+};
+
+// A question that shows whether the provider takes the credentials. What of `reply` is not given is
+// that of messages.
+struct recipe_probe {
+    struct span help; // what it is, and how sure that is; for people
+    uint32_t method;
+    struct span url;            // data NULL: there is none, and then nothing else
+    struct span user, password; // by Basic, in place of the recipe's way; data NULL: none
+    struct recipe_pairs headers, form;
+    json_t *json; // NULL: none
+    struct recipe_reply reply;
+    struct recipe_map statuses, codes, texts; // which come before those of messages
 };
 
 // What a provider's words for a state mean.
@@ -169,7 +185,7 @@ struct recipe {
     json_t *json; // NULL: none
     struct recipe_reply reply;
     struct recipe_renewal renewal;
-    struct span probe_url; // data NULL: there is no question that costs nothing
+    struct recipe_probe probe;
     struct recipe_receipt receipt;
     struct recipe_map statuses, codes, texts;
     struct span advice[SEND_REASON_COUNT_];
@@ -201,9 +217,13 @@ enum recipe_place {
     RECIPE_IN_HEADER,
     RECIPE_IN_FORM,
     RECIPE_IN_JSON,
-    RECIPE_IN_AUTH,      // parameters alone
-    RECIPE_IN_PROOF,     // the same, but they may be unset
-    RECIPE_IN_PROBE_URL, // parameters alone
+    RECIPE_IN_AUTH,  // parameters alone
+    RECIPE_IN_PROOF, // the same, but they may be unset
+    // Parameters, {id} and what stands for an access token; in the URL parameters alone.
+    RECIPE_IN_PROBE_URL,
+    RECIPE_IN_PROBE_HEADER,
+    RECIPE_IN_PROBE_FORM,
+    RECIPE_IN_PROBE_JSON,
     RECIPE_IN_TOKEN_URL,
     RECIPE_IN_TOKEN_HEADER,
     RECIPE_IN_TOKEN_FORM,
@@ -213,10 +233,11 @@ enum recipe_place {
 MUST_CHECK enum err recipe_template_check(const struct recipe *recipe, enum recipe_place place,
                                           struct span template, struct err_info *info);
 
-// Reads the JSON text and checks the templates in its strings. `line` counts from 1 within the
-// text.
-MUST_CHECK enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t **out,
-                                     uint32_t *line_out, struct err_info *info);
+// Reads the JSON text and checks the templates in its strings, which stand in `place`. `line`
+// counts from 1 within the text.
+MUST_CHECK enum err recipe_json_read(const struct recipe *recipe, enum recipe_place place,
+                                     struct span text, json_t **out, uint32_t *line_out,
+                                     struct err_info *info);
 
 // A copy that lives as long as the recipe. ERR_INVALID with a story: there are too many.
 MUST_CHECK enum err recipe_keep(struct recipe *recipe, struct span text, struct span *out,
@@ -237,8 +258,18 @@ MUST_CHECK enum err recipe_map_add(struct recipe *recipe, struct recipe_map *map
 MUST_CHECK enum err recipe_receipt_take(struct recipe *recipe, const struct recipe_field *field,
                                         struct err_info *info);
 
+typedef void recipe_on_fault(void *ctx, const char *story);
+
+// Tells all that does not fit together.
+void recipe_check_whole(const struct recipe *recipe, recipe_on_fault *on_fault, void *ctx);
+
 // What does not fit together in it; NULL: nothing.
 const char *recipe_receipt_fault(const struct recipe *recipe);
+
+// The same for an answer to a probe, where the word may be "ready" and not "unknown".
+MUST_CHECK enum err recipe_map_add_probed(struct recipe *recipe, struct recipe_map *map,
+                                          struct span from, struct span word,
+                                          struct err_info *info);
 
 // NULL: no row is for it. An exact match wins over a range.
 const struct recipe_mapped *recipe_map_code(const struct recipe_map *map, struct span code);
@@ -278,7 +309,9 @@ struct recipe_plan {
     bool is_plain;        // the URL is http://
     struct plan_ops url, headers, body;
     struct plan_ops token_url, token_headers, token_body; // RECIPE_AUTH_ROTATING
-    struct plan_ops probe_url, probe_headers;             // if the recipe has a probe
+    struct plan_ops probe_url, probe_headers, probe_body; // if the recipe has a probe
+    uint32_t probed;                                      // parameters that a probe shows
+    bool is_noting;                                       // in `probed` what is put, while made
     struct span proof_key;                 // in literals_held; data NULL: no proof is wanted
     struct span secrets[PLAN_SECRETS_MAX]; // in literals_held
     size_t secrets_count;
@@ -339,7 +372,32 @@ bool plan_put_template(struct recipe_plan *plan, const struct plan_binding *bind
 
 // Members and elements with an unset parameter are left out, and so is a container that loses all
 // it had.
-void plan_put_json(struct recipe_plan *plan, const struct plan_binding *binding);
+void plan_put_json(struct recipe_plan *plan, const struct plan_binding *binding, json_t *root);
+
+// Where the texts of recipe_values_known lie.
+struct recipe_known {
+    uint8_t id[16];
+    uint8_t proof[2 * HS256_BYTES];
+};
+
+// What every request knows, of messages and probes alike: {id}, {token}, {tokenProof}.
+void recipe_values_known(const struct recipe_plan *plan, uint64_t id, struct span token,
+                         struct recipe_known *room, struct recipe_values *out);
+
+// Standard Webhooks 1.0: HMAC-SHA-256 over "id.timestamp.body", in three headers. The id stays over
+// retries, so that the other side can tell a second one.
+void recipe_sign(const struct recipe_plan *plan, int64_t now_ms, const struct recipe_values *values,
+                 struct vendor_request *out);
+
+// How an answer is read: a message's, or a probe's, whose maps come before the recipe's.
+struct recipe_reading {
+    const struct recipe_reply *reply;
+    const struct recipe_probe *probe; // NULL: it is a message's
+};
+
+void recipe_judge_by(const struct recipe_plan *plan, const struct recipe_reading *reading,
+                     const struct send_request *message, struct span token,
+                     const struct http_outcome *outcome, struct recipe_verdict *out);
 
 // A reply that has been taken apart as far as its format goes.
 struct reply_reader {

@@ -58,7 +58,8 @@ static struct span text_of(const json_t *string)
     return span_make(json_string_value(string), json_string_length(string));
 }
 
-static enum err check_tree(const struct recipe *recipe, json_t *root, struct err_info *info)
+static enum err check_tree(const struct recipe *recipe, enum recipe_place place, json_t *root,
+                           struct err_info *info)
 {
     struct walk walk = {.depth = 0};
     const char *name;
@@ -72,7 +73,7 @@ static enum err check_tree(const struct recipe *recipe, json_t *root, struct err
             err_info_set(info, "nested deeper than %u", RECIPE_JSON_DEPTH_MAX);
             return ERR_INVALID;
         } else if (json_is_string(child)) {
-            err = recipe_template_check(recipe, RECIPE_IN_JSON, text_of(child), info);
+            err = recipe_template_check(recipe, place, text_of(child), info);
         }
         if (err != ERR_OK)
             return err;
@@ -80,8 +81,8 @@ static enum err check_tree(const struct recipe *recipe, json_t *root, struct err
     return ERR_OK;
 }
 
-enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t **out,
-                          uint32_t *line_out, struct err_info *info)
+enum err recipe_json_read(const struct recipe *recipe, enum recipe_place place, struct span text,
+                          json_t **out, uint32_t *line_out, struct err_info *info)
 {
     json_error_t error;
     *line_out = 1;
@@ -91,7 +92,7 @@ enum err recipe_json_read(const struct recipe *recipe, struct span text, json_t 
         err_info_set(info, "json: %s", error.text);
         return ERR_INVALID;
     }
-    enum err err = check_tree(recipe, *out, info);
+    enum err err = check_tree(recipe, place, *out, info);
     if (err == ERR_OK)
         return ERR_OK;
     json_decref(*out);
@@ -191,11 +192,10 @@ static void put_child(struct walk *walk, struct recipe_plan *plan,
         plan_rewind(plan, &mark);
 }
 
-void plan_put_json(struct recipe_plan *plan, const struct plan_binding *binding)
+void plan_put_json(struct recipe_plan *plan, const struct plan_binding *binding, json_t *root)
 {
     struct walk walk = {.depth = 0};
     const char *name;
-    json_t *root = binding->recipe->json;
     put_raw(plan, json_is_object(root) ? "{" : "[");
     (void)push(&walk, root, (struct plan_mark){0});
     while (walk.depth > 0) {

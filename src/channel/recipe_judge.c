@@ -16,6 +16,7 @@
 
 struct judge {
     const struct recipe_plan *plan;
+    const struct recipe_reading *reading;
     const struct send_request *message;
     struct span token;
     const struct http_outcome *outcome;
@@ -76,7 +77,7 @@ static void say_reply(struct judge *judge, struct span code, const char *otherwi
     struct strbuf words = words_of(judge);
     uint8_t room[READ_BYTES_MAX];
     struct strbuf text = strbuf_over(room, sizeof room);
-    struct span paths = judge->plan->recipe->reply.words;
+    struct span paths = judge->reading->reply->words;
     put_status(&words, judge->outcome->status);
     if (code.len > 0) {
         strbuf_put_text(&words, ", ");
@@ -97,8 +98,10 @@ static void say_reply(struct judge *judge, struct span code, const char *otherwi
 static void set(struct judge *judge, const struct recipe_mapped *mapped)
 {
     struct send_result *result = &judge->verdict->result;
-    result->reason = mapped->reason;
-    if (mapped->is_unknown)
+    result->reason = mapped->is_ready ? SEND_REASON_NONE : mapped->reason;
+    if (mapped->is_ready)
+        result->outcome = SEND_ACCEPTED;
+    else if (mapped->is_unknown)
         result->outcome = SEND_UNKNOWN;
     else if (send_reason_class(mapped->reason) == SEND_CLASS_RETRY)
         result->outcome = SEND_RETRY;
@@ -148,7 +151,7 @@ static bool has_hidden(const struct judge *judge, struct span ref)
 // An id that people can ask the provider about: printable, not cut, and nothing to be hidden in it.
 static void read_ref(struct judge *judge)
 {
-    struct span paths = judge->plan->recipe->reply.id;
+    struct span paths = judge->reading->reply->id;
     struct strbuf ref = strbuf_over(judge->verdict->ref, sizeof judge->verdict->ref);
     if (!reply_get(&judge->reader, &paths, &ref) || ref.len == ref.cap)
         return;
@@ -197,17 +200,24 @@ static struct span behind_hash(struct span code)
     return at < code.len ? span_from(code, at + 1) : code;
 }
 
+static const struct recipe_mapped *map_code(const struct judge *judge, struct span code)
+{
+    const struct recipe_probe *probe = judge->reading->probe;
+    const struct recipe_mapped *mapped =
+        probe != NULL ? recipe_map_code(&probe->codes, code) : NULL;
+    return mapped != NULL ? mapped : recipe_map_code(&judge->plan->recipe->codes, code);
+}
+
 // The first of the recipe's code paths whose value is known; `code` then holds it, else the first
 // value that there was.
 static const struct recipe_mapped *by_code(struct judge *judge, struct strbuf *code)
 {
-    const struct recipe *recipe = judge->plan->recipe;
     uint8_t room[CODE_BYTES_MAX];
-    struct span paths = recipe->reply.code;
+    struct span paths = judge->reading->reply->code;
     struct strbuf value = strbuf_over(room, sizeof room);
     while (reply_get(&judge->reader, &paths, &value)) {
         struct span name = behind_hash(strbuf_span(&value));
-        const struct recipe_mapped *mapped = recipe_map_code(&recipe->codes, name);
+        const struct recipe_mapped *mapped = map_code(judge, name);
         if (mapped != NULL || code->len == 0) {
             code->len = 0;
             strbuf_put(code, name);
@@ -236,31 +246,43 @@ const struct recipe_mapped *recipe_map_words(const struct recipe_map *map, struc
     return NULL;
 }
 
+static const struct recipe_mapped *map_words(const struct judge *judge, struct span words)
+{
+    const struct recipe_probe *probe = judge->reading->probe;
+    const struct recipe_mapped *mapped =
+        probe != NULL ? recipe_map_words(&probe->texts, words) : NULL;
+    return mapped != NULL ? mapped : recipe_map_words(&judge->plan->recipe->texts, words);
+}
+
 static const struct recipe_mapped *by_words(struct judge *judge, bool *has_words_out)
 {
-    const struct recipe *recipe = judge->plan->recipe;
     uint8_t room[READ_BYTES_MAX];
-    struct span paths = recipe->reply.words;
+    struct span paths = judge->reading->reply->words;
     struct strbuf words = strbuf_over(room, sizeof room);
     *has_words_out = reply_get(&judge->reader, &paths, &words) && words.len > 0;
-    return *has_words_out ? recipe_map_words(&recipe->texts, strbuf_span(&words)) : NULL;
+    return *has_words_out ? map_words(judge, strbuf_span(&words)) : NULL;
 }
 
 // What a status means where the recipe does not say. A gateway that gave up waiting does not know
 // what became of the request.
-static const struct recipe_mapped *by_status(const struct recipe *recipe, unsigned status)
+static const struct recipe_mapped *by_status(const struct judge *judge)
 {
     static const struct recipe_map usual = {
-        .held = {{SPAN("401"), SEND_AUTH_FAILED, false},
-                 {SPAN("403"), SEND_AUTH_FAILED, false},
-                 {SPAN("408"), SEND_VENDOR_DOWN, false},
-                 {SPAN("425"), SEND_VENDOR_DOWN, false},
-                 {SPAN("429"), SEND_THROTTLED, false},
-                 {SPAN("504"), SEND_VENDOR_DOWN, true},
-                 {SPAN("500-599"), SEND_VENDOR_DOWN, false}},
+        .held = {{SPAN("401"), SEND_AUTH_FAILED, false, false},
+                 {SPAN("403"), SEND_AUTH_FAILED, false, false},
+                 {SPAN("408"), SEND_VENDOR_DOWN, false, false},
+                 {SPAN("425"), SEND_VENDOR_DOWN, false, false},
+                 {SPAN("429"), SEND_THROTTLED, false, false},
+                 {SPAN("504"), SEND_VENDOR_DOWN, true, false},
+                 {SPAN("500-599"), SEND_VENDOR_DOWN, false, false}},
         .count = 7,
     };
-    const struct recipe_mapped *mapped = find_in_ranges(&recipe->statuses, status);
+    const struct recipe_probe *probe = judge->reading->probe;
+    unsigned status = judge->outcome->status;
+    const struct recipe_mapped *mapped =
+        probe != NULL ? find_in_ranges(&probe->statuses, status) : NULL;
+    if (mapped == NULL)
+        mapped = find_in_ranges(&judge->plan->recipe->statuses, status);
     return mapped != NULL ? mapped : find_in_ranges(&usual, status);
 }
 
@@ -275,7 +297,7 @@ static void refuse(struct judge *judge, bool is_status_good)
     if (mapped == NULL)
         mapped = by_words(judge, &has_words);
     if (mapped == NULL)
-        mapped = by_status(judge->plan->recipe, judge->outcome->status);
+        mapped = by_status(judge);
     bool is_told = code.len > 0 || has_words;
     if (mapped == NULL)
         mapped = is_status_good && !is_told ? &unknown : &unclassified;
@@ -286,9 +308,9 @@ static void refuse(struct judge *judge, bool is_status_good)
 
 // --- success ---------------------------------------------------------------------------------
 
-static bool is_accepted_value(const struct recipe *recipe, struct span value)
+static bool is_accepted_value(const struct recipe_reply *reply, struct span value)
 {
-    struct span rest = recipe->reply.accepted_values;
+    struct span rest = reply->accepted_values;
     if (rest.data == NULL)
         return value.len > 0;
     while (rest.len > 0) {
@@ -302,18 +324,18 @@ static bool is_accepted_value(const struct recipe *recipe, struct span value)
 // paths are about.
 static bool does_body_accept(struct judge *judge)
 {
-    const struct recipe *recipe = judge->plan->recipe;
-    bool is_walk = span_find(recipe->reply.accepted_path, '*') < recipe->reply.accepted_path.len;
+    const struct recipe_reply *reply = judge->reading->reply;
+    bool is_walk = span_find(reply->accepted_path, '*') < reply->accepted_path.len;
     size_t most = is_walk ? RECIPE_ARRAY_WALK_MAX : 1;
     size_t index = 0;
     for (; index < most; index++) {
         uint8_t room[CODE_BYTES_MAX];
-        struct span paths = recipe->reply.accepted_path;
+        struct span paths = reply->accepted_path;
         struct strbuf value = strbuf_over(room, sizeof room);
         judge->reader.chosen = index;
         if (!reply_get(&judge->reader, &paths, &value))
             break;
-        if (!is_accepted_value(recipe, strbuf_span(&value)))
+        if (!is_accepted_value(reply, strbuf_span(&value)))
             return false;
     }
     judge->reader.chosen = 0;
@@ -324,9 +346,9 @@ static void judge_reply(struct judge *judge)
 {
     static const struct recipe_mapped unreadable = {.reason = SEND_UNCLASSIFIED,
                                                     .is_unknown = true};
-    const struct recipe *recipe = judge->plan->recipe;
-    bool is_status_good = recipe_is_good_status(recipe->reply.statuses, judge->outcome->status);
-    bool is_status_enough = recipe->reply.accepted_path.data == NULL;
+    const struct recipe_reply *reply = judge->reading->reply;
+    bool is_status_good = recipe_is_good_status(reply->statuses, judge->outcome->status);
+    bool is_status_enough = reply->accepted_path.data == NULL;
     if (is_status_good && (is_status_enough || does_body_accept(judge))) {
         accept(judge);
         return;
@@ -349,17 +371,29 @@ static void judge_failure(struct judge *judge)
     keep_words(judge, &words);
 }
 
-void recipe_judge(const struct recipe_plan *plan, const struct send_request *message,
-                  struct span token, const struct http_outcome *outcome, struct recipe_verdict *out)
+void recipe_judge_by(const struct recipe_plan *plan, const struct recipe_reading *reading,
+                     const struct send_request *message, struct span token,
+                     const struct http_outcome *outcome, struct recipe_verdict *out)
 {
-    struct judge judge = {
-        .plan = plan, .message = message, .token = token, .outcome = outcome, .verdict = out};
+    struct judge judge = {.plan = plan,
+                          .reading = reading,
+                          .message = message,
+                          .token = token,
+                          .outcome = outcome,
+                          .verdict = out};
     out->result = (struct send_result){.outcome = SEND_REFUSED};
     if (outcome->phase != HTTP_REPLIED) {
         judge_failure(&judge);
         return;
     }
-    reply_reader_init(&judge.reader, (enum recipe_format)plan->recipe->reply.format, outcome->body);
+    reply_reader_init(&judge.reader, (enum recipe_format)reading->reply->format, outcome->body);
     judge_reply(&judge);
     reply_reader_fini(&judge.reader);
+}
+
+void recipe_judge(const struct recipe_plan *plan, const struct send_request *message,
+                  struct span token, const struct http_outcome *outcome, struct recipe_verdict *out)
+{
+    const struct recipe_reading reading = {.reply = &plan->recipe->reply};
+    recipe_judge_by(plan, &reading, message, token, outcome, out);
 }

@@ -75,6 +75,8 @@ static bool put_parameter(struct recipe_plan *plan, const struct plan_binding *b
         return true;
     if (value.data == NULL)
         return false;
+    if (plan->is_noting && part->filter != RECIPE_FILTER_URL)
+        plan->probed |= 1U << part->index;
     plan_put_literal(plan, part->filter == RECIPE_FILTER_URL ? WIRE_RAW : encodings.data, value);
     return true;
 }
@@ -266,23 +268,30 @@ static void put_auth_header(struct recipe_plan *plan, const struct plan_binding 
     }
 }
 
-static bool has_content_type(const struct recipe *recipe)
+static bool has_pair(const struct recipe_pairs *pairs, struct span name)
 {
-    for (size_t i = 0; i < recipe->headers.count; i++) {
-        if (span_eq_nocase(recipe->headers.held[i].name, SPAN("content-type")))
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (span_eq_nocase(pairs->held[i].name, name))
             return true;
     }
     return false;
+}
+
+static void put_content_type(struct recipe_plan *plan, const struct plan_binding *binding,
+                             const json_t *json, const struct recipe_pairs *form)
+{
+    if (json != NULL)
+        put_header(plan, binding, SPAN("Content-Type"), SPAN("application/json"));
+    if (form->count > 0)
+        put_header(plan, binding, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
 }
 
 static void put_headers(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     const struct recipe *recipe = binding->recipe;
     put_auth_header(plan, binding);
-    if (!has_content_type(recipe) && recipe->json != NULL)
-        put_header(plan, binding, SPAN("Content-Type"), SPAN("application/json"));
-    if (!has_content_type(recipe) && recipe->form.count > 0)
-        put_header(plan, binding, SPAN("Content-Type"), SPAN("application/x-www-form-urlencoded"));
+    if (!has_pair(&recipe->headers, SPAN("content-type")))
+        put_content_type(plan, binding, recipe->json, &recipe->form);
     for (size_t i = 0; i < recipe->headers.count; i++)
         put_header(plan, binding, recipe->headers.held[i].name, recipe->headers.held[i].template);
 }
@@ -290,7 +299,7 @@ static void put_headers(struct recipe_plan *plan, const struct plan_binding *bin
 static void put_body(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     if (binding->recipe->json != NULL)
-        plan_put_json(plan, binding);
+        plan_put_json(plan, binding, binding->recipe->json);
     else
         put_pairs(plan, binding, &binding->recipe->form, "");
 }
@@ -319,17 +328,48 @@ static void put_token_body(struct recipe_plan *plan, const struct plan_binding *
 static void put_probe_url(struct recipe_plan *plan, const struct plan_binding *binding)
 {
     static const struct plan_encodings url = {WIRE_RAW, WIRE_URL};
-    bool is_set = plan_put_template(plan, binding, url, binding->recipe->probe_url);
+    bool is_set = plan_put_template(plan, binding, url, binding->recipe->probe.url);
     ASSERT(is_set); // an optional parameter may not stand there
     plan_put_literal(plan, WIRE_RAW, SPAN("\0"));
 }
 
+static void put_probe_login(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    const struct recipe_probe *probe = &binding->recipe->probe;
+    if (probe->user.data == NULL) {
+        put_auth_header(plan, binding);
+        return;
+    }
+    struct span user = put_aside(plan, binding, probe->user);
+    struct span password = put_aside(plan, binding, probe->password);
+    put_basic(plan, put_aside_joined(plan, user, password));
+}
+
+// The recipe's own, but for those that the probe has too.
 static void put_probe_headers(struct recipe_plan *plan, const struct plan_binding *binding)
 {
-    const struct recipe_pairs *headers = &binding->recipe->headers;
-    put_auth_header(plan, binding);
-    for (size_t i = 0; i < headers->count; i++)
-        put_header(plan, binding, headers->held[i].name, headers->held[i].template);
+    const struct recipe_pairs *usual = &binding->recipe->headers;
+    const struct recipe_probe *probe = &binding->recipe->probe;
+    bool has_type =
+        has_pair(usual, SPAN("content-type")) || has_pair(&probe->headers, SPAN("content-type"));
+    put_probe_login(plan, binding);
+    if (!has_type)
+        put_content_type(plan, binding, probe->json, &probe->form);
+    for (size_t i = 0; i < usual->count; i++) {
+        if (!has_pair(&probe->headers, usual->held[i].name))
+            put_header(plan, binding, usual->held[i].name, usual->held[i].template);
+    }
+    for (size_t i = 0; i < probe->headers.count; i++)
+        put_header(plan, binding, probe->headers.held[i].name, probe->headers.held[i].template);
+}
+
+static void put_probe_body(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    const struct recipe_probe *probe = &binding->recipe->probe;
+    if (probe->json != NULL)
+        plan_put_json(plan, binding, probe->json);
+    else
+        put_pairs(plan, binding, &probe->form, "");
 }
 
 static void keep_secrets(struct recipe_plan *plan, const struct plan_binding *binding)
@@ -355,10 +395,22 @@ static struct plan_ops put_section(struct recipe_plan *plan, const struct plan_b
     return section;
 }
 
+// Notes on the way which parameters the provider gets to see.
+static void put_probe(struct recipe_plan *plan, const struct plan_binding *binding)
+{
+    plan->is_noting = true;
+    plan->probe_url = put_section(plan, binding, put_probe_url);
+    plan->probe_headers = put_section(plan, binding, put_probe_headers);
+    plan->probe_body = put_section(plan, binding, put_probe_body);
+    plan->is_noting = false;
+}
+
 static enum err build(struct recipe_plan *plan, const struct plan_binding *binding,
                       struct err_info *info)
 {
+    plan->is_noting = true; // what signs messages signs probes too
     put_auth_aside(plan, binding);
+    plan->is_noting = false;
     keep_secrets(plan, binding);
     plan->url = put_section(plan, binding, put_url);
     plan->headers = put_section(plan, binding, put_headers);
@@ -368,10 +420,8 @@ static enum err build(struct recipe_plan *plan, const struct plan_binding *bindi
         plan->token_headers = put_section(plan, binding, put_token_headers);
         plan->token_body = put_section(plan, binding, put_token_body);
     }
-    if (binding->recipe->probe_url.data != NULL) {
-        plan->probe_url = put_section(plan, binding, put_probe_url);
-        plan->probe_headers = put_section(plan, binding, put_probe_headers);
-    }
+    if (binding->recipe->probe.url.data != NULL)
+        put_probe(plan, binding);
     bool is_signed = binding->recipe->auth == RECIPE_AUTH_STANDARD_WEBHOOKS;
     if (is_signed && plan->signing_key.len == 0) {
         err_info_set(info, "the signing secret is no \"whsec_\" with base64 behind it");

@@ -16,9 +16,8 @@
 // may lack is empty where it does.
 struct values {
     struct recipe_values values;
+    struct recipe_known known;
     uint8_t to[NUMBER_BYTES_MAX];
-    uint8_t id[16];
-    uint8_t proof[2 * HS256_BYTES];
     uint8_t locale[LANGUAGE_BYTES_MAX];
 };
 
@@ -74,6 +73,15 @@ static struct span proof_of(const struct recipe_plan *plan, struct span token,
     return strbuf_span(&hex);
 }
 
+void recipe_values_known(const struct recipe_plan *plan, uint64_t id, struct span token,
+                         struct recipe_known *room, struct recipe_values *out)
+{
+    out->texts[RECIPE_ID] = hex_id(id, room->id);
+    out->texts[RECIPE_TOKEN] = token;
+    if (plan->proof_key.data != NULL)
+        out->texts[RECIPE_TOKEN_PROOF] = proof_of(plan, token, room->proof);
+}
+
 // "pt-BR" as many providers write it, "pt_BR".
 static struct span locale_of(struct span language, uint8_t room[LANGUAGE_BYTES_MAX])
 {
@@ -116,7 +124,6 @@ static void values_fill(struct values *values, const struct recipe *recipe,
     values->values.texts[RECIPE_TEXT] = text;
     values->values.texts[RECIPE_BRAND] = message->brand;
     values->values.texts[RECIPE_CHANNEL] = span_of_text(channel_name(message->kind));
-    values->values.texts[RECIPE_ID] = hex_id(message->id, values->id);
     values->values.texts[RECIPE_TEXT_TYPE] = recipe->text_types[sms_text_alphabet(text)];
     values->values.numbers[RECIPE_SECONDS] = seconds;
     values->values.numbers[RECIPE_MINUTES] =
@@ -155,16 +162,14 @@ static void put_signature(const struct recipe_plan *plan, struct span signed_tex
     wire_put(out, WIRE_RAW, SPAN("\0"));
 }
 
-// Standard Webhooks 1.0: HMAC-SHA-256 over "id.timestamp.body". The id stays over retries, so that
-// the other side can tell a second one.
-static void sign(const struct recipe_plan *plan, const struct send_request *message,
-                 const struct values *values, struct vendor_request *out)
+void recipe_sign(const struct recipe_plan *plan, int64_t now_ms, const struct recipe_values *values,
+                 struct vendor_request *out)
 {
     uint8_t room[HTTP_BODY_BYTES_MAX + SIGNATURE_ID_BYTES_MAX];
     struct wire text = wire_over(room, sizeof room);
-    uint64_t seconds = (uint64_t)message->sent_at_ms / MS_PER_SECOND;
+    uint64_t seconds = (uint64_t)now_ms / MS_PER_SECOND;
     wire_put(&text, WIRE_RAW, SPAN("msg_"));
-    wire_put(&text, WIRE_RAW, values->values.texts[RECIPE_ID]);
+    wire_put(&text, WIRE_RAW, values->texts[RECIPE_ID]);
     struct span id = wire_reveal(&text);
     wire_put(&out->headers, WIRE_RAW, SPAN("webhook-id: "));
     wire_put(&out->headers, WIRE_RAW, id);
@@ -200,9 +205,7 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
         return ERR_INVALID;
     }
     values_fill(&values, recipe, message);
-    values.values.texts[RECIPE_TOKEN] = token;
-    if (plan->proof_key.data != NULL)
-        values.values.texts[RECIPE_TOKEN_PROOF] = proof_of(plan, token, values.proof);
+    recipe_values_known(plan, message->id, token, &values.known, &values.values);
     plan = form_of(plan, &values);
     out->method = methods[recipe->method];
     out->aws_sigv4 = plan->aws_sigv4;
@@ -211,7 +214,7 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
     plan_write(plan, plan->headers, &values.values, &out->headers);
     plan_write(plan, plan->body, &values.values, &out->body);
     if (plan->signing_key.data != NULL && wire_is_whole(&out->body))
-        sign(plan, message, &values, out);
+        recipe_sign(plan, message->sent_at_ms, &values.values, out);
     wipe(&values, sizeof values);
     return check_whole(out, info);
 }

@@ -123,7 +123,23 @@ static bool is_url_start(enum recipe_place place)
 
 static bool is_header(enum recipe_place place)
 {
-    return place == RECIPE_IN_HEADER || place == RECIPE_IN_TOKEN_HEADER;
+    return place == RECIPE_IN_HEADER || place == RECIPE_IN_TOKEN_HEADER ||
+           place == RECIPE_IN_PROBE_HEADER;
+}
+
+static bool is_json(enum recipe_place place)
+{
+    return place == RECIPE_IN_JSON || place == RECIPE_IN_PROBE_JSON;
+}
+
+// There is no message when a provider is probed.
+static bool is_of_message(enum recipe_place place, const struct recipe_part *part)
+{
+    bool is_probe = place >= RECIPE_IN_PROBE_URL && place <= RECIPE_IN_PROBE_JSON;
+    bool is_always = part->index == RECIPE_ID || part->index == RECIPE_TOKEN ||
+                     part->index == RECIPE_TOKEN_PROOF;
+    return is_probe && part->kind == RECIPE_PART_VALUE &&
+           (place == RECIPE_IN_PROBE_URL || !is_always);
 }
 
 // A refresh token is for fetching others alone, and there is no message then.
@@ -168,7 +184,7 @@ static bool is_filter_at_home(const struct recipe_part *part, enum recipe_place 
     if (part->filter == RECIPE_FILTER_URL)
         return is_url_start(place) && is_first && part->kind == RECIPE_PART_PARAMETER;
     if (part->filter == RECIPE_FILTER_NUMBER)
-        return place == RECIPE_IN_JSON && is_alone && part->kind == RECIPE_PART_VALUE &&
+        return is_json(place) && is_alone && part->kind == RECIPE_PART_VALUE &&
                recipe_values[part->index].is_number;
     return true;
 }
@@ -184,7 +200,7 @@ static const char *fault_of_data(const struct recipe *recipe, enum recipe_place 
         return "a code, a text or a secret must not stand in a URL: URLs are logged";
     if (is_auth && part->kind == RECIPE_PART_VALUE)
         return "only parameters are for credentials";
-    if (place == RECIPE_IN_PROBE_URL && part->kind == RECIPE_PART_VALUE)
+    if (is_of_message(place, part))
         return "a probe knows nothing of a message";
     if (part->kind == RECIPE_PART_VALUE && !is_value_at_home(place, (enum recipe_value)part->index))
         return "fetching a token knows {refreshToken} and nothing of a message; a message knows no "
@@ -201,7 +217,7 @@ static const char *fault_of_literal(enum recipe_place place, struct span literal
     bool is_url = is_url_start(place) || place == RECIPE_IN_QUERY;
     if ((is_url || is_header(place)) && !is_printable_ascii(literal))
         return "only printable ASCII can stand here";
-    if (place != RECIPE_IN_JSON && has_control(literal))
+    if (!is_json(place) && has_control(literal))
         return "a control character";
     return NULL;
 }

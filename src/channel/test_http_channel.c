@@ -181,6 +181,32 @@ static void more_than_may_be_on_their_way_wait(void **state)
     fixture_close(&f);
 }
 
+// Of a running server they may be: a probe then waits its turn like a message.
+static void probe_among_too_many_messages_is_told_to_wait(void **state)
+{
+    struct fixture f;
+    struct told told[3] = {0};
+    const struct http_outcome good = {.phase = HTTP_REPLIED, .status = 200};
+    (void)state;
+    fixture_open(&f);
+    for (size_t i = 0; i < 2; i++)
+        f.channel->ops->send(f.channel, &f.message, on_result, &told[i]);
+    http_channel_probe(f.channel, 1, 90000, on_result, &told[2]);
+    assert_int_equal(f.fake.count, 2);
+    assert_int_equal(told[2].count, 1);
+    assert_int_equal(told[2].result.reason, SEND_THROTTLED);
+    end(&f.fake, 0, &good);
+    http_channel_probe(f.channel, 2, 90000, on_result, &told[2]);
+    assert_int_equal(f.fake.count, 3);
+    assert_true(f.fake.requests[2]->is_probe); // the recipe has no question
+    assert_false(http_channel_can_ask(f.channel));
+    end(&f.fake, 2, &(struct http_outcome){.phase = HTTP_CONNECTED});
+    assert_int_equal(told[2].count, 2);
+    assert_int_equal(told[2].result.outcome, SEND_ACCEPTED);
+    end(&f.fake, 1, &good);
+    fixture_close(&f);
+}
+
 static void too_long_a_text_is_refused_before_it_leaves(void **state)
 {
     struct fixture f;
@@ -205,6 +231,7 @@ int main(void)
         cmocka_unit_test(nothing_waits_beyond_its_code_s_end),
         cmocka_unit_test(failures_are_told_apart_by_how_far_it_came),
         cmocka_unit_test(more_than_may_be_on_their_way_wait),
+        cmocka_unit_test(probe_among_too_many_messages_is_told_to_wait),
         cmocka_unit_test(too_long_a_text_is_refused_before_it_leaves),
     };
     return cmocka_run_group_tests_name("channel/http_channel", tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #define ROTATING                                                                                  \
     BASE "auth.kind=rotating\ntoken.url=https://example.com/token\ntoken.form.r={refreshToken}\n" \
          "token.access=a\ntoken.refresh=r\ntoken.seconds=s\ntoken.refreshDays=90\n"
+#define PROBE BASE "probe.url=https://example.com/\n"
 #define TOKEN "parameters.token.secret=true\nparameters.name.optional=true\n"
 
 struct complaints {
@@ -147,8 +148,39 @@ static const struct wrong wrongs[] = {
     {BASE "probe.url=https://example.com/{otp}", 4,
      "a code, a text or a secret must not stand in a URL: URLs are logged"},
     {BASE "probe.url=http://example.com/", 4, "a URL begins with https:// or with {parameter|url}"},
-    {ROTATING "probe.url=https://example.com/", 1,
-     "\"probe.url\" is of use with \"auth.kind\" none, basic and bearer alone"},
+    {ROTATING "probe.url=https://example.com/{token}", 11,
+     "a code, a text or a secret must not stand in a URL: URLs are logged"},
+    {BASE "probe.url=https://example.com/{id}", 4, "a probe knows nothing of a message"},
+    {BASE "probe.headers.a={to}", 4, "a probe knows nothing of a message"},
+    {BASE "probe.form.a={text}", 4, "a probe knows nothing of a message"},
+    {BASE "probe.json={\"a\":\"{minutes|number}\"}", 4,
+     "a probe knows nothing of a message (line 1 of the text)"},
+    {BASE "probe.form.a={token}", 4, "neither a parameter nor something of a message: \"token\""},
+    {BASE "probe.headers.Content-Length=1", 4,
+     "no name of a header, or one that is written without being asked"},
+    {BASE "probe.method=PUT", 4, "\"PUT\" is none of GET, POST"},
+    {BASE "probe.user={name}\n" TOKEN, 4, "what may be unset cannot stand here"},
+    {BASE "probe.statuses.4xx=ready", 4, "a status such as 418, or 500-599, is wanted"},
+    {BASE "probe.codes.1=unknown", 4,
+     "\"unknown\" is no reason; there are ready, invalid_number, not_mobile, unreachable, "
+     "blocked_by_user, no_account_on_channel, carrier_filtered, sender_not_registered, "
+     "template_invalid, template_params, region_disabled, throttled, quota_or_balance, "
+     "auth_failed, vendor_down, unclassified, token_ended"},
+    {BASE "codes.1=ready", 4,
+     "\"ready\" is no reason; there are invalid_number, not_mobile, unreachable, blocked_by_user, "
+     "no_account_on_channel, carrier_filtered, sender_not_registered, template_invalid, "
+     "template_params, region_disabled, throttled, quota_or_balance, auth_failed, "
+     "vendor_down, "
+     "unclassified, token_ended"},
+    {BASE "probe.codes.1=ready", 1, "\"probe\" is of no use without \"probe.url\""},
+    {PROBE "probe.user=a", 1, "\"probe.user\" and \"probe.password\" belong together"},
+    {PROBE "probe.form.a=b", 1, "a probe by GET has no body"},
+    {PROBE "probe.method=POST\nprobe.form.a=b\nprobe.json={}", 1,
+     "there are both \"probe.json\" and \"probe.form\""},
+    {PROBE "probe.acceptedValues=a", 1,
+     "\"probe.acceptedValues\" is of no use without \"probe.acceptedPath\""},
+    {PROBE "probe.acceptedPath=a\nreply.format=nothing", 1,
+     "a reply of no format has no \"probe.acceptedPath\""},
     {BASE "reply.id=a..b", 4, "a path is names, numbers and \"*\" with dots between, at most 8"},
     {BASE "reply.id=1.2.3.4.5.6.7.8.9", 4,
      "a path is names, numbers and \"*\" with dots between, at most 8"},

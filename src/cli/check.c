@@ -1,36 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
+#include "cli/online.h"
 #include "cli/receipt_url.h"
 #include "cli/trial.h"
 #include "daemon/routes.h"
 #include "daemon/serve.h"
 
 #include <stdio.h>
-
-static bool probe(struct trial *trial, size_t index)
-{
-    const char *name = trial->config->providers[index]->name;
-    providers_probe(&trial->providers, index, trial_on_result, trial);
-    trial_await(trial);
-    trial_print(trial, name, "ready", "not ready");
-    return trial->outcome == SEND_ACCEPTED;
-}
-
-static int check_online(const struct config *config)
-{
-    struct trial trial;
-    struct err_info info = {0};
-    bool are_ready = true;
-    if (trial_init(&trial, config, &info) != ERR_OK) {
-        (void)fprintf(stderr, "otpd: %s\n", info.text);
-        return EXIT_STATUS_OS;
-    }
-    for (size_t i = 0; i < config->providers_held; i++)
-        are_ready = probe(&trial, i) && are_ready;
-    trial_fini(&trial);
-    return are_ready ? EXIT_STATUS_OK : EXIT_STATUS_UNAVAILABLE;
-}
 
 static void print_route(const struct config *config, const struct config_route *route)
 {
@@ -113,7 +90,7 @@ int cli_check(const struct cli *cli)
     if (status == EXIT_STATUS_OK)
         cli_receipts_print(config);
     if (status == EXIT_STATUS_OK && values[0] != NULL)
-        status = check_online(config);
+        status = cli_online(config);
     config_destroy(&config);
     return status;
 }

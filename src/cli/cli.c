@@ -131,10 +131,11 @@ const struct cli_row cli_rows[] = {
      NULL},
     {"check", cli_check, "look for mistakes in a configuration; --online tries the providers too",
      check_actions,
-     "Where several providers carry a channel it says which route messages take. --online connects "
-     "and logs in to every provider that allows it; nothing is sent. The other "
-     "options are those of serve: --config FILE first. Exits 78 for a wrong configuration, 69 for "
-     "a provider that fails.",
+     "Where several providers carry a channel it says which route messages take. --online asks "
+     "every provider something that shows whether it takes the credentials; nothing is sent, and "
+     "nothing is paid for. A provider whose access token is renewed is asked by the running "
+     "server. The other options are those of serve: --config FILE first. Exits 78 for a wrong "
+     "configuration, 69 for a provider that is not ready.",
      NULL},
     {"send-test", cli_send_test, "send one real message, and print what the provider says",
      send_test_actions,

@@ -67,6 +67,8 @@ void trial_on_result(void *ctx, const struct send_result *result)
     trial->reason = result->reason;
     (void)snprintf(trial->words, sizeof trial->words, "%.*s", (int)result->words.len,
                    (const char *)result->words.data);
+    (void)snprintf(trial->ref, sizeof trial->ref, "%.*s", (int)result->provider_ref.len,
+                   (const char *)result->provider_ref.data);
 }
 
 void trial_await(struct trial *trial)
@@ -86,6 +88,8 @@ void trial_print(const struct trial *trial, const char *name, const char *good, 
         (void)printf(": %s (%s)", send_reason_sentence(trial->reason),
                      send_reason_name(trial->reason));
     (void)printf("\n");
+    if (trial->ref[0] != '\0')
+        (void)printf("  it calls it: %s\n", trial->ref);
     if (trial->words[0] != '\0')
         (void)printf("  it says: %s\n", trial->words);
 }

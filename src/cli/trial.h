@@ -33,6 +33,8 @@ struct trial {
     enum send_outcome outcome;
     enum send_reason reason;
     char words[512];
+    char
+        ref[RECIPE_REF_BYTES_MAX + 1]; // how the provider calls the message; empty: it does not say
 };
 
 // `config` is borrowed. On failure there is nothing to trial_fini.
@@ -46,5 +48,5 @@ void trial_on_result(void *ctx, const struct send_result *result);
 // Drives the providers until the result is there.
 void trial_await(struct trial *trial);
 
-// Two lines: what became of it in our words, and in the provider's.
+// What became of it in our words, the provider's name for the message, and its own words.
 void trial_print(const struct trial *trial, const char *name, const char *good, const char *bad);

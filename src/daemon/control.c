@@ -129,6 +129,25 @@ static enum err set_tokens(void *ctx, struct span name, struct span refresh)
                            recipe_plan_refresh_ms(http_channel_plan(provider->channel)));
 }
 
+_Static_assert(TOKENS_PROBE_WORDS_BYTES_MAX == PROBE_WORDS_BYTES_MAX, "one bound");
+
+static bool probe_provider(void *ctx, struct span name, struct tokens_probe_page *out)
+{
+    const struct control *control = ctx;
+    const struct provider *provider = providers_find_tokens(control->providers, name);
+    struct probe_answer answer;
+    if (provider == NULL)
+        return false;
+    probe_desk_ask(control->providers->desk, provider->channel, &answer);
+    *out = (struct tokens_probe_page){
+        .is_ready = answer.outcome == SEND_ACCEPTED,
+        .reason = send_reason_name(answer.reason),
+        .words_len = answer.words_len,
+    };
+    memcpy(out->words, answer.words, answer.words_len);
+    return true;
+}
+
 static struct span advice_of(void *ctx, struct span provider, enum send_reason reason)
 {
     const struct control *control = ctx;
@@ -170,8 +189,11 @@ static void make_routes(struct control *control, const struct control_deps *deps
     memcpy(rest, deps->monitor->routes, sizeof deps->monitor->routes);
     control->providers = deps->providers;
     control->clock = deps->clock;
-    control->tokens = (struct tokens_http){
-        .show = show_tokens, .set = set_tokens, .ctx = control, .log = deps->log};
+    control->tokens = (struct tokens_http){.show = show_tokens,
+                                           .set = set_tokens,
+                                           .probe = probe_provider,
+                                           .ctx = control,
+                                           .log = deps->log};
     tokens_routes(&control->tokens, rest + MONITOR_ROUTES_COUNT);
     control->router = (struct http_router){.routes = control->routes,
                                            .count = CONTROL_ROUTES_COUNT,

@@ -44,6 +44,8 @@ static enum err keep_tokens(struct providers *providers, const struct clock *clo
     if (keeping->store == NULL || !recipe_plan_is_rotating(plan))
         return ERR_OK;
     enum err err = token_vault_create(&tokens, on_token_status, providers, &out->vault);
+    if (err == ERR_OK && providers->desk == NULL)
+        err = probe_desk_create(providers->outbound, clock, keeping->entropy, &providers->desk);
     if (err != ERR_OK)
         return err;
     const struct token_source_deps deps = {
@@ -97,11 +99,12 @@ static enum err add(struct providers *providers, const struct config_provider *p
                    : create_http(providers, provider, clock, out);
 }
 
-void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx)
+void providers_probe(struct providers *providers, size_t index, const struct provider_probe *probe,
+                     send_done *on_result, void *ctx)
 {
     const struct provider *provider = &providers->list[index];
     if (provider->http != NULL)
-        http_channel_probe(provider->channel, on_result, ctx);
+        http_channel_probe(provider->channel, probe->id, probe->now_ms, on_result, ctx);
     else
         smtp_probe(provider->channel, on_result, ctx);
 }
@@ -118,6 +121,8 @@ const struct provider *providers_find_tokens(const struct providers *providers, 
 
 void providers_stop(struct providers *providers)
 {
+    if (providers->desk != NULL)
+        probe_desk_stop(providers->desk);
     for (size_t i = 0; i < providers->held; i++) {
         if (providers->list[i].vault != NULL)
             token_vault_stop(providers->list[i].vault);
@@ -159,5 +164,6 @@ void providers_destroy(struct providers *providers)
     for (size_t i = 0; i < providers->held; i++)
         destroy(&providers->list[i]);
     providers->held = 0;
+    probe_desk_destroy(&providers->desk);
     outbound_destroy(&providers->outbound);
 }

@@ -5,6 +5,7 @@
 
 #include "channel/http_transport_curl.h"
 #include "config/config.h"
+#include "daemon/probe_desk.h"
 #include "daemon/token_vault.h"
 
 struct provider {
@@ -30,8 +31,15 @@ struct providers_keeping {
 struct providers {
     struct providers_keeping keeping;
     struct outbound *outbound;                  // NULL: there are no providers
+    struct probe_desk *desk;                    // NULL: none of them has tokens to keep
     struct provider list[CONFIG_PROVIDERS_MAX]; // in the order of the configuration
     size_t held;
+};
+
+// What a probe is known by at the provider.
+struct provider_probe {
+    uint64_t id; // of its own for each
+    int64_t now_ms;
 };
 
 // `providers` is all zero but for `keeping`, and must not move; `config` outlives it. On failure
@@ -39,9 +47,9 @@ struct providers {
 MUST_CHECK enum err providers_create(struct providers *providers, const struct config *config,
                                      const struct clock *clock, struct err_info *info);
 
-// Connects, and logs in where that can be done without a message; sends nothing. The result as of a
-// channel's send.
-void providers_probe(struct providers *providers, size_t index, send_done *on_result, void *ctx);
+// As http_channel_probe and smtp_probe; on the thread that drives them.
+void providers_probe(struct providers *providers, size_t index, const struct provider_probe *probe,
+                     send_done *on_result, void *ctx);
 
 // Of the provider with that name; NULL: there is none, or it has no tokens to keep.
 const struct provider *providers_find_tokens(const struct providers *providers, struct span name);

@@ -307,28 +307,31 @@ describe('commands', () => {
     return end;
   }
 
-  test('otpd check --online connects, and sends nothing', () => withVendor({}, async (vendor) => {
-    const { status, stdout } = await run('check --online', [webhook(vendor, { channels: 'SMS' })]);
-    assert.deepEqual([status, stdout], [
-      EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\nhook: ready\n',
-    ]);
-    assert.deepEqual([vendor.connections, vendor.requests.length], [1, 0]);
-  }));
+  test('otpd check --online without a probe connects, and says so', () =>
+    withVendor({}, async (vendor) => {
+      const { status, stdout } = await run('check --online', [ownRecipe(vendor)]);
+      assert.deepEqual([status, stdout], [
+        EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\nown: connected; the credentials ' +
+          'were not tried, since its recipe has no "probe"\n',
+      ]);
+      assert.deepEqual([vendor.connections, vendor.requests.length], [1, 0]);
+    }));
 
-  test('otpd check --online asks what costs nothing', () => withVendor({}, async (vendor) => {
-    const { status, stdout } = await run('check --online', [twilio(vendor)]);
-    assert.deepEqual([status, stdout], [
-      EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\ntexts: ready\n',
-    ]);
-    const { method, url, rawHeaders, body } = vendor.requests[0];
-    assert.deepEqual([method, url, body], ['GET', '/2010-04-01/Accounts/AC01.json', '']);
-    assert.deepEqual(rawHeaders, [
-      'Host', `127.0.0.1:${vendor.port}`,
-      'Authorization', `Basic ${Buffer.from(`AC01:${TOKEN}`).toString('base64')}`,
-      'Accept', 'application/json',
-    ]);
-    assert.equal(vendor.requests.length, 1);
-  }));
+  test('otpd check --online asks what costs nothing', () =>
+    withVendor({ taken: { json: { sid: 'AC01' } } }, async (vendor) => {
+      const { status, stdout } = await run('check --online', [twilio(vendor)]);
+      assert.deepEqual([status, stdout], [
+        EXIT.ok, 'configuration: ok (brands: 4, providers: 1)\ntexts: ready\n',
+      ]);
+      const { method, url, rawHeaders, body } = vendor.requests[0];
+      assert.deepEqual([method, url, body], ['GET', '/2010-04-01/Accounts/AC01.json', '']);
+      assert.deepEqual(rawHeaders, [
+        'Host', `127.0.0.1:${vendor.port}`,
+        'Authorization', `Basic ${Buffer.from(`AC01:${TOKEN}`).toString('base64')}`,
+        'Accept', 'application/json',
+      ]);
+      assert.equal(vendor.requests.length, 1);
+    }));
 
   const ANSWERS = [
     [{ status: 401, json: { code: 20003, message: `not ${TOKEN}` } }, EXIT.unavailable,
@@ -359,7 +362,7 @@ describe('commands', () => {
   test('otpd send-test', () => withVendor({ taken: TWILIO_TAKES }, async (vendor) => {
     const command = 'send-test --channel sms --to +12025550140';
     const { status, stdout } = await run(command, [twilio(vendor)]);
-    assert.deepEqual([status, stdout], [EXIT.ok, 'SMS: sent\n']);
+    assert.deepEqual([status, stdout], [EXIT.ok, 'SMS: sent\n  it calls it: SM0123\n']);
     assert.match(new URLSearchParams(vendor.requests[0].body).get('Body'), /000000 is no code/);
     vendor.plan('12025550140', { status: 400, json: { code: 21211, message: 'not a number' } });
     const refused = await run(command, [twilio(vendor)]);
@@ -367,13 +370,17 @@ describe('commands', () => {
     assert.match(refused.stdout, /\(invalid_number\)\n {2}it says: HTTP 400, 21211: not a number/);
   }));
 
-  test('a recipe of one\'s own', () => withVendor({}, async (vendor) => {
+  function ownRecipe(vendor) {
     const recipeFile = folder.write('own.yaml', [
       'recipe: own', 'title: Our own', 'channels: SMS', 'parameters:', '  endpoint:',
       '    help: Where it is', 'request:', '  url: "{endpoint|url}/send"', 'form:',
       '  number: "{to}"', '  words: "{text}"', 'reply:', '  format: nothing', '',
     ].join('\n'));
-    const own = { name: 'own', kind: 'custom', recipeFile, endpoint: vendor.url, ...common() };
+    return { name: 'own', kind: 'custom', recipeFile, endpoint: vendor.url, ...common() };
+  }
+
+  test('a recipe of one\'s own', () => withVendor({}, async (vendor) => {
+    const own = ownRecipe(vendor);
     const { status } = await run('send-test --channel sms --to +12025550141', [own]);
     assert.equal(status, EXIT.ok);
     assert.equal(new URLSearchParams(vendor.requests[0].body).get('number'), '+12025550141');

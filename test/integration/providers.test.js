@@ -85,7 +85,7 @@ describe('otpd check', () => {
     assert.equal(status, EXIT.unavailable);
     const why = /^mail: not ready: the provider refused the credentials \(auth_failed\)$/m;
     assert.match(stdout, why);
-    assert.match(stdout, /^ {2}it says: 535 5\.7\.8 /m);
+    assert.match(stdout, /^ {2}it says: 535 5\.7\.8 .*\n {2}look at user and passwordFile: /m);
   });
 
   test('--online with nobody there', async () => {

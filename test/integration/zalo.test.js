@@ -242,6 +242,76 @@ describe('kill -9', () => {
     }));
 });
 
+describe('otpd check --online', () => {
+  async function check(site, zalo) {
+    const file = folder.write('otpd.yaml', site.config);
+    const dataDir = ['--data-dir', site.home.join('data')];
+    const end = await runOtpd(['check', '--online', '--config', file, ...dataDir]);
+    const said = end.stdout + end.stderr;
+    assert.ok(![...zalo.made, APP.appSecret].some((secret) => said.includes(secret)), said);
+    return { status: end.status, said: end.stdout.split('\n').slice(1).join('\n').trim() };
+  }
+
+  test('has the running server ask by its access token, and renews nothing', () =>
+    withSite({}, async (site, zalo) => {
+      await site.set(zalo.refresh);
+      assert.deepEqual(await check(site, zalo), { status: EXIT.ok, said: 'oa: ready' });
+      const { method, url, headers, body } = zalo.quotas[0];
+      assert.deepEqual([method, url, headers.access_token, body],
+        ['GET', '/message/quota', zalo.access, '']);
+      assert.deepEqual([zalo.quotas.length, zalo.renewals.length, zalo.messages.length], [1, 1, 0]);
+    }));
+
+  test('tells that the token is not taken, and renews nothing', () =>
+    withSite({}, async (site, zalo) => {
+      await site.set(zalo.refresh);
+      zalo.access = zalo.make('access');
+      const { status, said } = await check(site, zalo);
+      assert.equal(status, EXIT.unavailable);
+      assert.match(said, /^oa: not ready: .*\(token_ended\)\n {2}it says: HTTP 200, -124: .*\n/);
+      assert.match(said, /\n {2}look at otpd provider tokens show oa$/);
+      assert.equal(zalo.renewals.length, 1);
+    }));
+
+  test('tells that there is no token yet', () => withSite({}, async (site, zalo) => {
+    await site.server.awaitEvent('token.missing');
+    const { status, said } = await check(site, zalo);
+    assert.equal(status, EXIT.unavailable);
+    assert.match(said, /^oa: not ready: .*\(auth_failed\)\n {2}it says: .*provider tokens set/);
+    assert.equal(zalo.quotas.length, 0);
+  }));
+
+  test('and silence', () => withSite({}, async (site, zalo) => {
+    await site.set(zalo.refresh);
+    zalo.isAnswering = false;
+    const { status, said } = await check(site, zalo);
+    assert.equal(status, EXIT.unavailable);
+    assert.match(said, /^oa: not ready: .*\(vendor_down\)\n {2}it says: Timeout was reached$/);
+    zalo.isAnswering = true;
+    assert.deepEqual(await check(site, zalo), { status: EXIT.ok, said: 'oa: ready' });
+  }));
+
+  test('longer silence than it waits for', () =>
+    withSite({ settings: { timeoutMs: 20000 } }, async (site, zalo) => {
+      await site.set(zalo.refresh);
+      zalo.isAnswering = false;
+      const { status, said } = await check(site, zalo);
+      assert.equal(status, EXIT.unavailable);
+      assert.match(said, /\(vendor_down\)\n {2}it says: it has not answered within 8 seconds$/);
+    }));
+
+  test('without a server connects, and says that nobody has the token', () =>
+    withSite({}, async (site, zalo) => {
+      await site.set(zalo.refresh);
+      await site.end('stop');
+      const { status, said } = await check(site, zalo);
+      assert.equal(status, EXIT.unavailable);
+      assert.match(said, /^oa: not asked: it can be reached, but .*no server answers at /);
+      assert.equal(zalo.quotas.length, 0);
+      await site.start();
+    }));
+});
+
 describe('otpd provider tokens', () => {
   test('says what Zalo says to a token that is none', () => withSite({}, async (site) => {
     const { status, stdout } = await site.set('no-token-of-zalo');

@@ -64,6 +64,14 @@ static void assert_headers(const char *name, const struct vendor_request *reques
     assert_text(name, "what is behind the headers", rest, SPAN(""));
 }
 
+static void assert_signature(const char *name, const struct vendor_request *request, json_t *row)
+{
+    assert_text(name, "sigv4", span_of_text(request->aws_sigv4 != NULL ? request->aws_sigv4 : ""),
+                text_of(row, "sigv4", ""));
+    assert_text(name, "user", span_of_text(request->aws_user != NULL ? request->aws_user : ""),
+                text_of(row, "awsUser", ""));
+}
+
 static void check_request(const struct provider *provider, json_t *row)
 {
     struct rendered rendered;
@@ -84,10 +92,7 @@ static void check_request(const struct provider *provider, json_t *row)
     assert_string_equal(request->method, "POST");
     assert_headers(name, request, json_object_get(row, "headers"));
     assert_text(name, "body", wire_reveal(&request->body), text_of(row, "body", ""));
-    assert_text(name, "sigv4", span_of_text(request->aws_sigv4 != NULL ? request->aws_sigv4 : ""),
-                text_of(row, "sigv4", ""));
-    assert_text(name, "user", span_of_text(request->aws_user != NULL ? request->aws_user : ""),
-                text_of(row, "awsUser", ""));
+    assert_signature(name, request, row);
     recipe_plan_destroy(&plan);
 }
 
@@ -112,7 +117,7 @@ static void judge_message(const struct recipe_plan *plan, const struct rig_messa
 static void judge_probe(const struct recipe_plan *plan, const struct rig_message *message,
                         const struct http_outcome *outcome, struct recipe_verdict *out)
 {
-    recipe_probe_judge(plan, &message->request, outcome, out);
+    recipe_probe_judge(plan, &message->request, message->token, outcome, out);
 }
 
 static void check_reply(const struct recipe_plan *plan, json_t *row, judge *judge_it)
@@ -208,13 +213,32 @@ static void check_probe_request(const struct recipe_plan *plan, json_t *probe)
     struct err_info info;
     struct rendered rendered;
     struct vendor_request *request = rig_room(&rendered);
-    if (recipe_probe_render(plan, request, &info) != ERR_OK)
+    const struct recipe_question question = {0x0123456789ABCDEFU, 1767225600000, SPAN(RIG_TOKEN)};
+    if (recipe_probe_render(plan, &question, request, &info) != ERR_OK)
         fail_msg("%s", info.text);
     struct span url = wire_reveal(&request->url);
     assert_text("probe", "URL", span_first(url, url.len - 1), text_of(probe, "url", ""));
-    assert_string_equal(request->method, "GET");
+    assert_text("probe", "method", span_of_text(request->method), text_of(probe, "method", "GET"));
     assert_headers("probe", request, json_object_get(probe, "headers"));
-    assert_text("probe", "body", wire_reveal(&request->body), SPAN(""));
+    assert_text("probe", "body", wire_reveal(&request->body), text_of(probe, "body", ""));
+    assert_signature("probe", request, probe);
+}
+
+// Those whose names stand in "shown", and no others.
+static void check_probed(const struct provider *provider, const struct recipe_plan *plan,
+                         json_t *probe)
+{
+    uint8_t room[512];
+    struct strbuf shown = strbuf_over(room, sizeof room);
+    const struct recipe_parameter *parameters;
+    size_t count = recipe_parameters(provider->recipe, &parameters);
+    for (size_t i = 0; i < count; i++) {
+        if ((recipe_plan_probed(plan) >> i & 1U) == 0)
+            continue;
+        strbuf_put_text(&shown, shown.len > 0 ? " " : "");
+        strbuf_put(&shown, parameters[i].name);
+    }
+    assert_text("probe", "what it shows", strbuf_span(&shown), text_of(probe, "shown", ""));
 }
 
 static void probes_ask_and_mean_this(void **state)
@@ -226,6 +250,7 @@ static void probes_ask_and_mean_this(void **state)
         rig_plan(provider->recipe, json_object_get(provider->file, "settings"));
     assert_true(recipe_plan_has_probe(plan));
     check_probe_request(plan, probe);
+    check_probed(provider, plan, probe);
     assert_true(json_array_size(rows) > 0);
     for (size_t i = 0; i < json_array_size(rows); i++)
         check_reply(plan, json_array_get(rows, i), judge_probe);
@@ -339,7 +364,7 @@ static const struct check checks[] = {
     {"replies mean this", replies_mean_this, NULL},
     {"receipts mean this", receipts_mean_this, NULL},
     {"tokens are renewed so", tokens_are_renewed_so, "tokens"},
-    {"probes ask and mean this", probes_ask_and_mean_this, "probe"},
+    {"probes ask and mean this", probes_ask_and_mean_this, NULL},
 };
 
 #define CHECKS (sizeof checks / sizeof checks[0])

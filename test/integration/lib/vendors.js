@@ -8,6 +8,8 @@
 //   request    its first line, its headers but for Host and Content-Length, its body; with holes:
 //              <number>, <code> and so on stand for what differs from message to message, the
 //              same hole for the same text; <url> is where to report, where a message says it
+//   probe      what otpd check --online asks: first line, body, one header, and the settings that
+//              it shows the provider
 //   reports    (ref, url): a request to that URL, or to the one that was registered; null where
 //              the provider cannot say so
 'use strict';
@@ -88,6 +90,12 @@ const VENDORS = [
       `To=%2B<number>&From=%2B12025550100&Body=${FORM_TEXT}&ValidityPeriod=<life>&` +
         'StatusCallback=<url>',
     ],
+    probe: {
+      line: 'GET /2010-04-01/Accounts/AC01.json',
+      body: '',
+      header: ['authorization', 'Basic QUMwMTp0d2lsaW8tdG9rZW4='],
+      shown: 'accountSid authTokenFile',
+    },
     reports: {
       delivered: (ref, url) => twilioReport('delivered', ref, url),
       failed: (ref, url) => twilioReport('undelivered', ref, url),
@@ -104,6 +112,12 @@ const VENDORS = [
       '{"template_id":"6123456789abcdef01234567","mobile":"<number>","otp":"<code>",' +
         '"otp_expiry":20,"sender":"DOCDEM"}',
     ],
+    probe: {
+      line: 'GET /api/v5/otp/verify?mobile=910000000000&otp=000000',
+      body: '',
+      header: ['authkey', 'msg91-key'],
+      shown: 'authkeyFile',
+    },
     reports: {
       delivered: (ref) => json({ requestId: ref, report: [{ status: '1' }] }),
       failed: (ref) => json({ requestId: ref, report: [{ status: '2', desc: 'FAILED' }] }),
@@ -124,6 +138,12 @@ const VENDORS = [
         '"timeUnit":"MINUTES"},"regional":{"indiaDlt":{"contentTemplateId":"1007",' +
         '"principalEntityId":"1001"}}},"webhooks":{"delivery":{"url":"<url>"}}}]}',
     ],
+    probe: {
+      line: 'GET /account/1/balance',
+      body: '',
+      header: ['authorization', 'App infobip-key'],
+      shown: 'apiKeyFile',
+    },
     reports: {
       delivered: (ref) =>
         json({ results: [{ messageId: ref, status: { groupName: 'DELIVERED' } }] }),
@@ -144,6 +164,12 @@ const VENDORS = [
       'api_key=abcd1234&api_secret=vonage-secret&from=DOCDEM&to=<number>&' +
         `text=${FORM_TEXT}&type=text&ttl=<life>000&client-ref=<id>&callback=<url>`,
     ],
+    probe: {
+      line: 'GET /account/get-balance',
+      body: '',
+      header: ['authorization', 'Basic YWJjZDEyMzQ6dm9uYWdlLXNlY3JldA=='],
+      shown: 'apiKey apiSecretFile',
+    },
     reports: {
       delivered: (ref) => form({ messageId: ref, status: 'delivered', 'err-code': '0' }),
       failed: (ref) => query({ messageId: ref, status: 'failed', 'err-code': '6' }),
@@ -161,6 +187,13 @@ const VENDORS = [
         `send_to=<number>&msg=${FORM_TEXT}&msg_type=TEXT&mask=DOCDEM&` +
         'principalEntityId=1001&dltTemplateId=1007&format=text',
     ],
+    probe: {
+      line: 'POST /GatewayAPI/rest',
+      body: 'method=SendMessage&userid=2000000001&password=gupshup-password&' +
+        'auth_scheme=plain&v=1.1&send_to=0&msg=otpd+check%3A+to+nobody&msg_type=TEXT&format=text',
+      header: null,
+      shown: 'userid passwordFile',
+    },
     reports: {
       delivered: (ref) => query({ externalId: ref, status: 'SUCCESS', cause: 'SUCCESS' }),
       failed: (ref) => form({
@@ -179,6 +212,12 @@ const VENDORS = [
       `to=%2B<number>&type=OTP&sender=DOCDEM&body=${FORM_TEXT}&ref=<id>&` +
         'callback=%7B%22url%22%3A%22<url>%22%2C%22method%22%3A%22POST%22%7D',
     ],
+    probe: {
+      line: 'POST /v1/HX01/messages',
+      body: 'type=OTP',
+      header: ['api-key', 'kaleyra-key'],
+      shown: 'sid apiKeyFile',
+    },
     reports: {
       delivered: (ref) => json({ id: ref, status: 'DELIVRD' }),
       failed: (ref) => json({ id: ref, status: 'UNDELIV' }),
@@ -199,6 +238,12 @@ const VENDORS = [
       `{"DestinationPhoneNumber":"+<number>","MessageBody":"${TEXT}",` +
         '"MessageType":"TRANSACTIONAL","TimeToLive":<life>,"ConfigurationSetName":"otp"}',
     ],
+    probe: {
+      line: 'POST /',
+      body: '{}',
+      header: ['x-amz-target', 'PinpointSMSVoiceV2.DescribeAccountAttributes'],
+      shown: 'region accessKeyId secretAccessKeyFile',
+    },
     reports: {
       delivered: (ref) => topicReport('DELIVERED', ref),
       failed: (ref) => topicReport('CARRIER_BLOCKED', ref),
@@ -226,6 +271,12 @@ const VENDORS = [
         'MessageAttributes.entry.2.Value.DataType=String&' +
         'MessageAttributes.entry.2.Value.StringValue=DOCDEM',
     ],
+    probe: {
+      line: 'POST /',
+      body: 'Action=GetSMSAttributes&Version=2010-03-31',
+      header: null,
+      shown: 'region accessKeyId secretAccessKeyFile',
+    },
     reports: { delivered: null, failed: null },
   },
   {
@@ -243,6 +294,12 @@ const VENDORS = [
         '"text":"<code>"}]},{"type":"button","sub_type":"url","index":"0","parameters":[' +
         '{"type":"text","text":"<code>"}]}]}}',
     ],
+    probe: {
+      line: 'GET /v23.0/100000000000001',
+      body: '',
+      header: ['authorization', 'Bearer chat-token'],
+      shown: 'version phoneNumberId accessTokenFile',
+    },
     reports: {
       delivered: (ref) => chatReport('delivered', ref),
       failed: (ref) => chatReport('failed', ref),
@@ -263,6 +320,13 @@ const VENDORS = [
         `"otp":"<code>","text":"${TEXT}","brand":"<brand>","minutes":20,` +
         '"expires_at":<end>,"receipt_url":"<url>"}}',
     ],
+    probe: {
+      line: 'POST /',
+      body: '{"type":"otp.ping","id":"msg_<id>","data":' +
+        '{"detail":"otpd check --online: nothing is to be sent"}}',
+      header: null,
+      shown: 'signingSecretFile',
+    },
     reports: {
       delivered: (ref) => webhookReport('delivered', ref),
       failed: (ref) => webhookReport('failed', ref),

@@ -11,6 +11,7 @@ const { until } = require('./wait');
 
 const ARRIVES_MS = 10000;
 const USED = { error: -14020, error_name: 'Invalid refresh token', error_description: 'used' };
+const QUOTA = { error: 0, message: 'Success', data: { dailyQuota: '500', remainingQuota: '499' } };
 const ENDED = { error: -124, message: 'Access token invalid' };
 
 class Zalo {
@@ -20,6 +21,7 @@ class Zalo {
     Object.assign(zalo, { appId, appSecret, lifeSeconds });
     zalo.messages = []; // requests that were taken or not
     zalo.renewals = []; // the same
+    zalo.quotas = []; // the same
     zalo.made = []; // all tokens ever
     zalo.isAnswering = true;
     zalo.hanging = [];
@@ -61,8 +63,9 @@ class Zalo {
     const { method, url, headers } = request;
     const asked = { method, url, headers, body: Buffer.concat(chunks).toString() };
     const isRenewal = url === '/v4/oa/access_token';
-    const answer = isRenewal ? this.renew(asked) : this.take(asked);
-    if (isRenewal && !this.isAnswering) {
+    const isQuota = url === '/message/quota';
+    const answer = isRenewal ? this.renew(asked) : this.answer(asked, isQuota);
+    if (!this.isAnswering && (isRenewal || isQuota)) {
       this.hanging.push(response);
       return;
     }
@@ -87,11 +90,15 @@ class Zalo {
     };
   }
 
-  take(asked) {
-    this.messages.push(asked);
+  answer(asked, isQuota) {
+    (isQuota ? this.quotas : this.messages).push(asked);
     if (this.isAlwaysEnded || asked.headers.access_token !== this.access) {
       return ENDED;
     }
+    return isQuota ? QUOTA : this.take(asked);
+  }
+
+  take(asked) {
     asked.isTaken = true;
     return { error: 0, message: 'Success', data: { msg_id: `m${this.messages.length}` } };
   }
