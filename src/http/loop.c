@@ -117,9 +117,8 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
     return ERR_OK;
 }
 
-void http_loop_run(void *ctx)
+void http_loop_run(struct http_loop *loop)
 {
-    struct http_loop *loop = ctx;
     loop->thread = uv_thread_self();
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }

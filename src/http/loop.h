@@ -44,7 +44,7 @@ struct http_loop {
 // The worker is set by the caller between init and run.
 MUST_CHECK enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits,
                                    struct clock clock);
-void http_loop_run(void *loop);              // a uv_thread_cb; returns when drained
+void http_loop_run(struct http_loop *loop);  // returns when drained
 void http_loop_fini(struct http_loop *loop); // after it has run and was not abandoned
 
 // From any thread. False: too many are waiting there.

@@ -6,6 +6,7 @@
 #include "http/server.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "http/link.h"
 #include "http/listen.h"
 #include "http/loop.h"
@@ -22,7 +23,7 @@ struct http_server {
     size_t threads_held;
     bool is_over; // all threads have ended
     bool is_abandoned;
-    uv_thread_t threads[HTTP_LOOPS_MAX];
+    pthread_t threads[HTTP_LOOPS_MAX];
     struct http_loop loops[];
 };
 
@@ -133,12 +134,18 @@ enum err http_server_create(const struct http_server_options *options, struct ht
     return ERR_OK;
 }
 
+static void *run_loop(void *loop)
+{
+    http_loop_run(loop);
+    return NULL;
+}
+
 enum err http_server_start(struct http_server *server)
 {
     ASSERT(server->threads_held == 0);
     while (server->threads_held < server->loops_held) {
         size_t i = server->threads_held;
-        if (uv_thread_create(&server->threads[i], http_loop_run, &server->loops[i]) != 0)
+        if (!thread_start(&server->threads[i], "loop", run_loop, &server->loops[i]))
             return ERR_NO_MEMORY;
         server->threads_held++;
     }
@@ -159,7 +166,7 @@ void http_server_drain(struct http_server *server, int64_t drain_ms)
 enum err http_server_join(struct http_server *server)
 {
     for (size_t i = 0; i < server->threads_held; i++) {
-        int status = uv_thread_join(&server->threads[i]);
+        int status = pthread_join(server->threads[i], NULL);
         ASSERT(status == 0);
         server->is_abandoned |= server->loops[i].is_abandoned;
     }

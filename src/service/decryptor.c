@@ -15,11 +15,11 @@
 #include "service/decryptor.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -197,27 +197,16 @@ static void *tell(void *ctx)
 
 // --- coming and going ---
 
-// Signals are for the main thread.
-static bool start_thread(pthread_t *thread, void *(*run_it)(void *), struct decryptor *decryptor)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started = pthread_create(thread, NULL, run_it, decryptor) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
-}
-
 static enum err start_threads(struct decryptor *decryptor, unsigned threads)
 {
     if (threads == 0)
         return ERR_OK;
-    decryptor->has_messenger = start_thread(&decryptor->messenger, tell, decryptor);
+    decryptor->has_messenger =
+        thread_start(&decryptor->messenger, "hash-messenger", tell, decryptor);
     if (!decryptor->has_messenger)
         return ERR_NO_MEMORY;
     for (unsigned i = 0; i < threads; i++) {
-        if (!start_thread(&decryptor->workers[i], work, decryptor))
+        if (!thread_start(&decryptor->workers[i], "decryptor", work, decryptor))
             return ERR_NO_MEMORY;
         decryptor->workers_held++;
     }

@@ -14,6 +14,7 @@
 #include "store/embedded/embedded.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "store/embedded/data_dir.h"
 #include "store/embedded/engine.h"
 #include "store/embedded/journal_table.h"
@@ -24,7 +25,6 @@
 #include "store/entry_queue.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define PATH_BYTES_MAX 4096U
@@ -682,16 +682,11 @@ static enum err start_from_table(struct embedded_store *embedded,
     return ERR_OK;
 }
 
-// Signals are for the threads that ask for them.
 static enum err start_thread(struct embedded_store *embedded, struct err_info *info)
 {
-    sigset_t all, before;
     if (!embedded->is_threaded)
         return ERR_OK;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    embedded->is_started = pthread_create(&embedded->thread, NULL, run_thread, embedded) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    embedded->is_started = thread_start(&embedded->thread, "store", run_thread, embedded);
     if (embedded->is_started)
         return ERR_OK;
     err_info_set(info, "the store's thread cannot be started");
