@@ -59,6 +59,7 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
         .limits = &server->limits,
         .clock = server->options.clock,
         .post = http_loop_post,
+        .leave = http_loop_leave,
         .post_ctx = loop,
     };
     enum err err = server->options.on_worker(server->options.ctx, &loop->uv, &worker_options);
@@ -73,8 +74,7 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
 // A loop without its worker has no part in the server: it is run out and taken apart here.
 static void remove_bare_loop(struct http_loop *loop)
 {
-    uv_close((uv_handle_t *)&loop->async, NULL);
-    uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+    http_loop_close_handles(loop);
     http_loop_run(loop);
     http_loop_fini(loop);
 }
@@ -87,7 +87,9 @@ static enum err add_loop(struct http_server *server)
         return err;
     loop->ctx = server;
     loop->stop_ctx = server->options.ctx;
+    loop->turn_ctx = server->options.ctx;
     loop->on_stop = server->options.on_worker_stop;
+    loop->on_turn = server->options.on_turn;
     err = add_worker(server, loop);
     if (err != ERR_OK) {
         remove_bare_loop(loop);
@@ -155,6 +157,12 @@ enum err http_server_start(struct http_server *server)
 uint16_t http_server_port(const struct http_server *server)
 {
     return server->listener.port;
+}
+
+void http_server_wake(struct http_server *server)
+{
+    for (size_t i = 0; i < server->loops_held; i++)
+        http_loop_wake(&server->loops[i]);
 }
 
 void http_server_drain(struct http_server *server, int64_t drain_ms)
