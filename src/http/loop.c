@@ -50,7 +50,7 @@ static void for_each_link(struct http_loop *loop, void (*act)(struct http_link *
 static void stop(struct http_loop *loop)
 {
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
-    uv_close((uv_handle_t *)&loop->async, NULL);
+    http_bell_close(&loop->bell);
     loop->on_stop(loop->stop_ctx, loop->worker->options.user);
 }
 
@@ -83,9 +83,9 @@ static void drain(struct http_loop *loop, int64_t drain_ms)
     (void)uv_timer_start(&loop->drain_timer, on_drain_tick, 0, DRAIN_TICK_MS);
 }
 
-static void on_async(uv_async_t *async)
+static void on_ring(void *ctx)
 {
-    struct http_loop *loop = async->data;
+    struct http_loop *loop = ctx;
     run_tasks(loop);
     open_handed(loop);
     uv_mutex_lock(&loop->mutex);
@@ -100,14 +100,13 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
 {
     if (uv_loop_init(&loop->uv) != 0)
         return ERR_NO_MEMORY;
-    if (uv_async_init(&loop->uv, &loop->async, on_async) != 0) {
+    if (http_bell_open(&loop->bell, &loop->uv, on_ring, loop) != ERR_OK) {
         (void)uv_loop_close(&loop->uv);
         return ERR_NO_MEMORY;
     }
     int status = uv_mutex_init(&loop->mutex);
     ASSERT(status == 0);
     (void)uv_timer_init(&loop->uv, &loop->drain_timer);
-    loop->async.data = loop;
     loop->drain_timer.data = loop;
     loop->clock = clock;
     loop->drain_ms = -1;
@@ -142,7 +141,7 @@ bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted
         loop->inbox[loop->inbox_held++] = *accepted;
     uv_mutex_unlock(&loop->mutex);
     if (has_room)
-        (void)uv_async_send(&loop->async);
+        http_bell_ring(&loop->bell);
     return has_room;
 }
 
@@ -162,14 +161,15 @@ void http_loop_post(void *ctx, struct http_task *task)
     *loop->tasks_last = task;
     loop->tasks_last = &task->next;
     if (is_first)
-        (void)uv_async_send(&loop->async);
+        http_bell_ring(&loop->bell);
     uv_mutex_unlock(&loop->mutex);
 }
 
+// Rung under the lock: a loop that has seen it may end.
 void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms)
 {
     uv_mutex_lock(&loop->mutex);
     loop->drain_ms = drain_ms;
+    http_bell_ring(&loop->bell);
     uv_mutex_unlock(&loop->mutex);
-    (void)uv_async_send(&loop->async);
 }

@@ -72,7 +72,7 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
 // A loop without its worker has no part in the server: it is run out and taken apart here.
 static void remove_bare_loop(struct http_loop *loop)
 {
-    uv_close((uv_handle_t *)&loop->async, NULL);
+    http_bell_close(&loop->bell);
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
     http_loop_run(loop);
     http_loop_fini(loop);
