@@ -51,7 +51,7 @@ void http_loop_close_handles(struct http_loop *loop)
 {
     uv_close((uv_handle_t *)&loop->turn, NULL);
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
-    uv_close((uv_handle_t *)&loop->async, NULL);
+    http_bell_close(&loop->bell);
 }
 
 // Then uv_run returns, when the handles of the loop's owner are closed too.
@@ -97,9 +97,9 @@ static void on_turn(uv_prepare_t *turn)
         loop->on_turn(loop->turn_ctx);
 }
 
-static void on_async(uv_async_t *async)
+static void on_ring(void *ctx)
 {
-    struct http_loop *loop = async->data;
+    struct http_loop *loop = ctx;
     run_tasks(loop);
     open_handed(loop);
     uv_mutex_lock(&loop->mutex);
@@ -114,14 +114,13 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
 {
     if (uv_loop_init(&loop->uv) != 0)
         return ERR_NO_MEMORY;
-    if (uv_async_init(&loop->uv, &loop->async, on_async) != 0) {
+    if (http_bell_open(&loop->bell, &loop->uv, on_ring, loop) != ERR_OK) {
         (void)uv_loop_close(&loop->uv);
         return ERR_NO_MEMORY;
     }
     int status = uv_mutex_init(&loop->mutex);
     ASSERT(status == 0);
     (void)uv_timer_init(&loop->uv, &loop->drain_timer);
-    loop->async.data = loop;
     loop->drain_timer.data = loop;
     (void)uv_prepare_init(&loop->uv, &loop->turn);
     (void)uv_prepare_start(&loop->turn, on_turn);
@@ -158,7 +157,7 @@ bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted
         loop->inbox[loop->inbox_held++] = *accepted;
     uv_mutex_unlock(&loop->mutex);
     if (has_room)
-        (void)uv_async_send(&loop->async);
+        http_bell_ring(&loop->bell);
     return has_room;
 }
 
@@ -184,7 +183,7 @@ void http_loop_wake(struct http_loop *loop)
     uv_mutex_lock(&loop->mutex);
     if (loop->tasks_first != NULL && !loop->is_woken) {
         loop->is_woken = true;
-        (void)uv_async_send(&loop->async);
+        http_bell_ring(&loop->bell);
     }
     uv_mutex_unlock(&loop->mutex);
 }
@@ -195,10 +194,11 @@ void http_loop_post(void *loop, struct http_task *task)
     http_loop_wake(loop);
 }
 
+// Rung under the lock: a loop that has seen it may end.
 void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms)
 {
     uv_mutex_lock(&loop->mutex);
     loop->drain_ms = drain_ms;
+    http_bell_ring(&loop->bell);
     uv_mutex_unlock(&loop->mutex);
-    (void)uv_async_send(&loop->async);
 }

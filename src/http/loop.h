@@ -4,6 +4,7 @@
 // One thread with its libuv loop, and the sockets that it drives.
 
 #include "http/acceptor.h"
+#include "http/bell.h"
 #include "http/worker.h"
 
 // Connections on their way from the acceptor's thread.
@@ -13,7 +14,7 @@ struct http_link;
 
 struct http_loop {
     uv_loop_t uv;
-    uv_async_t async;
+    struct http_bell bell; // there is something new under the mutex
     uv_timer_t drain_timer;
     uv_prepare_t turn; // each time before it waits
     struct http_worker *worker;

@@ -6,9 +6,9 @@
 //   submitter ──▶ waiting ──▶ worker, which gives way ──▶ done ──▶ messenger ──▶ on_done
 //
 // A worker that has to wait for a core must not hold what a loop waits for. So it takes no lock
-// that others take, and wakes no loop: libuv's loop spins until whoever woke it has run on. The
-// messenger, a thread like all others, does that. A queue's producers have one lock, its consumers
-// another, and what is between them is a semaphore.
+// that others take, and wakes no loop, which is done under the loop's own. The messenger, a thread
+// like all others, does that. A queue's producers have one lock, its consumers another, and what is
+// between them is a semaphore.
 //
 // How many jobs a client has is counted anew for each one that comes: there are a few hundred at
 // most, side by side, and to walk through them costs nothing beside a decryption.
@@ -24,7 +24,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define NICENESS 10
+#define NICENESS 19 // of less, Linux makes a loop wait for what it owes: docs/adr/0032
 #define SLOTS (DECRYPTOR_JOBS_MAX + DECRYPTOR_THREADS_MAX) // each thread is sent its end, too
 
 struct queue {

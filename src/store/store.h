@@ -212,7 +212,7 @@ struct store_ops {
 // What the store tells its owner, on a thread of its choosing. Set before first use.
 struct store_notices {
     void (*on_entries)(void *ctx);  // something is claimable that was not
-    void (*on_done)(void *ctx);     // for now, the last `done` of several has been called
+    void (*on_done)(void *ctx);     // the last `done` of several has been called
     void (*on_settings)(void *ctx); // some setting changed
     void (*on_failed)(void *ctx);   // once, and nothing is stored any more
     void *ctx;
