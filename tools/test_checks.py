@@ -149,6 +149,11 @@ class Layers(unittest.TestCase):
         text = "void f(void) { usleep(5); }\n"
         self.check({"src/http/test_a.c": text}, "src/http/test_a.c:1 sleep")
 
+    def test_a_loop_is_woken_by_its_bell(self):
+        text = "void f(void) { uv_async_send(a); }\n"
+        self.check({"src/http/test_a.c": text, "src/http/b.c": "void f(void) { ring(b); }\n"})
+        self.check({"src/http/loop.c": text}, "src/http/loop.c:1 async")
+
     def test_a_header_that_everybody_includes_fails(self):
         files = {f"src/http/u{n}.c": '#include "http/all.h"\n' for n in range(20)}
         self.check({**files, "src/http/all.h": ""}, "src/http/all.h:1 includers")

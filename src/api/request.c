@@ -199,7 +199,7 @@ static void on_call_done(struct service_call *call)
 {
     struct api_request *request = call->ctx;
     request->landing.run = land;
-    http_exchange_post(request->exchange, &request->landing);
+    http_exchange_leave(request->exchange, &request->landing);
 }
 
 // One for all calls that the request makes.

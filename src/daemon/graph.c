@@ -60,6 +60,15 @@ static void on_entries(void *ctx)
         courier_thread_notify(thread);
 }
 
+// The answers to a batch of ops: each loop is woken once for all of its own.
+static void on_done(void *ctx)
+{
+    struct graph *graph = ctx;
+    struct http_server *server = atomic_load_explicit(&graph->answering, memory_order_acquire);
+    if (server != NULL)
+        http_server_wake(server);
+}
+
 // A store that has failed is at its end, and so is the server: whoever starts it again begins from
 // what is on the disk. It ends as on SIGTERM, but with another status.
 static void on_failed(void *ctx)
@@ -75,7 +84,10 @@ static enum err create_store(struct graph *graph, struct err_info *info)
         .config = graph->config,
         .keyring = graph->keyring,
         .clock = graph->clock,
-        .notices = {.on_entries = on_entries, .on_failed = on_failed, .ctx = graph},
+        .notices = {.on_entries = on_entries,
+                    .on_done = on_done,
+                    .on_failed = on_failed,
+                    .ctx = graph},
         .log = graph->log,
         .metrics = graph->monitor.metrics,
     };
@@ -294,6 +306,14 @@ static void on_worker_stop(void *ctx, void *user)
     random_pool_wipe(&own->pool);
 }
 
+// What the requests of one turn ask of the store shares a commit.
+static void on_turn(void *ctx)
+{
+    struct graph *graph = ctx;
+    if (graph->store != NULL) // a server that was never started ends after its store
+        store_wake(graph->store);
+}
+
 static size_t loops_count(const struct config *config)
 {
     if (config->server.loops > 0)
@@ -324,11 +344,15 @@ static enum err create_server(struct graph *graph, struct err_info *info)
         .clock = graph->clock,
         .on_worker = on_worker,
         .on_worker_stop = on_worker_stop,
+        .on_turn = on_turn,
         .ctx = graph,
     };
     struct span proxies = span_of_text(graph->config->server.trusted_proxies);
     enum err err = ip_ranges_parse(proxies, &graph->trusted_proxies, info);
-    return err == ERR_OK ? http_server_create(&options, &graph->server, info) : err;
+    if (err == ERR_OK)
+        err = http_server_create(&options, &graph->server, info);
+    atomic_store_explicit(&graph->answering, graph->server, memory_order_release);
+    return err;
 }
 
 static enum err create_metrics_server(struct graph *graph, struct err_info *info)

@@ -67,6 +67,7 @@ struct graph {
     struct graph_loop loops[HTTP_LOOPS_MAX];
     size_t loops_held;
     struct http_server *server;
+    _Atomic(struct http_server *) answering; // the same, for the store's thread
 };
 
 // Everything up to a listening socket; nothing is accepted yet. On failure the story is in *info

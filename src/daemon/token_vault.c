@@ -5,9 +5,9 @@
 #include "daemon/token_vault.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -101,12 +101,7 @@ static void *run(void *arg)
 
 static bool start(struct token_vault *vault)
 {
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    vault->is_started = pthread_create(&vault->thread, NULL, run, vault) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    vault->is_started = thread_start(&vault->thread, "token-vault", run, vault);
     return vault->is_started;
 }
 

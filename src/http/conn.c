@@ -474,6 +474,16 @@ void http_exchange_post(struct http_exchange *exchange, struct http_task *task)
         task->run(task);
 }
 
+void http_exchange_leave(struct http_exchange *exchange, struct http_task *task)
+{
+    const struct http_conn *conn = ((struct http_scratch *)(void *)exchange)->conn;
+    const struct http_worker_options *options = &conn->worker->options;
+    if (options->leave != NULL)
+        options->leave(options->post_ctx, task);
+    else
+        task->run(task);
+}
+
 void http_exchange_wake(struct http_exchange *exchange, struct mono at,
                         void (*on_wake)(struct http_exchange *exchange, void *ctx, struct mono now,
                                         bool is_gone),

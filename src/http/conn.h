@@ -45,9 +45,10 @@ struct http_worker_options {
     struct logger *log;            // at debug, each answer: "http.answer"; NULL: nothing
     const struct ip_ranges *trusted_proxies; // whose X-Forwarded-For is believed; NULL: nobody's
 
-    // For http_exchange_post, from any thread; set by whoever drives the worker on a thread of its
-    // own. NULL: there is one thread for all.
+    // For http_exchange_post and http_exchange_leave, from any thread; set by whoever drives the
+    // worker on a thread of its own. NULL: there is one thread for all.
     void (*post)(void *ctx, struct http_task *task);
+    void (*leave)(void *ctx, struct http_task *task);
     void *post_ctx;
 };
 

@@ -81,6 +81,10 @@ struct http_task {
 // soon, in the order of the calls. From any thread, as long as the exchange's reply is owed.
 void http_exchange_post(struct http_exchange *exchange, struct http_task *task);
 
+// As http_exchange_post, for one of many: the loop may sleep on until somebody calls
+// http_server_wake.
+void http_exchange_leave(struct http_exchange *exchange, struct http_task *task);
+
 // First value of that name (any case), or an empty span with data NULL.
 struct span http_request_field(const struct http_request *request, struct span name);
 

@@ -32,6 +32,7 @@ static void run_tasks(struct http_loop *loop)
     struct http_task *task = loop->tasks_first;
     loop->tasks_first = NULL;
     loop->tasks_last = &loop->tasks_first;
+    loop->is_woken = false;
     uv_mutex_unlock(&loop->mutex);
     while (task != NULL) {
         struct http_task *next = task->next;
@@ -46,11 +47,17 @@ static void for_each_link(struct http_loop *loop, void (*act)(struct http_link *
         act(link);
 }
 
+void http_loop_close_handles(struct http_loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->turn, NULL);
+    uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+    http_bell_close(&loop->bell);
+}
+
 // Then uv_run returns, when the handles of the loop's owner are closed too.
 static void stop(struct http_loop *loop)
 {
-    uv_close((uv_handle_t *)&loop->drain_timer, NULL);
-    uv_close((uv_handle_t *)&loop->async, NULL);
+    http_loop_close_handles(loop);
     loop->on_stop(loop->stop_ctx, loop->worker->options.user);
 }
 
@@ -83,9 +90,16 @@ static void drain(struct http_loop *loop, int64_t drain_ms)
     (void)uv_timer_start(&loop->drain_timer, on_drain_tick, 0, DRAIN_TICK_MS);
 }
 
-static void on_async(uv_async_t *async)
+static void on_turn(uv_prepare_t *turn)
 {
-    struct http_loop *loop = async->data;
+    struct http_loop *loop = turn->data;
+    if (loop->on_turn != NULL)
+        loop->on_turn(loop->turn_ctx);
+}
+
+static void on_ring(void *ctx)
+{
+    struct http_loop *loop = ctx;
     run_tasks(loop);
     open_handed(loop);
     uv_mutex_lock(&loop->mutex);
@@ -100,15 +114,17 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
 {
     if (uv_loop_init(&loop->uv) != 0)
         return ERR_NO_MEMORY;
-    if (uv_async_init(&loop->uv, &loop->async, on_async) != 0) {
+    if (http_bell_open(&loop->bell, &loop->uv, on_ring, loop) != ERR_OK) {
         (void)uv_loop_close(&loop->uv);
         return ERR_NO_MEMORY;
     }
     int status = uv_mutex_init(&loop->mutex);
     ASSERT(status == 0);
     (void)uv_timer_init(&loop->uv, &loop->drain_timer);
-    loop->async.data = loop;
     loop->drain_timer.data = loop;
+    (void)uv_prepare_init(&loop->uv, &loop->turn);
+    (void)uv_prepare_start(&loop->turn, on_turn);
+    loop->turn.data = loop;
     loop->clock = clock;
     loop->drain_ms = -1;
     loop->tasks_last = &loop->tasks_first;
@@ -117,9 +133,8 @@ enum err http_loop_init(struct http_loop *loop, const struct http_limits *limits
     return ERR_OK;
 }
 
-void http_loop_run(void *ctx)
+void http_loop_run(struct http_loop *loop)
 {
-    struct http_loop *loop = ctx;
     loop->thread = uv_thread_self();
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
@@ -142,13 +157,11 @@ bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted
         loop->inbox[loop->inbox_held++] = *accepted;
     uv_mutex_unlock(&loop->mutex);
     if (has_room)
-        (void)uv_async_send(&loop->async);
+        http_bell_ring(&loop->bell);
     return has_room;
 }
 
-// The loop is woken under the lock: it ends only when no answer is owed, and the task that pays the
-// last one cannot be taken before this is done with the loop's handle.
-void http_loop_post(void *ctx, struct http_task *task)
+void http_loop_leave(void *ctx, struct http_task *task)
 {
     struct http_loop *loop = ctx;
     uv_thread_t self = uv_thread_self();
@@ -158,18 +171,34 @@ void http_loop_post(void *ctx, struct http_task *task)
     }
     task->next = NULL;
     uv_mutex_lock(&loop->mutex);
-    bool is_first = loop->tasks_first == NULL;
     *loop->tasks_last = task;
     loop->tasks_last = &task->next;
-    if (is_first)
-        (void)uv_async_send(&loop->async);
     uv_mutex_unlock(&loop->mutex);
 }
 
+// The loop is woken under the lock: it ends only when no answer is owed, and the task that pays the
+// last one cannot be taken before this is done with the loop's handle.
+void http_loop_wake(struct http_loop *loop)
+{
+    uv_mutex_lock(&loop->mutex);
+    if (loop->tasks_first != NULL && !loop->is_woken) {
+        loop->is_woken = true;
+        http_bell_ring(&loop->bell);
+    }
+    uv_mutex_unlock(&loop->mutex);
+}
+
+void http_loop_post(void *loop, struct http_task *task)
+{
+    http_loop_leave(loop, task);
+    http_loop_wake(loop);
+}
+
+// Rung under the lock: a loop that has seen it may end.
 void http_loop_ask_drain(struct http_loop *loop, int64_t drain_ms)
 {
     uv_mutex_lock(&loop->mutex);
     loop->drain_ms = drain_ms;
+    http_bell_ring(&loop->bell);
     uv_mutex_unlock(&loop->mutex);
-    (void)uv_async_send(&loop->async);
 }

@@ -6,6 +6,7 @@
 #include "http/server.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "http/link.h"
 #include "http/listen.h"
 #include "http/loop.h"
@@ -22,7 +23,7 @@ struct http_server {
     size_t threads_held;
     bool is_over; // all threads have ended
     bool is_abandoned;
-    uv_thread_t threads[HTTP_LOOPS_MAX];
+    pthread_t threads[HTTP_LOOPS_MAX];
     struct http_loop loops[];
 };
 
@@ -58,6 +59,7 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
         .limits = &server->limits,
         .clock = server->options.clock,
         .post = http_loop_post,
+        .leave = http_loop_leave,
         .post_ctx = loop,
     };
     enum err err = server->options.on_worker(server->options.ctx, &loop->uv, &worker_options);
@@ -72,8 +74,7 @@ static enum err add_worker(struct http_server *server, struct http_loop *loop)
 // A loop without its worker has no part in the server: it is run out and taken apart here.
 static void remove_bare_loop(struct http_loop *loop)
 {
-    uv_close((uv_handle_t *)&loop->async, NULL);
-    uv_close((uv_handle_t *)&loop->drain_timer, NULL);
+    http_loop_close_handles(loop);
     http_loop_run(loop);
     http_loop_fini(loop);
 }
@@ -86,7 +87,9 @@ static enum err add_loop(struct http_server *server)
         return err;
     loop->ctx = server;
     loop->stop_ctx = server->options.ctx;
+    loop->turn_ctx = server->options.ctx;
     loop->on_stop = server->options.on_worker_stop;
+    loop->on_turn = server->options.on_turn;
     err = add_worker(server, loop);
     if (err != ERR_OK) {
         remove_bare_loop(loop);
@@ -133,12 +136,18 @@ enum err http_server_create(const struct http_server_options *options, struct ht
     return ERR_OK;
 }
 
+static void *run_loop(void *loop)
+{
+    http_loop_run(loop);
+    return NULL;
+}
+
 enum err http_server_start(struct http_server *server)
 {
     ASSERT(server->threads_held == 0);
     while (server->threads_held < server->loops_held) {
         size_t i = server->threads_held;
-        if (uv_thread_create(&server->threads[i], http_loop_run, &server->loops[i]) != 0)
+        if (!thread_start(&server->threads[i], "loop", run_loop, &server->loops[i]))
             return ERR_NO_MEMORY;
         server->threads_held++;
     }
@@ -150,6 +159,12 @@ uint16_t http_server_port(const struct http_server *server)
     return server->listener.port;
 }
 
+void http_server_wake(struct http_server *server)
+{
+    for (size_t i = 0; i < server->loops_held; i++)
+        http_loop_wake(&server->loops[i]);
+}
+
 void http_server_drain(struct http_server *server, int64_t drain_ms)
 {
     ASSERT(drain_ms >= 0);
@@ -159,7 +174,7 @@ void http_server_drain(struct http_server *server, int64_t drain_ms)
 enum err http_server_join(struct http_server *server)
 {
     for (size_t i = 0; i < server->threads_held; i++) {
-        int status = uv_thread_join(&server->threads[i]);
+        int status = pthread_join(server->threads[i], NULL);
         ASSERT(status == 0);
         server->is_abandoned |= server->loops[i].is_abandoned;
     }

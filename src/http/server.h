@@ -24,6 +24,10 @@ struct http_server_options {
     // on_worker has started. Also called where on_worker succeeded and http_server_create then
     // failed.
     void (*on_worker_stop)(void *ctx, void *user);
+
+    // Called on a loop's thread each time before it waits for more to do: what its handlers have
+    // begun together can be handed on in one go. NULL: nothing is.
+    void (*on_turn)(void *ctx);
     void *ctx;
 };
 
@@ -36,6 +40,10 @@ MUST_CHECK enum err http_server_create(const struct http_server_options *options
 
 // Runs the loops, each on a thread of its own. After a failure: http_server_destroy.
 MUST_CHECK enum err http_server_start(struct http_server *server);
+
+// Wakes the loops for which http_exchange_leave has left something. From any thread, until
+// http_server_destroy.
+void http_server_wake(struct http_server *server);
 
 // 0 on a Unix socket, whose file is gone once the server drains.
 uint16_t http_server_port(const struct http_server *server);

@@ -37,7 +37,7 @@ struct site {
     struct http_server *server;
     struct http_limits limits;
     struct http_router router;
-    struct http_route routes[5];
+    struct http_route routes[7];
     struct entropy entropy;
     struct clock clock;
     uv_thread_t clerks[CLERKS_MAX]; // by GET /elsewhere
@@ -46,6 +46,7 @@ struct site {
     size_t desks_held;
     atomic_size_t gone;
     size_t big_bytes;
+    struct http_exchange *asked; // by GET /turn, until its loop's turn ends
 };
 
 static void fill_random(void *ctx, void *out, size_t len)
@@ -135,6 +136,41 @@ static void on_elsewhere(void *ctx, struct http_exchange *exchange)
     assert_int_equal(uv_thread_create(&site->clerks[number], be_clerk, errand), 0);
 }
 
+// GET /left: as /elsewhere, but the clerk leaves the task, and then wakes all loops.
+static void be_slow_clerk(void *ctx)
+{
+    struct errand *errand = ctx;
+    const struct desk *desk = errand->exchange->worker;
+    struct http_server *server = desk->site->server; // the exchange is gone once the task has run
+    http_exchange_leave(errand->exchange, &errand->task);
+    http_server_wake(server);
+}
+
+static void on_left(void *ctx, struct http_exchange *exchange)
+{
+    struct site *site = ctx;
+    struct errand *errand = arena_alloc(&exchange->arena, sizeof *errand);
+    size_t number = atomic_fetch_add(&site->clerks_held, 1);
+    assert_true(number < CLERKS_MAX);
+    *errand = (struct errand){{run_errand, NULL}, exchange, uv_thread_self(), 1};
+    assert_int_equal(uv_thread_create(&site->clerks[number], be_slow_clerk, errand), 0);
+}
+
+// GET /turn: answered when the turn of the (only) loop ends in which it came.
+static void on_turn_asked(void *ctx, struct http_exchange *exchange)
+{
+    ((struct site *)ctx)->asked = exchange;
+}
+
+static void on_turn(void *ctx)
+{
+    struct site *site = ctx;
+    struct http_exchange *asked = site->asked;
+    site->asked = NULL;
+    if (asked != NULL)
+        reply_text(asked, SPAN("turned"));
+}
+
 static void on_big(void *ctx, struct http_exchange *exchange)
 {
     const struct site *site = ctx;
@@ -177,6 +213,7 @@ static enum err create(struct site *site, struct span address, size_t loops)
         .clock = site->clock,
         .on_worker = on_worker,
         .on_worker_stop = on_worker_stop,
+        .on_turn = loops == 1 ? on_turn : NULL,
         .ctx = site,
     };
     return http_server_create(&options, &site->server, &info);
@@ -191,6 +228,8 @@ static int set_up(void **state)
         {HTTP_GET, SPAN("/big"), on_big, site},
         {HTTP_GET, SPAN("/never"), on_never, site},
         {HTTP_GET, SPAN("/elsewhere"), on_elsewhere, site},
+        {HTTP_GET, SPAN("/left"), on_left, site},
+        {HTTP_GET, SPAN("/turn"), on_turn_asked, site},
     };
     memcpy(site->routes, routes, sizeof routes);
     site->router = (struct http_router){site->routes, COUNT(routes), write_error};
@@ -605,19 +644,38 @@ static void join_clerks(struct site *site)
         assert_int_equal(uv_thread_join(&site->clerks[i]), 0);
 }
 
-static void test_post_from_other_threads(void **state)
+static void ask_clerks(struct site *site, struct span request)
 {
-    struct site *site = *state;
     int fds[CLERKS_MAX];
     start(site, LOOPS);
     for (size_t i = 0; i < CLERKS_MAX; i++)
         fds[i] = dial(site);
     for (size_t i = 0; i < CLERKS_MAX; i++)
-        say(fds[i], SPAN("GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+        say(fds[i], request);
     for (size_t i = 0; i < CLERKS_MAX; i++)
         assert_last_words(fds[i], SPAN(""), SPAN("200"), SPAN("\r\n\r\ndone"));
     stop(site);
     join_clerks(site);
+}
+
+static void test_post_from_other_threads(void **state)
+{
+    ask_clerks(*state, SPAN("GET /elsewhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+}
+
+static void test_leave_and_wake(void **state)
+{
+    ask_clerks(*state, SPAN("GET /left HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+}
+
+static void test_end_of_turn(void **state)
+{
+    struct site *site = *state;
+    start(site, 1);
+    int fd = dial(site);
+    say(fd, SPAN("GET /turn HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    assert_last_words(fd, SPAN(""), SPAN("200"), SPAN("\r\n\r\nturned"));
+    stop(site);
 }
 
 // The client has left, and the server waits for what is owed to it before it ends.
@@ -721,6 +779,8 @@ int main(void)
         TEST(test_no_room),
         TEST(test_out_of_descriptors),
         TEST(test_post_from_other_threads),
+        TEST(test_leave_and_wake),
+        TEST(test_end_of_turn),
         TEST(test_post_while_draining),
         TEST(test_drain),
         TEST(test_drain_deadline),

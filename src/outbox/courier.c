@@ -232,7 +232,7 @@ static void submit(struct job *job, enum job_stage stage)
         .transition = transitions[stage],
         .done = on_done,
     };
-    store_deliver(job->courier->deps.store, &job->op);
+    store_queue_delivery(job->courier->deps.store, &job->op);
 }
 
 // --- sending -----------------------------------------------------------------------------------
@@ -489,6 +489,7 @@ size_t courier_step(struct courier *courier)
     size_t count = go_on_with_ended(courier);
     count += settle_again(courier);
     count += claim_all(courier);
+    store_wake(courier->deps.store);
     show(courier);
     return count;
 }
@@ -515,6 +516,7 @@ size_t courier_end(struct courier *courier)
     courier->is_ending = true;
     (void)settle_again(courier);
     (void)go_on_with_ended(courier);
+    store_wake(courier->deps.store);
     return courier->under_way;
 }
 

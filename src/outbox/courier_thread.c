@@ -14,8 +14,9 @@
 // So it is with ops of the courier's that have ended, and the lock of their list.
 #include "outbox/courier_thread.h"
 
+#include "base/thread.h"
+
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -135,18 +136,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-// Signals are for the threads that ask for them; the courier takes none.
-static bool start(struct courier_thread *thread)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started = pthread_create(&thread->thread, NULL, run, thread) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
-}
-
 static void init_locks(struct courier_thread *thread)
 {
     pthread_condattr_t attributes;
@@ -179,7 +168,7 @@ enum err courier_thread_start(const struct courier_thread_parts *parts, struct c
     thread->receipts = parts->receipts;
     init_locks(thread);
     courier_on_news(parts->courier, on_news, thread);
-    if (!start(thread)) {
+    if (!thread_start(&thread->thread, "courier", run, thread)) {
         free_thread(thread);
         return ERR_NO_MEMORY;
     }

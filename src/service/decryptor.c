@@ -6,25 +6,25 @@
 //   submitter ──▶ waiting ──▶ worker, which gives way ──▶ done ──▶ messenger ──▶ on_done
 //
 // A worker that has to wait for a core must not hold what a loop waits for. So it takes no lock
-// that others take, and wakes no loop: libuv's loop spins until whoever woke it has run on. The
-// messenger, a thread like all others, does that. A queue's producers have one lock, its consumers
-// another, and what is between them is a semaphore.
+// that others take, and wakes no loop, which is done under the loop's own. The messenger, a thread
+// like all others, does that. A queue's producers have one lock, its consumers another, and what is
+// between them is a semaphore.
 //
 // How many jobs a client has is counted anew for each one that comes: there are a few hundred at
 // most, side by side, and to walk through them costs nothing beside a decryption.
 #include "service/decryptor.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define NICENESS 10
+#define NICENESS 19 // of less, Linux makes a loop wait for what it owes: docs/adr/0032
 #define SLOTS (DECRYPTOR_JOBS_MAX + DECRYPTOR_THREADS_MAX) // each thread is sent its end, too
 
 struct queue {
@@ -197,27 +197,16 @@ static void *tell(void *ctx)
 
 // --- coming and going ---
 
-// Signals are for the main thread.
-static bool start_thread(pthread_t *thread, void *(*run_it)(void *), struct decryptor *decryptor)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started = pthread_create(thread, NULL, run_it, decryptor) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
-}
-
 static enum err start_threads(struct decryptor *decryptor, unsigned threads)
 {
     if (threads == 0)
         return ERR_OK;
-    decryptor->has_messenger = start_thread(&decryptor->messenger, tell, decryptor);
+    decryptor->has_messenger =
+        thread_start(&decryptor->messenger, "hash-messenger", tell, decryptor);
     if (!decryptor->has_messenger)
         return ERR_NO_MEMORY;
     for (unsigned i = 0; i < threads; i++) {
-        if (!start_thread(&decryptor->workers[i], work, decryptor))
+        if (!thread_start(&decryptor->workers[i], "decryptor", work, decryptor))
             return ERR_NO_MEMORY;
         decryptor->workers_held++;
     }

@@ -28,7 +28,7 @@ void service_take_hash(struct service *service, struct service_call *call)
     call->op.done = after_take;
     call->op.is_changed = false;
     call->op.has_entry = false;
-    store_submit(service->deps.store, &call->op);
+    store_queue(service->deps.store, &call->op);
 }
 
 #define TELL_MS_MIN 1000

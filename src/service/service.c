@@ -261,5 +261,5 @@ void service_submit(struct service *service, struct service_call *call,
     call->op.key = call->command.key;
     call->op.transition = call_transition;
     call->op.done = done;
-    store_submit(service->deps.store, &call->op);
+    store_queue(service->deps.store, &call->op);
 }

@@ -34,7 +34,7 @@ static void submit(struct service_call *call, const struct step *step)
     call->op.done = step->done;
     call->op.is_changed = false;
     call->op.has_entry = false;
-    store_submit(call->service->deps.store, &call->op);
+    store_queue(call->service->deps.store, &call->op);
 }
 
 static void release(struct store_op *op, struct record *record, int64_t now_ms)

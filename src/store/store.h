@@ -5,6 +5,7 @@
 // argues it and sketches Redis Cluster and PostgreSQL behind it.
 //
 //   store_submit      one record: load, transition, save, with the entry it promises, atomically
+//   store_queue       the same, begun when somebody calls store_wake: one wake-up for many
 //   store_claim       entries that somebody has to look at, under a lease with a fencing token
 //   store_deliver     one entry: load, transition, save what has become of it
 //   store_entries     how many are open, store_next_due_ms when the next one is due
@@ -191,8 +192,9 @@ struct setting {
 struct store;
 
 struct store_ops {
-    void (*submit)(struct store *store, struct store_op *op);
-    void (*deliver)(struct store *store, struct delivery_op *op);
+    void (*submit)(struct store *store, struct store_op *op);     // may wait for wake
+    void (*deliver)(struct store *store, struct delivery_op *op); // as submit
+    void (*wake)(struct store *store);                            // NULL: submit begins at once
     size_t (*claim)(struct store *store, const struct store_claim *claim, struct claimed_entry *out,
                     size_t max);
     int64_t (*next_due_ms)(struct store *store, const struct store_claim *claim);
@@ -210,6 +212,7 @@ struct store_ops {
 // What the store tells its owner, on a thread of its choosing. Set before first use.
 struct store_notices {
     void (*on_entries)(void *ctx);  // something is claimable that was not
+    void (*on_done)(void *ctx);     // the last `done` of several has been called
     void (*on_settings)(void *ctx); // some setting changed
     void (*on_failed)(void *ctx);   // once, and nothing is stored any more
     void *ctx;
@@ -221,16 +224,39 @@ struct store {
     struct store_notices notices;
 };
 
-// Hands the op over; the caller keeps it alive and untouched until done.
-static inline void store_submit(struct store *store, struct store_op *op)
+// Begins with all that has been queued. Costs little when there is nothing.
+static inline void store_wake(struct store *store)
+{
+    if (store->ops->wake != NULL)
+        store->ops->wake(store);
+}
+
+// Hands the op over; the caller keeps it alive and untouched until done. It may wait until somebody
+// calls store_wake, so that what is queued in one go shares a commit, and its sync. From within
+// `done` nobody has to.
+static inline void store_queue(struct store *store, struct store_op *op)
 {
     store->ops->submit(store, op);
 }
 
-// As store_submit, of an entry. STORE_COMMITTED with is_found unset: there is none.
-static inline void store_deliver(struct store *store, struct delivery_op *op)
+// Hands the op over, as store_queue, and waits for nobody.
+static inline void store_submit(struct store *store, struct store_op *op)
+{
+    store_queue(store, op);
+    store_wake(store);
+}
+
+// As store_queue, of an entry. STORE_COMMITTED with is_found unset: there is none.
+static inline void store_queue_delivery(struct store *store, struct delivery_op *op)
 {
     store->ops->deliver(store, op);
+}
+
+// As store_submit, of an entry.
+static inline void store_deliver(struct store *store, struct delivery_op *op)
+{
+    store_queue_delivery(store, op);
+    store_wake(store);
 }
 
 // Up to `max` due entries, oldest due first; 0 when there is none. A claim is not written down: a

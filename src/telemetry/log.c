@@ -16,12 +16,12 @@
 #include "telemetry/log.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "telemetry/log_format.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -235,18 +235,6 @@ static void free_logger(struct logger *logger)
     free(logger);
 }
 
-// Signals are for the threads that ask for them; the writer takes none.
-static bool start_writer(struct logger *logger)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool is_started = pthread_create(&logger->writer, NULL, run_writer, logger) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started;
-}
-
 enum err logger_create(const struct logger_options *options, struct logger **out)
 {
     struct logger *logger = calloc(1, sizeof *logger);
@@ -260,7 +248,7 @@ enum err logger_create(const struct logger_options *options, struct logger **out
     logger->spare = logger->storage[1];
     logger_set_level(logger, options->least);
     init_locks(logger);
-    if (logger->is_threaded && !start_writer(logger)) {
+    if (logger->is_threaded && !thread_start(&logger->writer, "logger", run_writer, logger)) {
         free_logger(logger);
         return ERR_NO_MEMORY;
     }

@@ -9,13 +9,14 @@
 
 struct checkpoint {
     const struct overlay *overlay; // NULL: there is nothing to do
-    size_t step_rows;              // of one transaction, at most
+    size_t step_rows;              // of one transaction, at most: CHECKPOINT_STEP_ROWS
     struct journal_meta meta;      // what the last transaction says
     uint32_t *order;               // NULL: not begun
     size_t done;
 };
 
-#define CHECKPOINT_STEP_ROWS 512U
+#define CHECKPOINT_STEP_ROWS 512U   // that lie apart …
+#define CHECKPOINT_ROWS_TOGETHER 4U // … and so many times as many of those that lie together
 
 void checkpoint_begin(struct checkpoint *checkpoint, const struct overlay *overlay,
                       const struct journal_meta *meta, size_t step_rows);

@@ -14,6 +14,7 @@
 #include "store/embedded/embedded.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "store/embedded/data_dir.h"
 #include "store/embedded/engine.h"
 #include "store/embedded/journal_table.h"
@@ -24,11 +25,11 @@
 #include "store/entry_queue.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define PATH_BYTES_MAX 4096U
 #define JOURNAL_FOLDER "/journal"
+#define QUEUED_MAX 256U // ops that wait for a wake-up
 
 const struct embedded_store_options embedded_store_defaults = {
     .table_bytes_max = (size_t)64 << 30, // of address space; some 50 million people
@@ -87,6 +88,7 @@ struct embedded_store {
     struct store_time time;
     int64_t marked_at_ms; // T of the last commit
     bool is_mark_wanted;
+    bool is_woken;   // since the last batch was taken
     bool is_running; // somebody is in run_batches
     bool is_stopping;
     bool is_failed;
@@ -180,6 +182,7 @@ static void take(struct embedded_store *embedded)
         entry_queue_reserve(&embedded->entries, batch->ops_count + batch->deliveries_count);
     batch->entries_room = has_memory ? entry_queue_room(&embedded->entries) : 0;
     embedded->is_mark_wanted = false;
+    embedded->is_woken = has_work(embedded); // for what did not fit
 }
 
 // What had queued when the store failed.
@@ -272,6 +275,8 @@ static void tell(struct embedded_store *embedded, bool has_news)
         batch->deliveries[i]->done(batch->deliveries[i], batch->delivery_outcomes[i]);
     if (has_news && notices->on_entries != NULL)
         notices->on_entries(notices->ctx);
+    if (notices->on_done != NULL)
+        notices->on_done(notices->ctx);
 }
 
 // One a batch, so that nobody waits long for his commit. Called, and returns, with the lock held.
@@ -320,7 +325,7 @@ static void *run_thread(void *arg)
     struct embedded_store *embedded = arg;
     lock(embedded);
     while (!embedded->is_stopping || has_work(embedded)) {
-        if (has_work(embedded))
+        if (embedded->is_woken || embedded->is_stopping)
             run_batch(embedded);
         else
             (void)pthread_cond_wait(&embedded->wake, &embedded->lock);
@@ -344,10 +349,21 @@ static void run_inline(struct embedded_store *embedded)
 // With the lock held.
 static void kick(struct embedded_store *embedded)
 {
+    embedded->is_woken = true;
     if (embedded->is_threaded)
         (void)pthread_cond_signal(&embedded->wake);
     else
         run_inline(embedded);
+}
+
+// With the lock held. What is queued waits for whoever is queueing, so that it shares a commit,
+// but never for many others; what comes from within `done` has nobody who would wake the writer.
+static void after_queueing(struct embedded_store *embedded)
+{
+    size_t queued = embedded->ops_held + embedded->deliveries_held;
+    bool is_own = embedded->is_threaded && pthread_equal(pthread_self(), embedded->thread);
+    if (!embedded->is_threaded || is_own || queued == QUEUED_MAX)
+        kick(embedded);
 }
 
 // --- the port ---
@@ -372,7 +388,7 @@ static void embedded_submit(struct store *store, struct store_op *op)
     lock(embedded);
     enum store_outcome outcome = enqueue(embedded, op);
     if (outcome == STORE_COMMITTED)
-        kick(embedded);
+        after_queueing(embedded);
     unlock(embedded);
     if (outcome != STORE_COMMITTED)
         op->done(op, outcome);
@@ -398,10 +414,19 @@ static void embedded_deliver(struct store *store, struct delivery_op *op)
     lock(embedded);
     enum store_outcome outcome = enqueue_delivery(embedded, op);
     if (outcome == STORE_COMMITTED)
-        kick(embedded);
+        after_queueing(embedded);
     unlock(embedded);
     if (outcome != STORE_COMMITTED)
         op->done(op, outcome);
+}
+
+static void embedded_wake(struct store *store)
+{
+    struct embedded_store *embedded = embedded_of(store);
+    lock(embedded);
+    if (has_work(embedded))
+        kick(embedded);
+    unlock(embedded);
 }
 
 static size_t embedded_claim(struct store *store, const struct store_claim *claim,
@@ -537,6 +562,7 @@ static const struct store_ops embedded_ops = {
     .submit = embedded_submit,
     .claim = embedded_claim,
     .deliver = embedded_deliver,
+    .wake = embedded_wake,
     .next_due_ms = embedded_next_due_ms,
     .entries = embedded_entries,
     .deliveries = embedded_deliveries,
@@ -682,16 +708,11 @@ static enum err start_from_table(struct embedded_store *embedded,
     return ERR_OK;
 }
 
-// Signals are for the threads that ask for them.
 static enum err start_thread(struct embedded_store *embedded, struct err_info *info)
 {
-    sigset_t all, before;
     if (!embedded->is_threaded)
         return ERR_OK;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    embedded->is_started = pthread_create(&embedded->thread, NULL, run_thread, embedded) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    embedded->is_started = thread_start(&embedded->thread, "store", run_thread, embedded);
     if (embedded->is_started)
         return ERR_OK;
     err_info_set(info, "the store's thread cannot be started");

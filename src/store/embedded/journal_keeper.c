@@ -3,9 +3,9 @@
 // Segments first, since the writer may wait for one; then a step of a checkpoint. When there is no
 // room it tries again each second, or when the writer asks.
 #include "base/assert.h"
+#include "base/thread.h"
 #include "store/embedded/journal_table_in.h"
 
-#include <signal.h>
 #include <time.h>
 
 #define READY_LEAST 2U // segments; with fewer, and none to be made, it is tight
@@ -176,16 +176,11 @@ void keeper_stop(struct journal_table *table)
     table->is_started = false;
 }
 
-// Signals are for the threads that ask for them.
 enum err keeper_start(struct journal_table *table, struct err_info *info)
 {
-    sigset_t all, before;
     if (!table->options.is_threaded)
         return ERR_OK;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    table->is_started = pthread_create(&table->thread, NULL, run_keeper, table) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    table->is_started = thread_start(&table->thread, "keeper", run_keeper, table);
     if (table->is_started)
         return ERR_OK;
     err_info_set(info, "cannot be used: its keeper's thread cannot be started");

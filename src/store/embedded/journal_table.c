@@ -247,6 +247,7 @@ static enum table_result first_after(struct journal_table *table, enum table_spa
                                      struct span after, struct candidate *out)
 {
     struct candidate frozen = {.is_found = false}, base;
+    overlay_arrange(table->active, space, after);
     out->is_found = overlay_next(table->active, space, after, &out->row);
     if (table->reads_frozen)
         frozen.is_found = overlay_next(table->frozen, space, after, &frozen.row);

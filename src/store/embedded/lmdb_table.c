@@ -28,7 +28,9 @@ struct lmdb_table {
     MDB_env *env;
     MDB_txn *txn;                        // NULL between transactions
     MDB_dbi spaces[TABLE_SPACES_COUNT_]; // 0: read-only, and of a version that had none of it
-    int failure;                         // the last error number
+    // Where a transaction last put a row: a neighbour is found from there. LMDB closes them.
+    MDB_cursor *cursors[TABLE_SPACES_COUNT_];
+    int failure; // the last error number
 };
 
 static const char *const space_names[TABLE_SPACES_COUNT_] = {
@@ -75,6 +77,7 @@ static enum table_result lmdb_begin(struct table *table)
 {
     struct lmdb_table *lmdb = lmdb_of(table);
     ASSERT(lmdb->txn == NULL);
+    memset(lmdb->cursors, 0, sizeof lmdb->cursors);
     return result_of(lmdb, mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->txn));
 }
 
@@ -98,10 +101,15 @@ static enum table_result lmdb_put(struct table *table, enum table_space space, s
                                   struct span value)
 {
     struct lmdb_table *lmdb = lmdb_of(table);
+    MDB_cursor **cursor = &lmdb->cursors[space];
     MDB_val name = value_of(key), data = value_of(value);
     ASSERT(key.len > 0);
     ASSERT(key.len <= TABLE_KEY_BYTES_MAX);
-    return result_of(lmdb, mdb_put(lmdb->txn, lmdb->spaces[space], &name, &data, 0));
+    int rc =
+        *cursor != NULL ? MDB_SUCCESS : mdb_cursor_open(lmdb->txn, lmdb->spaces[space], cursor);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_cursor_put(*cursor, &name, &data, 0);
+    return result_of(lmdb, rc);
 }
 
 static enum table_result lmdb_del(struct table *table, enum table_space space, struct span key)

@@ -5,8 +5,13 @@
 // space that is asked for its order often. How high a node stands follows from its hash: the same
 // rows give the same list, in every run.
 //
+// Only a node whose key is greater than all that are linked is linked at once. What comes in no
+// order (what expires, references) is chained, and of the chain only the least key is known; that
+// is enough until somebody asks for what lies behind it, and mostly nobody does before the
+// generation ends.
+//
 // Abort undoes changes last first, so a node that goes is always the newest one, in the nodes, in
-// its links, and in its run of slots.
+// its links or its chain, and in its run of slots.
 //
 // All places are offsets, since memory moves as it grows.
 #include "store/embedded/overlay.h"
@@ -17,14 +22,14 @@
 
 #define SLOTS_LEAST 1024U
 #define NEW_NODE UINT32_MAX // in place of an earlier version
+#define NOT_LINKED UINT32_MAX
 
 struct node {
     uint64_t prefix; // of the key, so that most comparisons need not look at the row
     uint32_t row;
     uint32_t hash;
-    uint32_t links; // height, then the next node's number and 1 at each level; of a space without
-                    // order: nothing
-    uint32_t unused;
+    uint32_t links; // height, then the next node's number and 1 at each level; or NOT_LINKED
+    uint32_t chain; // in a chain: the node that came before it, and 1
 };
 
 // A key that is looked for in order.
@@ -110,6 +115,8 @@ void overlay_clear(struct overlay *overlay, size_t rows_bytes)
     overlay->committed = 0;
     if (overlay->slots.len > 0)
         memset(overlay->slots.data, 0, overlay->slots.len);
+    memset(overlay->chains, 0, sizeof overlay->chains);
+    memset(overlay->least, 0, sizeof overlay->least);
     memset(overlay->heads, 0, sizeof overlay->heads);
     memset(overlay->tails, 0, sizeof overlay->tails);
 }
@@ -286,47 +293,130 @@ static void find_path(const struct overlay *overlay, enum table_space space,
     }
 }
 
-// Most rows come in the order of their keys.
-static void find_place(const struct overlay *overlay, enum table_space space,
-                       const struct sought *sought, struct path *out)
+static struct sought sought_at(const struct overlay *overlay, uint32_t number)
 {
-    uint32_t last = overlay->tails[space][0];
-    if (last != 0 && compare_node(overlay, last - 1, sought) < 0)
-        memcpy(out->before, overlay->tails[space], sizeof out->before);
-    else
-        find_path(overlay, space, sought, false, out);
+    struct journal_row row;
+    overlay_at(overlay, number, &row);
+    return (struct sought){row.key, nodes_of(overlay)[number].prefix};
 }
 
-static void link_node(struct overlay *overlay, const struct journal_row *row, uint32_t number)
+// There is room in `links`.
+static void link_node(struct overlay *overlay, enum table_space space, uint32_t number,
+                      const uint32_t before[OVERLAY_HEIGHT_MAX])
 {
-    uint32_t links = nodes_of(overlay)[number].links;
-    uint32_t height = links_of(overlay)[links];
-    const struct sought sought = {row->key, nodes_of(overlay)[number].prefix};
-    struct path path;
-    find_place(overlay, row->space, &sought, &path);
+    struct node *node = &nodes_of(overlay)[number];
+    uint32_t height = height_of(node->hash);
+    node->links = (uint32_t)(overlay->links.len / sizeof(uint32_t));
+    overlay->links.len += (1 + height) * sizeof(uint32_t);
+    links_of(overlay)[node->links] = height;
     for (uint32_t level = 0; level < height; level++) {
-        uint32_t *before = link_of(overlay, row->space, path.before[level], level);
-        links_of(overlay)[links + 1 + level] = *before;
-        if (*before == 0)
-            overlay->tails[row->space][level] = number + 1;
-        *before = number + 1;
+        uint32_t *link = link_of(overlay, space, before[level], level);
+        links_of(overlay)[node->links + 1 + level] = *link;
+        if (*link == 0)
+            overlay->tails[space][level] = number + 1;
+        *link = number + 1;
     }
 }
 
-static void unlink_node(struct overlay *overlay, const struct journal_row *row, uint32_t number)
+static void chain_node(struct overlay *overlay, enum table_space space, uint32_t number,
+                       const struct sought *sought)
+{
+    uint32_t least = overlay->least[space];
+    nodes_of(overlay)[number].chain = overlay->chains[space];
+    overlay->chains[space] = number + 1;
+    if (least == 0 || compare_node(overlay, least - 1, sought) > 0)
+        overlay->least[space] = number + 1;
+}
+
+static void place_node(struct overlay *overlay, const struct journal_row *row, uint32_t number)
+{
+    const struct sought sought = {row->key, nodes_of(overlay)[number].prefix};
+    uint32_t last = overlay->tails[row->space][0];
+    if (last == 0 || compare_node(overlay, last - 1, &sought) < 0)
+        link_node(overlay, row->space, number, overlay->tails[row->space]);
+    else
+        chain_node(overlay, row->space, number, &sought);
+}
+
+static void unlink_node(struct overlay *overlay, enum table_space space, uint32_t number)
 {
     uint32_t links = nodes_of(overlay)[number].links;
     uint32_t height = links_of(overlay)[links];
-    const struct sought sought = {row->key, nodes_of(overlay)[number].prefix};
+    const struct sought sought = sought_at(overlay, number);
     struct path path;
-    find_path(overlay, row->space, &sought, false, &path);
+    find_path(overlay, space, &sought, false, &path);
     for (uint32_t level = 0; level < height; level++) {
-        uint32_t *before = link_of(overlay, row->space, path.before[level], level);
+        uint32_t *before = link_of(overlay, space, path.before[level], level);
         ASSERT(*before == number + 1);
         *before = links_of(overlay)[links + 1 + level];
         if (*before == 0)
-            overlay->tails[row->space][level] = path.before[level];
+            overlay->tails[space][level] = path.before[level];
     }
+    size_t end = overlay->links.len / sizeof(uint32_t);
+    if (links + 1 + height == end) // or it was arranged, and others with it
+        overlay->links.len = links * sizeof(uint32_t);
+}
+
+// The node in the chain with the least key that is greater than `after`, and 1.
+static uint32_t least_after(const struct overlay *overlay, enum table_space space,
+                            const struct sought *after)
+{
+    uint32_t least = 0;
+    for (uint32_t at = overlay->chains[space]; at != 0; at = nodes_of(overlay)[at - 1].chain) {
+        const struct sought sought = sought_at(overlay, at - 1);
+        if (compare_node(overlay, at - 1, after) > 0 &&
+            (least == 0 || compare_node(overlay, least - 1, &sought) > 0))
+            least = at;
+    }
+    return least;
+}
+
+static void unchain_node(struct overlay *overlay, enum table_space space, uint32_t number)
+{
+    const struct sought nothing = {.prefix = 0};
+    ASSERT(overlay->chains[space] == number + 1);
+    overlay->chains[space] = nodes_of(overlay)[number].chain;
+    if (overlay->least[space] == number + 1)
+        overlay->least[space] = least_after(overlay, space, &nothing);
+}
+
+static struct sought sought_after(struct span after)
+{
+    return (struct sought){after, span_is_empty(after) ? 0 : prefix_of(after)};
+}
+
+// The least key of a chain is known; where the next one lies is not.
+static bool is_before_chain(const struct overlay *overlay, enum table_space space,
+                            const struct sought *after)
+{
+    uint32_t least = overlay->least[space];
+    return least == 0 || compare_node(overlay, least - 1, after) > 0;
+}
+
+static size_t links_of_chain(const struct overlay *overlay, enum table_space space)
+{
+    size_t links = 0;
+    for (uint32_t at = overlay->chains[space]; at != 0; at = nodes_of(overlay)[at - 1].chain)
+        links += 1 + height_of(nodes_of(overlay)[at - 1].hash);
+    return links;
+}
+
+// Without memory all stays as it is, and takes its time.
+void overlay_arrange(struct overlay *overlay, enum table_space space, struct span after)
+{
+    const struct sought start = sought_after(after);
+    uint32_t at = overlay->chains[space];
+    if (is_before_chain(overlay, space, &start) ||
+        !reserve(&overlay->links, links_of_chain(overlay, space) * sizeof(uint32_t)))
+        return;
+    while (at != 0) {
+        const struct sought sought = sought_at(overlay, at - 1);
+        struct path path;
+        find_path(overlay, space, &sought, false, &path);
+        link_node(overlay, space, at - 1, path.before);
+        at = nodes_of(overlay)[at - 1].chain;
+    }
+    overlay->chains[space] = overlay->least[space] = 0;
 }
 
 static bool next_of_any(const struct overlay *overlay, enum table_space space, struct span after,
@@ -345,15 +435,28 @@ static bool next_of_any(const struct overlay *overlay, enum table_space space, s
     return is_found;
 }
 
+// Of two nodes' numbers and 1, either of which may be 0.
+static uint32_t first_of(const struct overlay *overlay, uint32_t one, uint32_t other)
+{
+    if (one == 0 || other == 0)
+        return one + other;
+    const struct sought sought = sought_at(overlay, other - 1);
+    return compare_node(overlay, one - 1, &sought) < 0 ? one : other;
+}
+
 bool overlay_next(const struct overlay *overlay, enum table_space space, struct span after,
                   struct journal_row *out)
 {
     if (!is_ordered(space))
         return next_of_any(overlay, space, after, out);
-    const struct sought sought = {after, span_is_empty(after) ? 0 : prefix_of(after)};
+    const struct sought start = sought_after(after);
     struct path path;
-    find_path(overlay, space, &sought, true, &path);
+    find_path(overlay, space, &start, true, &path);
     uint32_t next = next_of(overlay, space, path.before[0], 0);
+    uint32_t chained = is_before_chain(overlay, space, &start)
+                           ? overlay->least[space]
+                           : least_after(overlay, space, &start);
+    next = first_of(overlay, next, chained);
     if (next == 0)
         return false;
     overlay_at(overlay, next - 1, out);
@@ -373,17 +476,13 @@ static void add_node(struct overlay *overlay, const struct journal_row *row, uin
                      uint32_t hash)
 {
     uint32_t number = (uint32_t)overlay_count(overlay);
-    uint32_t links = (uint32_t)(overlay->links.len / sizeof(uint32_t));
-    const struct node node = {prefix_of(row->key), at, hash, links, 0};
+    const struct node node = {prefix_of(row->key), at, hash, NOT_LINKED, 0};
     memcpy(overlay->nodes.data + overlay->nodes.len, &node, sizeof node);
     overlay->nodes.len += sizeof node;
     enter(overlay, number);
     put_change(overlay, number, NEW_NODE);
-    if (!is_ordered(row->space))
-        return;
-    links_of(overlay)[links] = height_of(hash);
-    overlay->links.len += (1 + height_of(hash)) * sizeof(uint32_t);
-    link_node(overlay, row, number);
+    if (is_ordered(row->space))
+        place_node(overlay, row, number);
 }
 
 static bool reserve_all(struct overlay *overlay, size_t row_bytes)
@@ -426,10 +525,10 @@ static void remove_node(struct overlay *overlay, uint32_t number)
     ASSERT(number + 1 == overlay_count(overlay));
     overlay_at(overlay, number, &row);
     leave(overlay, number);
-    if (is_ordered(row.space)) {
-        unlink_node(overlay, &row, number);
-        overlay->links.len = nodes_of(overlay)[number].links * sizeof(uint32_t);
-    }
+    if (nodes_of(overlay)[number].links != NOT_LINKED)
+        unlink_node(overlay, row.space, number);
+    else if (is_ordered(row.space))
+        unchain_node(overlay, row.space, number);
     overlay->nodes.len -= sizeof(struct node);
 }
 
@@ -481,20 +580,49 @@ static int compare_sorted(const void *a, const void *b, void *ctx)
     return compare_node(overlay, one->number, &sought);
 }
 
+// Those that no list has in order; returns how many.
+static size_t gather(const struct overlay *overlay, struct sorted *rows)
+{
+    struct journal_row row;
+    size_t held = 0;
+    for (size_t i = 0; i < overlay_count(overlay); i++) {
+        const struct node *node = &nodes_of(overlay)[i];
+        if (node->links != NOT_LINKED)
+            continue;
+        overlay_at(overlay, i, &row);
+        rows[held++] = (struct sorted){node->prefix, row.space, (uint32_t)i};
+    }
+    return held;
+}
+
+static void merge(const struct overlay *overlay, const struct sorted *rows, size_t count,
+                  uint32_t *numbers)
+{
+    const struct sorted *end = rows + count;
+    for (uint32_t space = 0; space < TABLE_SPACES_COUNT_; space++) {
+        uint32_t linked = overlay->heads[space][0];
+        while (linked != 0 || (rows < end && rows->space == space)) {
+            uint32_t sorted = rows < end && rows->space == space ? rows->number + 1 : 0;
+            uint32_t first = first_of(overlay, linked, sorted);
+            *numbers++ = first - 1;
+            if (first == linked)
+                linked = next_of(overlay, space, linked, 0);
+            else
+                rows++;
+        }
+    }
+}
+
 uint32_t *overlay_sorted(const struct overlay *overlay)
 {
     size_t count = overlay_count(overlay);
     struct sorted *rows = malloc((count + 1) * sizeof *rows);
     uint32_t *numbers = rows != NULL ? malloc((count + 1) * sizeof *numbers) : NULL;
-    struct journal_row row;
-    for (size_t i = 0; numbers != NULL && i < count; i++) {
-        overlay_at(overlay, i, &row);
-        rows[i] = (struct sorted){nodes_of(overlay)[i].prefix, row.space, (uint32_t)i};
+    if (numbers != NULL) {
+        size_t held = gather(overlay, rows);
+        qsort_r(rows, held, sizeof *rows, compare_sorted, &overlay);
+        merge(overlay, rows, held, numbers);
     }
-    if (numbers != NULL)
-        qsort_r(rows, count, sizeof *rows, compare_sorted, &overlay);
-    for (size_t i = 0; numbers != NULL && i < count; i++)
-        numbers[i] = rows[i].number;
     free(rows);
     return numbers;
 }

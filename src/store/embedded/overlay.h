@@ -4,8 +4,8 @@
 // Rows that were changed since some time, in memory: one generation in front of a table. A deleted
 // row is held too, as deleted, since it hides the one below.
 //
-//   put … put ─▶ overlay_commit or overlay_abort ─▶ put …     by one thread
-//   get, next, at                                             by several while nobody puts
+//   put … put ─▶ overlay_commit or overlay_abort ─▶ put …, arrange     by one thread
+//   get, next, at, sorted                                              by several meanwhile not
 //
 // Rows lie one after another as the journal writes them, so that what was put since the last commit
 // is a record's rows. A newer version of a row leaves the older one's bytes behind until all is
@@ -23,11 +23,13 @@ struct overlay_bytes {
 
 struct overlay {
     struct overlay_bytes rows;
-    struct overlay_bytes nodes;   // one a key
-    struct overlay_bytes slots;   // of a hash table: number of the node and 1, or 0
-    struct overlay_bytes links;   // of the ordered spaces
-    struct overlay_bytes changes; // since the last commit
-    size_t committed;             // bytes of rows
+    struct overlay_bytes nodes;           // one a key
+    struct overlay_bytes slots;           // of a hash table: number of the node and 1, or 0
+    struct overlay_bytes links;           // of the ordered spaces
+    struct overlay_bytes changes;         // since the last commit
+    size_t committed;                     // bytes of rows
+    uint32_t chains[TABLE_SPACES_COUNT_]; // the newest node that is not in order, and 1
+    uint32_t least[TABLE_SPACES_COUNT_];  // of those the one with the least key, and 1
     uint32_t heads[TABLE_SPACES_COUNT_][OVERLAY_HEIGHT_MAX];
     uint32_t tails[TABLE_SPACES_COUNT_][OVERLAY_HEIGHT_MAX];
 };
@@ -53,8 +55,11 @@ size_t overlay_bytes(const struct overlay *overlay);
 bool overlay_get(const struct overlay *overlay, enum table_space space, struct span key,
                  struct journal_row *out);
 
-// The first one of the space whose key is greater than `after`; takes long for TABLE_RECORDS, whose
-// keys are in no order here.
+// Makes overlay_next fast for that `after`, and what follows it, where rows came in no order.
+void overlay_arrange(struct overlay *overlay, enum table_space space, struct span after);
+
+// The first one of the space whose key is greater than `after`. Takes long for TABLE_RECORDS, whose
+// keys are in no order here, and where overlay_arrange would have something to do.
 bool overlay_next(const struct overlay *overlay, enum table_space space, struct span after,
                   struct journal_row *out);
 

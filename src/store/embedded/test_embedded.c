@@ -197,6 +197,42 @@ static void gate_open(struct gate *gate)
     }
 }
 
+enum { QUEUED = 255 }; // one less than begins by itself
+
+static void test_what_is_queued_shares_a_commit(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct case_op *ops = calloc(QUEUED + 1, sizeof *ops);
+    open_store(fixture);
+    for (uint8_t i = 0; i < QUEUED; i++) {
+        case_op_init(&ops[i], i, true, false);
+        store_queue(fixture->store, &ops[i].op);
+    }
+    store_wake(fixture->store);
+    for (int i = 0; i < QUEUED; i++) {
+        case_op_await(&ops[i]);
+        assert_int_equal(ops[i].outcome, STORE_COMMITTED);
+        assert_int_equal(ops[i].op.position, ops[0].op.position);
+    }
+    store_destroy(&fixture->store); // the last of them may still be under its `done`
+    free(ops);
+}
+
+static void test_many_that_are_queued_wait_for_nobody(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct case_op *ops = calloc(QUEUED + 1, sizeof *ops);
+    open_store(fixture);
+    for (int i = 0; i <= QUEUED; i++) {
+        case_op_init(&ops[i], (uint8_t)i, true, false);
+        store_queue(fixture->store, &ops[i].op);
+    }
+    for (int i = 0; i <= QUEUED; i++)
+        case_op_await(&ops[i]);
+    store_destroy(&fixture->store);
+    free(ops);
+}
+
 static void test_a_full_queue_refuses_at_once(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -471,6 +507,8 @@ int main(void)
         CASE(test_all_is_there_after_closing),
         CASE(test_what_has_queued_is_finished),
         CASE(test_only_its_owner_may_enter),
+        CASE(test_what_is_queued_shares_a_commit),
+        CASE(test_many_that_are_queued_wait_for_nobody),
         CASE(test_a_full_queue_refuses_at_once),
         CASE(test_a_full_queue_of_deliveries_refuses_at_once),
         CASE(test_nobody_waits_for_a_batch),

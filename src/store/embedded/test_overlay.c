@@ -88,6 +88,16 @@ static void check_order(struct fixture *fixture, enum table_space space)
     assert_false(overlay_next(&fixture->overlay, space, row.key, &row));
 }
 
+static void arrange_one(struct fixture *fixture)
+{
+    uint8_t key[8];
+    enum table_space space = some_spaces[seeded_below(&fixture->dice, 3)];
+    bool is_from_start = seeded_below(&fixture->dice, 2) == 0;
+    struct span after = is_from_start ? SPAN("") : draw_key(&fixture->dice, key);
+    if (space != TABLE_RECORDS)
+        overlay_arrange(&fixture->overlay, space, after);
+}
+
 static void check_sorted(const struct fixture *fixture)
 {
     uint32_t *order = overlay_sorted(&fixture->overlay);
@@ -124,7 +134,10 @@ static void test_it_is_what_a_sorted_array_is(void **state)
             assert_int_equal(table_begin(fixture.table), TABLE_OK);
             for (uint64_t puts = seeded_below(&fixture.dice, 20); puts > 0; puts--)
                 put_one(&fixture);
+            if (seeded_below(&fixture.dice, 3) == 0)
+                arrange_one(&fixture);
             check_gets(&fixture);
+            check_order(&fixture, some_spaces[seeded_below(&fixture.dice, 3)]);
             end_transaction(&fixture, seeded_below(&fixture.dice, 3) > 0);
         }
         assert_int_equal(table_begin(fixture.table), TABLE_OK);
@@ -158,6 +171,7 @@ static void test_many_rows_stay_in_order(void **state)
     put_many(&overlay, 50000);
     overlay_commit(&overlay);
     for (uint64_t i = 0; i < 50000; i++) {
+        overlay_arrange(&overlay, TABLE_EXPIRY, row.key);
         assert_true(overlay_next(&overlay, TABLE_EXPIRY, row.key, &row));
         assert_true(span_eq(row.key, row_of(i).key));
     }
