@@ -32,6 +32,12 @@ struct node {
     uint32_t chain; // in a chain: the node that came before it, and 1
 };
 
+// The hash stands here too, so that a node of another key is hardly ever looked at.
+struct slot {
+    uint32_t hash;
+    uint32_t number; // of the node and 1; 0: free
+};
+
 // A key that is looked for in order.
 struct sought {
     struct span key;
@@ -75,9 +81,9 @@ static struct node *nodes_of(const struct overlay *overlay)
     return (struct node *)(void *)overlay->nodes.data;
 }
 
-static uint32_t *slots_of(const struct overlay *overlay)
+static struct slot *slots_of(const struct overlay *overlay)
 {
-    return (uint32_t *)(void *)overlay->slots.data;
+    return (struct slot *)(void *)overlay->slots.data;
 }
 
 static uint32_t *links_of(const struct overlay *overlay)
@@ -87,7 +93,7 @@ static uint32_t *links_of(const struct overlay *overlay)
 
 static size_t slots_count(const struct overlay *overlay)
 {
-    return overlay->slots.len / sizeof(uint32_t);
+    return overlay->slots.len / sizeof(struct slot);
 }
 
 size_t overlay_count(const struct overlay *overlay)
@@ -180,55 +186,47 @@ static uint32_t hash_of(enum table_space space, struct span key)
     return (uint32_t)(hash >> 32);
 }
 
-// The slot of the key, or the empty one where it belongs. There are slots.
-static size_t find_slot(const struct overlay *overlay, enum table_space space, struct span key,
-                        uint32_t hash)
+// The number of the key's node and 1; 0: there is none. There are slots.
+static uint32_t find_node(const struct overlay *overlay, enum table_space space, struct span key,
+                          uint32_t hash, struct journal_row *out)
 {
-    const uint32_t *slots = slots_of(overlay);
+    const struct slot *slots = slots_of(overlay);
     size_t mask = slots_count(overlay) - 1;
-    size_t at = hash & mask;
-    struct journal_row row;
-    for (; slots[at] != 0; at = (at + 1) & mask) {
-        const struct node *node = &nodes_of(overlay)[slots[at] - 1];
-        if (node->hash != hash)
+    for (size_t at = hash & mask; slots[at].number != 0; at = (at + 1) & mask) {
+        if (slots[at].hash != hash)
             continue;
-        read_at(overlay, node->row, &row);
-        if (row.space == space && span_eq(row.key, key))
-            return at;
+        overlay_at(overlay, slots[at].number - 1, out);
+        if (out->space == space && span_eq(out->key, key))
+            return slots[at].number;
     }
-    return at;
+    return 0;
 }
 
 bool overlay_get(const struct overlay *overlay, enum table_space space, struct span key,
                  struct journal_row *out)
 {
-    if (overlay->nodes.len == 0)
-        return false;
-    uint32_t number = slots_of(overlay)[find_slot(overlay, space, key, hash_of(space, key))];
-    if (number == 0)
-        return false;
-    overlay_at(overlay, number - 1, out);
-    return true;
+    return overlay->nodes.len > 0 && find_node(overlay, space, key, hash_of(space, key), out) != 0;
 }
 
 static void enter(const struct overlay *overlay, uint32_t number)
 {
-    uint32_t *slots = slots_of(overlay);
+    struct slot *slots = slots_of(overlay);
+    uint32_t hash = nodes_of(overlay)[number].hash;
     size_t mask = slots_count(overlay) - 1;
-    size_t at = nodes_of(overlay)[number].hash & mask;
-    while (slots[at] != 0)
+    size_t at = hash & mask;
+    while (slots[at].number != 0)
         at = (at + 1) & mask;
-    slots[at] = number + 1;
+    slots[at] = (struct slot){hash, number + 1};
 }
 
 static void leave(const struct overlay *overlay, uint32_t number)
 {
-    uint32_t *slots = slots_of(overlay);
+    struct slot *slots = slots_of(overlay);
     size_t mask = slots_count(overlay) - 1;
     size_t at = nodes_of(overlay)[number].hash & mask;
-    while (slots[at] != number + 1)
+    while (slots[at].number != number + 1)
         at = (at + 1) & mask;
-    slots[at] = 0;
+    slots[at] = (struct slot){0, 0};
 }
 
 static bool reserve_slot(struct overlay *overlay)
@@ -237,9 +235,9 @@ static bool reserve_slot(struct overlay *overlay)
     if (2 * (overlay_count(overlay) + 1) <= count)
         return true;
     size_t wanted = count == 0 ? SLOTS_LEAST : 2 * count;
-    if (!reserve(&overlay->slots, (wanted - count) * sizeof(uint32_t)))
+    if (!reserve(&overlay->slots, (wanted - count) * sizeof(struct slot)))
         return false;
-    overlay->slots.len = wanted * sizeof(uint32_t);
+    overlay->slots.len = wanted * sizeof(struct slot);
     memset(overlay->slots.data, 0, overlay->slots.len);
     for (size_t i = 0; i < overlay_count(overlay); i++)
         enter(overlay, (uint32_t)i);
@@ -502,7 +500,8 @@ bool overlay_put(struct overlay *overlay, const struct journal_row *row)
     uint32_t hash = hash_of(row->space, row->key);
     journal_put_row(row, overlay->rows.data + at);
     overlay->rows.len += bytes;
-    uint32_t number = slots_of(overlay)[find_slot(overlay, row->space, row->key, hash)];
+    struct journal_row before;
+    uint32_t number = find_node(overlay, row->space, row->key, hash, &before);
     if (number == 0) {
         add_node(overlay, row, at, hash);
         return true;

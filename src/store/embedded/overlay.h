@@ -24,7 +24,7 @@ struct overlay_bytes {
 struct overlay {
     struct overlay_bytes rows;
     struct overlay_bytes nodes;           // one a key
-    struct overlay_bytes slots;           // of a hash table: number of the node and 1, or 0
+    struct overlay_bytes slots;           // of a hash table
     struct overlay_bytes links;           // of the ordered spaces
     struct overlay_bytes changes;         // since the last commit
     size_t committed;                     // bytes of rows
