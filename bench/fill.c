@@ -138,8 +138,8 @@ static void write_people(struct fill *fill)
     for (uint64_t i = 0; i < fill->people; i++) {
         struct fill_op *op = &fill->ops[i % SLOTS];
         (void)sem_wait(&fill->room);
-        *op = (struct fill_op){
-            .op = {.key = fill->keys[i], .transition = transition, .done = done}, .fill = fill};
+        *op = (struct fill_op){.op = {.key = fill->keys[i], .transition = transition, .done = done},
+                               .fill = fill};
         store_submit(fill->store, &op->op);
     }
     for (size_t i = 0; i < SLOTS; i++)

@@ -4,7 +4,7 @@
 // so that whatever was not synced is gone. What was answered before the cut must be there after it;
 // answers that were read later do not count: a sync that was under way may then have said "done".
 //
-// At every other start a record is written page by page (BY_PAGES), so that cuts tear some.
+// At three starts of four a record is written page by page (BY_PAGES), so that cuts tear some.
 //
 // CUTS in the environment says how many for each file system: 3 unless set.
 'use strict';
@@ -12,7 +12,8 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { execFileSync, spawnSync } = require('node:child_process');
+const { execFileSync, spawn, spawnSync } = require('node:child_process');
+const { once } = require('node:events');
 const { describe, test } = require('node:test');
 
 const { Api, mobile } = require('./lib/api');
@@ -20,16 +21,26 @@ const { Folder } = require('./lib/folder');
 const { Lane, spread } = require('./lib/lane');
 const { Mailbox, Person, assertDelivered, assertKept } = require('./lib/ledger');
 const { Server } = require('./lib/server');
+const { until } = require('./lib/wait');
 
 const CUTS = Number(process.env.CUTS ?? 3);
-const CUTS_FOR_TORN = 20; // so many tear a record for sure
+const CUTS_FOR_TORN = 100; // so many tear a record for sure
 const CONTROL_CUTS = 4;
 const LANES = 64;
+const ARM_MS = 10000;
 const LOAD_MS_MIN = 40;
 const LOAD_MS_MAX = 160;
 const DISK_BYTES = 320 << 20; // XFS takes 300 MiB at least
-const SHUTDOWN = 'import fcntl,os,struct,sys;' +
-  'fcntl.ioctl(os.open(sys.argv[1],0),0x8004587d,struct.pack("I",2))';
+// Waits for a file, then cuts at once: there has to be something under way.
+const SHUTDOWN = `import fcntl, os, struct, sys, time
+mounted, ready, go, done = sys.argv[1:]
+disk = os.open(mounted, 0)
+open(ready, 'w').close()
+while not os.path.exists(go):
+    time.sleep(0.0002)
+fcntl.ioctl(disk, 0x8004587d, struct.pack('I', 2))
+open(done, 'w').close()
+`;
 const NO_SYNC = 'int fdatasync(int f);int fsync(int f);' +
   'int fdatasync(int f){return f<0;}int fsync(int f){return f<0;}';
 
@@ -44,14 +55,13 @@ ssize_t pwrite64(int file, const void *bytes, size_t len, off64_t at)
     for (size_t i = 0; i < pages; i++) {
         size_t from = 4096 * (at / 4096 % 4 == 0 ? pages - 1 - i : i);
         size_t piece = len - from < 4096 ? len - from : 4096;
+        if (i > 0)
+            usleep(8000);
         if (syscall(SYS_pwrite64, file, (const char *)bytes + from, piece, at + from) < 0)
             return -1;
-        if (pages == 1)
-            break;
-        if (sync_file_range(file, at + from, piece, SYNC_FILE_RANGE_WRITE |
-                                                    SYNC_FILE_RANGE_WAIT_AFTER) != 0)
+        if (pages > 1 && sync_file_range(file, at + from, piece, SYNC_FILE_RANGE_WRITE |
+                                                                 SYNC_FILE_RANGE_WAIT_AFTER) != 0)
             return -1;
-        usleep(2000);
     }
     return (ssize_t)len;
 }
@@ -95,11 +105,27 @@ class Disk {
     execFileSync('mount', ['-o', 'loop', this.file, this.mounted]);
   }
 
-  cut() {
-    execFileSync('python3', ['-c', SHUTDOWN, this.mounted]);
+  /** Makes ready for a cut. */
+  async arm() {
+    this.marks = ['ready', 'go', 'done'].map((name) => `${this.file}.${name}`);
+    this.marks.forEach((mark) => fs.rmSync(mark, { force: true }));
+    const cutter = spawn('python3', ['-c', SHUTDOWN, this.mounted, ...this.marks]);
+    this.cutterEnd = once(cutter, 'exit');
+    await until(ARM_MS, 'the cutter', () => fs.existsSync(this.marks[0]));
   }
 
-  unmount() {
+  /** No answer is read before it is over. */
+  cut() {
+    const [, go, done] = this.marks;
+    const deadline = Date.now() + ARM_MS;
+    fs.writeFileSync(go, '');
+    while (!fs.existsSync(done)) {
+      assert.ok(Date.now() < deadline, 'the power does not go');
+    }
+  }
+
+  async unmount() {
+    await this.cutterEnd;
     execFileSync('umount', [this.mounted]);
   }
 }
@@ -152,6 +178,7 @@ class Machine {
     const mailbox = new Mailbox(api);
     const lanes = await Lane.openMany(server.port, LANES);
     const next = () => `91990${String(this.number++).padStart(7, '0')}`;
+    await this.disk.arm();
     const workers = lanes.map((lane) => live(lane, people, mailbox, next).catch(() => {}));
     const ms = LOAD_MS_MIN + Math.random() * (LOAD_MS_MAX - LOAD_MS_MIN);
     await new Promise((resolve) => setTimeout(resolve, ms));
@@ -180,7 +207,7 @@ class Machine {
 
   async round(server) {
     const told = await this.loadAndCut(server);
-    this.disk.unmount();
+    await this.disk.unmount();
     this.disk.mount();
     const next = await this.start();
     await this.check(next, told);
@@ -197,7 +224,7 @@ class Machine {
 async function cutOver(t, type) {
   const tools = new Folder();
   const byPages = preload(tools, 'by_pages', BY_PAGES);
-  const machine = new Machine(type, (start) => (start % 2 === 0 ? byPages : {}));
+  const machine = new Machine(type, (start) => (start % 4 === 3 ? {} : byPages));
   t.after(() => machine.remove());
   t.after(() => tools.remove());
   let server = await machine.start();

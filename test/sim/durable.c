@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define START_CALLS 12U // about as many as a start changes the disk with
+#define START_CALLS 12U                   // about as many as a start changes the disk with
 #define JOURNAL_BYTES ((size_t)640 << 10) // so small that segments and checkpoints come fast
 
 struct durable {

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--sharers N]
-// [--attackers N] [--minutes N] [--crashes N] [--trace N]` runs worlds of one seed each for so many invented
-// minutes and prints one TAP line a seed. A failing line has the seed that repeats it, and mostly
-// the account that --trace prints the story of.
+// [--attackers N] [--minutes N] [--crashes N] [--trace N]` runs worlds of one seed each for so many
+// invented minutes and prints one TAP line a seed. A failing line has the seed that repeats it, and
+// mostly the account that --trace prints the story of.
 //
 // Each seed turns some of the faults off and draws limits small enough that corners come fast. Even
 // seeds have the memory store, odd ones the durable one.
@@ -31,7 +31,7 @@ struct plan {
     uint64_t attackers;
     uint64_t minutes;
     uint64_t crashes; // of a million ops; 0: as the seed has it
-    uint64_t trace; // an account; PLAN_NOBODY: none
+    uint64_t trace;   // an account; PLAN_NOBODY: none
 };
 
 #define PLAN_NOBODY UINT32_MAX
