@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#define START_CALLS 12U                   // about as many as a start changes the disk with
 #define JOURNAL_BYTES ((size_t)640 << 10) // so small that segments and checkpoints come fast
 
 struct durable {
@@ -31,6 +32,7 @@ struct durable {
     size_t depth; // calls under way
     int64_t decided_ms;
     bool is_crashed;
+    bool is_start_struck;
     bool has_to_fail; // whether or not the fault that was laid hits anything
     enum memory_fault at_delivery;
     enum memory_fault at_setting;
@@ -395,10 +397,9 @@ static enum err open_table(struct durable *durable, struct err_info *info)
     return ERR_OK;
 }
 
-enum err durable_open(struct store *store, const struct boot_id *boot, struct err_info *info)
+static enum err open_inner(struct durable *durable, const struct boot_id *boot,
+                           struct err_info *info)
 {
-    struct durable *durable = durable_of(store);
-    ASSERT(durable->inner == NULL);
     struct embedded_store_options options = embedded_store_defaults;
     options.fingerprint = durable->options.fingerprint;
     options.clock = durable->options.clock;
@@ -410,6 +411,25 @@ enum err durable_open(struct store *store, const struct boot_id *boot, struct er
         return err;
     options.table = durable->table;
     return embedded_store_create(&options, &durable->inner, info);
+}
+
+static void lay_at_start(struct durable *durable)
+{
+    bool is_after = seeded_below(durable->options.dice, 2) == 0;
+    lay_in_files(durable, is_after ? MODEL_FILES_CRASH_AFTER : MODEL_FILES_CRASH, START_CALLS);
+}
+
+enum err durable_open(struct store *store, const struct boot_id *boot, struct err_info *info)
+{
+    struct durable *durable = durable_of(store);
+    ASSERT(durable->inner == NULL);
+    if (durable->is_start_struck)
+        lay_at_start(durable);
+    durable->is_start_struck = false;
+    enum err err = open_inner(durable, boot, info);
+    take_out(durable);
+    durable->is_crashed = durable->files.is_crashed;
+    return durable->is_crashed ? ERR_IO : err;
 }
 
 void durable_close(struct store *store)
@@ -449,6 +469,11 @@ void durable_strike_setting(struct store *store, enum memory_fault fault)
     durable_of(store)->at_setting = fault;
 }
 
+void durable_strike_start(struct store *store)
+{
+    durable_of(store)->is_start_struck = true;
+}
+
 int64_t durable_decided_ms(struct store *store)
 {
     return durable_of(store)->decided_ms;
@@ -457,4 +482,9 @@ int64_t durable_decided_ms(struct store *store)
 const struct model_disk *durable_disk(struct store *store)
 {
     return &durable_of(store)->disk;
+}
+
+uint64_t durable_torn(struct store *store)
+{
+    return durable_of(store)->files.torn;
 }

@@ -46,7 +46,13 @@ bool durable_is_crashed(struct store *store);
 void durable_strike_delivery(struct store *store, enum memory_fault fault);
 void durable_strike_setting(struct store *store, enum memory_fault fault);
 
+// The next start dies at one of its first calls that change the disk, if it makes so many.
+void durable_strike_start(struct store *store);
+
 // T of the last commit that was told to anybody.
 int64_t durable_decided_ms(struct store *store);
 
 const struct model_disk *durable_disk(struct store *store);
+
+// Crashes that left a sector of the journal in part or as noise.
+uint64_t durable_torn(struct store *store);

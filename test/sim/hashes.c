@@ -333,6 +333,7 @@ static struct world_options options_of(uint64_t seed, struct run *run)
     struct world_options options = {
         .seed = seed,
         .is_durable = seed % 2 == 1,
+        .is_journaled = seed % 8 != 5,
         .faults = {.conflict = 50000,
                    .delay = 50000,
                    .failure = 300,

@@ -116,31 +116,34 @@ static void store_sector(struct model_file *file, size_t i)
     memcpy(file->stored + at, file->cached + at, MODEL_SECTOR_BYTES);
 }
 
-// Old, new, torn at a byte, or noise.
-static void crash_sector(struct model_file *file, size_t i, struct seeded *dice)
+// Old, new, torn at a byte, or noise; true: one of the latter two.
+static bool crash_sector(struct model_file *file, size_t i, struct seeded *dice)
 {
     uint8_t *stored = file->stored + i * MODEL_SECTOR_BYTES;
     const uint8_t *cached = file->cached + i * MODEL_SECTOR_BYTES;
     uint64_t outcome = seeded_below(dice, 8);
     if (outcome < 3)
-        return;
+        return false;
     if (outcome < 6)
         store_sector(file, i);
     else if (outcome == 6)
         memcpy(stored, cached, seeded_below(dice, MODEL_SECTOR_BYTES));
     else
         seeded_entropy(dice).fill(dice, stored, MODEL_SECTOR_BYTES);
+    return outcome >= 6;
 }
 
-static void crash_file(struct model_file *file, struct seeded *dice)
+static bool crash_file(struct model_file *file, struct seeded *dice)
 {
+    bool is_torn = false;
     for (size_t i = 0; i < sectors(file->len); i++) {
         if (file->is_dirty[i])
-            crash_sector(file, i, dice);
+            is_torn = crash_sector(file, i, dice) || is_torn;
         file->is_dirty[i] = false;
     }
     if (file->len > 0)
         memcpy(file->cached, file->stored, sectors(file->len) * MODEL_SECTOR_BYTES);
+    return is_torn;
 }
 
 static struct model_file *add_file(struct model_files *files)
@@ -400,8 +403,10 @@ void model_files_crash(struct model_files *files, struct seeded *dice)
     files->changes_held = 0;
     files->names = files->stored;
     forget_nameless(files);
+    bool is_torn = false;
     for (size_t i = 0; i < files->files_held; i++)
-        crash_file(files->files[i], dice);
+        is_torn = crash_file(files->files[i], dice) || is_torn;
+    files->torn += is_torn;
     files->is_crashed = false;
     files->has_failed = false;
     files->fault_at = 0;

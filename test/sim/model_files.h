@@ -55,6 +55,7 @@ struct model_files {
 
     uint64_t calls; // that change something
     uint64_t syncs;
+    uint64_t torn;      // crashes that left a sector in part or as noise
     uint64_t fault_at;  // the call that fails, by the count of calls; 0: none
     uint64_t lies_from; // from that call on every sync lies; 0: none does
     enum model_files_fault fault;

@@ -1,12 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // The simulation: `sim [--seed N] [--seeds N] [--people N] [--usernames N] [--sharers N]
-// [--attackers N] [--minutes N] [--trace N]` runs worlds of one seed each for so many invented
-// minutes and prints one TAP line a seed. A failing line has the seed that repeats it, and mostly
-// the account that --trace prints the story of.
+// [--attackers N] [--minutes N] [--crashes N] [--trace N]` runs worlds of one seed each for so many
+// invented minutes and prints one TAP line a seed. A failing line has the seed that repeats it, and
+// mostly the account that --trace prints the story of.
 //
 // Each seed turns some of the faults off and draws limits small enough that corners come fast. Even
 // seeds have the memory store, odd ones the durable one.
+//
+// With --crashes all worlds have the durable store with its journal, and so many of a million ops
+// are a crash; one start in ten is one too. The server is up again at once, so that most of what
+// people do is cut off somewhere.
 
 #include "sim/manager.h"
 #include "sim/people.h"
@@ -26,7 +30,8 @@ struct plan {
     uint64_t sharers;
     uint64_t attackers;
     uint64_t minutes;
-    uint64_t trace; // an account; PLAN_NOBODY: none
+    uint64_t crashes; // of a million ops; 0: as the seed has it
+    uint64_t trace;   // an account; PLAN_NOBODY: none
 };
 
 #define PLAN_NOBODY UINT32_MAX
@@ -78,6 +83,20 @@ static unsigned some(struct choice *choice, unsigned chance)
 static bool is_durable(uint64_t seed)
 {
     return seed % 2 == 1;
+}
+
+static bool has_durable(const struct plan *plan, uint64_t seed)
+{
+    return plan->crashes > 0 || is_durable(seed);
+}
+
+static void add_crashes(const struct plan *plan, struct world_faults *faults)
+{
+    if (plan->crashes == 0)
+        return;
+    faults->crash_before = (unsigned)plan->crashes / 2;
+    faults->crash_after = (unsigned)(plan->crashes - plan->crashes / 2);
+    faults->start = 100000;
 }
 
 // The same dice for all, so that any four seeds in a row have both halves with both stores.
@@ -148,14 +167,16 @@ static void on_delay(void *ctx)
     manager_on_delay(&((struct cast *)ctx)->manager);
 }
 
-static struct world_options options_of(uint64_t seed, struct cast *cast)
+static struct world_options options_of(const struct plan *plan, uint64_t seed, struct cast *cast)
 {
     struct seeded dice;
     seeded_init(&dice, ~seed);
     // Under an hour: codes are live whenever an epoch ends.
     struct world_options options = {
         .seed = seed,
-        .is_durable = is_durable(seed),
+        .is_durable = has_durable(plan, seed),
+        .is_journaled = plan->crashes > 0 || seed % 8 != 5,
+        .is_brief = plan->crashes > 0,
         .epoch_ms = 41 * MINUTE_MS,
         .on_message = on_message,
         .on_failure = on_failure,
@@ -165,13 +186,14 @@ static struct world_options options_of(uint64_t seed, struct cast *cast)
         .ctx = cast,
     };
     draw_faults(seed, &options.faults);
+    add_crashes(plan, &options.faults);
     draw_settings(seed, &dice, &options.brand);
     return options;
 }
 
 static void begin_world(const struct plan *plan, uint64_t seed, struct cast *cast)
 {
-    struct world_options options = options_of(seed, cast);
+    struct world_options options = options_of(plan, seed, cast);
     const struct model_rules rules = manager_rules(&options.brand);
     const struct people_counts counts = {plan->people, plan->sharers, plan->usernames,
                                          plan->attackers};
@@ -251,6 +273,9 @@ static void add_up(struct outcome *total, const struct outcome *one)
     total->stats.lost += one->stats.lost;
     total->stats.messages += one->stats.messages;
     total->stats.crashes += one->stats.crashes;
+    total->stats.start_crashes += one->stats.start_crashes;
+    total->stats.torn += one->stats.torn;
+    total->violations += one->violations;
     total->stats.clock_steps += one->stats.clock_steps;
     total->logins += one->logins;
     total->astray += one->astray;
@@ -307,21 +332,27 @@ static void print_speed(const char *store, const struct outcome *total)
 
 // A fault generator that never fires, or an answer that never comes, is a mistake of the
 // simulation.
-static bool judge_coverage(const struct outcome *total, uint64_t number)
+static bool judge_coverage(const struct outcome *total, const struct plan *plan, uint64_t number)
 {
     bool is_all = total->stats.clock_steps > 0;
-    for (size_t i = 0; i < SEEN_COUNT_; i++)
-        is_all = is_all && total->seen[i] > 0;
+    for (size_t i = 0; i < SEEN_COUNT_; i++) {
+        // The memory store's conflicts, and what a full disk refuses between two crashes.
+        bool is_rare = plan->crashes > 0 && (i == SEEN_1502 || i == SEEN_1503);
+        is_all = is_all && (total->seen[i] > 0 || is_rare);
+    }
     for (size_t i = 1; i <= MEMORY_FAULT_CRASH_AFTER; i++)
         is_all = is_all && total->stats.faults[i] > 0;
     (void)printf("%s %llu - every answer and every fault was seen\n", is_all ? "ok" : "not ok",
                  (unsigned long long)number);
     (void)printf("# requests %llu, lost answers %llu, messages %llu, astray %u, logins %llu, "
-                 "crashes %llu, clock steps %llu\n# answers:",
+                 "crashes %llu (at a start %llu, that left something torn %llu), clock steps %llu, "
+                 "violations %u\n# answers:",
                  (unsigned long long)total->stats.requests, (unsigned long long)total->stats.lost,
                  (unsigned long long)total->stats.messages, total->astray,
                  (unsigned long long)total->logins, (unsigned long long)total->stats.crashes,
-                 (unsigned long long)total->stats.clock_steps);
+                 (unsigned long long)total->stats.start_crashes,
+                 (unsigned long long)total->stats.torn,
+                 (unsigned long long)total->stats.clock_steps, total->violations);
     static const char *const names[SEEN_COUNT_] = {
         "login", "login by name", "1505", "1506", "1507", "1508", "1518", "1534", "1537",
         "1540",  "1541",          "1543", "503",  "1502", "1503", "lost", "other"};
@@ -351,7 +382,8 @@ static bool read_plan(int argc, char **argv, struct plan *plan)
     } options[] = {{"--seed", &plan->seed},       {"--seeds", &plan->seeds},
                    {"--people", &plan->people},   {"--usernames", &plan->usernames},
                    {"--sharers", &plan->sharers}, {"--attackers", &plan->attackers},
-                   {"--minutes", &plan->minutes}, {"--trace", &plan->trace}};
+                   {"--minutes", &plan->minutes}, {"--crashes", &plan->crashes},
+                   {"--trace", &plan->trace}};
     for (int i = 1; i < argc; i += 2) {
         bool is_known = false;
         for (size_t k = 0; k < sizeof options / sizeof options[0] && i + 1 < argc; k++) {
@@ -376,7 +408,8 @@ int main(int argc, char **argv)
                         .trace = PLAN_NOBODY};
     if (!read_plan(argc, argv, &plan) || crypto_init() != ERR_OK) {
         (void)fprintf(stderr, "usage: sim [--seed N] [--seeds N] [--people N] [--usernames N] "
-                              "[--sharers N] [--attackers N] [--minutes N] [--trace N]\n");
+                              "[--sharers N] [--attackers N] [--minutes N] [--crashes N] "
+                              "[--trace N]\n");
         return 64;
     }
     struct outcome total = {0}, by_store[2] = {{0}}, first = {0}, one;
@@ -386,10 +419,10 @@ int main(int argc, char **argv)
         run_world(&plan, plan.seed + i, &one);
         is_good = judge(&one, plan.seed + i, i + 1) && is_good;
         add_up(&total, &one);
-        add_up(&by_store[is_durable(plan.seed + i)], &one);
+        add_up(&by_store[has_durable(&plan, plan.seed + i)], &one);
         first = i == 0 ? one : first;
     }
-    is_good = judge_coverage(&total, plan.seeds + 1) && is_good;
+    is_good = judge_coverage(&total, &plan, plan.seeds + 1) && is_good;
     is_good = judge_marks(&total, &plan, plan.seeds + 2) && is_good;
     is_good = judge_repeat(&plan, &first, plan.seeds + 3) && is_good;
     print_speed("memory store", &by_store[false]);

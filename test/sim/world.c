@@ -509,10 +509,19 @@ static int64_t draw_offset_ms(struct world *world)
     }
 }
 
+// Who dies while he starts, starts again.
 static void open_store(struct world *world)
 {
     struct err_info info;
+    if (world_chance(world, world->options.faults.start))
+        durable_strike_start(world->store);
     enum err err = durable_open(world->store, &world->boot, &info);
+    while (err != ERR_OK && world_is_crashed(world)) {
+        world->stats.crashes++;
+        world->stats.start_crashes++;
+        durable_close(world->store);
+        err = durable_open(world->store, &world->boot, &info);
+    }
     if (err != ERR_OK)
         complain(world, "the store does not open again");
     must(err);
@@ -552,7 +561,8 @@ static void come_up(void *ctx, uint64_t argument)
 {
     struct world *world = ctx;
     (void)argument;
-    if (world->options.is_durable && seeded_below(&world->dice, 3) == 0)
+    unsigned starts = world->options.is_brief ? 30 : 3; // of which one comes after a reboot
+    if (world->options.is_durable && seeded_below(&world->dice, starts) == 0)
         open_rebooted(world);
     else
         open_restarted(world);
@@ -565,6 +575,8 @@ static void come_up(void *ctx, uint64_t argument)
 // Mostly a moment, now and then minutes.
 static int64_t draw_down_ms(struct world *world)
 {
+    if (world->options.is_brief)
+        return 100 + (int64_t)seeded_below(&world->dice, 400);
     bool is_long = seeded_below(&world->dice, 8) == 0;
     return 100 + (int64_t)seeded_below(&world->dice, is_long ? 4 * (uint64_t)MINUTE_MS : 3000);
 }
@@ -676,7 +688,7 @@ static void create_durable(struct world *world, const struct store_notices *noti
         .faults = {.next = draw_fault, .ctx = world},
         .notices = *notices,
         .dice = &world->dice,
-        .is_journaled = world->options.seed % 8 != 5,
+        .is_journaled = world->options.is_journaled,
     };
     world->boot.bytes[0] = 1;
     world->store = durable_create(&options);
@@ -774,6 +786,8 @@ void world_settle(struct world *world)
     if (world->ledger.complaint != NULL)
         complain(world, world->ledger.complaint);
     mark_endings(world);
-    if (world->options.is_durable)
-        world->stats.marks[MARK_EXPIRED] = durable_disk(world->store)->records_deleted;
+    if (!world->options.is_durable)
+        return;
+    world->stats.marks[MARK_EXPIRED] = durable_disk(world->store)->records_deleted;
+    world->stats.torn = durable_torn(world->store);
 }

@@ -46,6 +46,7 @@ struct world_faults {
     unsigned settling;     // the process dies between a message and its result
     unsigned setting;      // of each change of a setting: its commit fails in some way
     unsigned outage;       // of each minute: a provider is down for some time
+    unsigned start;        // of each start over files: the process dies in it
 };
 
 // What a run has to have come across, sooner or later.
@@ -73,6 +74,8 @@ enum world_mark {
 struct world_options {
     uint64_t seed;
     bool is_durable;
+    bool is_journaled; // of a durable one: with the journal
+    bool is_brief;     // processes are soon up again, and few reboots are among the starts
     struct world_faults faults;
     struct brand_settings brand;
     int64_t epoch_ms;
@@ -91,6 +94,8 @@ struct world_stats {
     uint64_t lost; // no answer: cut or crashed
     uint64_t messages;
     uint64_t crashes;
+    uint64_t start_crashes; // of those, while the store was being opened
+    uint64_t torn;          // of those, that left a sector in part or as noise
     uint64_t clock_steps;
     uint64_t faults[MEMORY_FAULT_CRASH_AFTER + 1];
     uint64_t marks[MARK_COUNT_];
