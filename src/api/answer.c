@@ -65,18 +65,17 @@ static enum cors_grant grant_of(const struct api_request *request)
 // An item has no HTTP status and no fields of its own: its body alone goes on.
 static void give_to_batch(struct api_request *request, struct span body)
 {
-    struct api_batch *batch = request->batch;
     if (request->brand != NULL)
-        batch_narrow_grant(batch, grant_of(request));
+        batch_narrow_grant(request->item, grant_of(request));
     let_go(request);
-    batch_take(batch, body);
+    batch_take(request, body);
 }
 
 static void give(struct api_request *request, int http_status, const struct strbuf *body,
                  int64_t retry_after_s)
 {
     ASSERT(!body->is_overflowed);
-    if (request->batch != NULL) {
+    if (request->item != NULL) {
         give_to_batch(request, strbuf_span(body));
         return;
     }

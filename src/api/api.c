@@ -80,10 +80,12 @@ enum err api_worker_init(struct api_worker *worker, struct entropy entropy, stru
     worker->entropy = entropy;
     worker->clock = clock;
     worker->json = json_parser_create();
-    return worker->json != NULL ? ERR_OK : ERR_NO_MEMORY;
+    worker->batches = batch_memory_create();
+    return worker->json != NULL && worker->batches != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void api_worker_fini(struct api_worker *worker)
 {
+    batch_memory_destroy(&worker->batches);
     json_parser_destroy(&worker->json);
 }

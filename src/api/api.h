@@ -26,9 +26,12 @@ struct api {
     struct api_mount mounts[API_MOUNTS];
 };
 
+struct batch_memory;
+
 // What one loop has of its own. An exchange's `worker` points to it.
 struct api_worker {
     struct json_parser *json;
+    struct batch_memory *batches;
     struct entropy entropy;
     struct clock clock; // its wall time goes into tokens, which others read by their own clocks
 };

@@ -17,15 +17,23 @@ static int channel_find(struct span name)
     return -1;
 }
 
+// The arena of the exchange is as before: each item of a batch looks there anew.
+static int channel_asked_for(struct http_exchange *exchange, struct span member)
+{
+    struct span name;
+    size_t used = exchange->arena.used;
+    bool is_found = http_query_find(exchange, member, &name);
+    exchange->arena.used = used;
+    return is_found ? channel_find(name) : -1;
+}
+
 static bool check_channel_name(struct api_request *request)
 {
     const struct span member = SPAN("fallbackChannel");
-    struct span name;
     request->channel = -1;
     if (!http_query_has(&request->exchange->request, member))
         return true;
-    if (http_query_find(request->exchange, member, &name))
-        request->channel = channel_find(name);
+    request->channel = channel_asked_for(request->exchange, member);
     if (request->channel >= 0)
         return true;
     request->fault = (struct api_fault){

@@ -135,7 +135,7 @@ static bool keep_claims(struct api_request *request, struct hash_claims *claims)
     bool is_kept = true;
     for (size_t i = 0; i < HASH_MEMBER_COUNT_ && is_kept; i++) {
         struct span text = span_first(claims->members[i], RSA_KEY_BYTES_MAX + 1);
-        claims->members[i] = arena_copy(&request->exchange->arena, text, &is_kept);
+        claims->members[i] = arena_copy(request->arena, text, &is_kept);
     }
     return is_kept;
 }
@@ -223,7 +223,7 @@ static void init_trial(struct hash_trial *trial, struct api_request *request,
 
 void hash_check(struct api_request *request, void (*on_right)(struct api_request *request))
 {
-    struct hash_trial *trial = arena_alloc(&request->exchange->arena, sizeof *trial);
+    struct hash_trial *trial = arena_alloc(request->arena, sizeof *trial);
     if (trial == NULL) {
         refuse_busy(request);
         return;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The checks that endpoints share. None of them writes anything: up to the service, a request costs
 // no more than its own memory.
-#include "api/request.h"
+#include "api/batch.h"
 
 #include "base/assert.h"
 
@@ -17,6 +17,7 @@ void request_init(struct api_request *request, const struct api_mount *mount,
         .exchange = exchange,
         .worker = exchange->worker,
         .service = service,
+        .arena = &exchange->arena,
         .body = exchange->request.body,
         .now_ms = store_now_ms(service->deps.store),
         .channel = -1,
@@ -121,7 +122,7 @@ bool check_device(struct api_request *request)
     bool is_copied = false;
     if (!is_sane_device(device))
         return request_refuse(request, API_DETAILS_INVALID);
-    request->device = arena_copy(&request->exchange->arena, device, &is_copied);
+    request->device = arena_copy(request->arena, device, &is_copied);
     return is_copied || request_refuse(request, API_UNAVAILABLE);
 }
 
@@ -189,7 +190,7 @@ static void land(struct http_task *task)
 {
     struct api_request *request =
         (struct api_request *)(void *)((char *)task - offsetof(struct api_request, landing));
-    ASSERT(service_is_durable(&request->call));
+    ASSERT(service_is_durable(request->service, request->call.op.position));
     service_report(&request->call);
     request->on_done(request);
 }
@@ -209,7 +210,7 @@ static struct username_call *username_call_of(struct api_request *request)
         return NULL;
     if (request->call.username != NULL)
         return request->call.username;
-    struct username_call *call = arena_alloc(&request->exchange->arena, sizeof *call);
+    struct username_call *call = arena_alloc(request->arena, sizeof *call);
     ASSERT(call != NULL);
     return call;
 }
@@ -230,6 +231,11 @@ static struct service_call call_with(struct api_request *request, const struct c
     };
 }
 
+static void take_hash(struct api_request *request)
+{
+    service_take_hash(request->service, &request->call);
+}
+
 void request_take_hash(struct api_request *request, struct hash_call *hash,
                        void (*on_done)(struct api_request *request))
 {
@@ -237,7 +243,12 @@ void request_take_hash(struct api_request *request, struct hash_call *hash,
     request->on_done = on_done;
     request->call = call_with(request, &command);
     request->call.hash = hash;
-    service_take_hash(request->service, &request->call);
+    batch_await(request, BATCH_IDENTIFIER, take_hash);
+}
+
+static void submit(struct api_request *request)
+{
+    service_submit(request->service, &request->call, &request->worker->entropy);
 }
 
 void request_submit(struct api_request *request, enum command_kind kind,
@@ -254,7 +265,7 @@ void request_submit(struct api_request *request, enum command_kind kind,
     };
     request->on_done = on_done;
     request->call = call_with(request, &command);
-    service_submit(request->service, &request->call, &request->worker->entropy);
+    batch_await(request, BATCH_ALL, submit);
 }
 
 // A card that does not open is of a lost key, or was tampered with: no address is known by it.
@@ -294,6 +305,11 @@ static void on_looked_up(struct api_request *request)
         request->on_address(request);
 }
 
+static void look_up(struct api_request *request)
+{
+    service_look_up(request->service, &request->call);
+}
+
 void request_know_address(struct api_request *request,
                           void (*on_address)(struct api_request *request))
 {
@@ -307,5 +323,5 @@ void request_know_address(struct api_request *request,
     request->on_address = on_address;
     request->on_done = on_looked_up;
     request->call = call_with(request, &command);
-    service_look_up(request->service, &request->call);
+    batch_await(request, BATCH_IDENTIFIER, look_up);
 }

@@ -9,11 +9,12 @@
 // A username's request that does not say where its codes go has that looked up before the channel;
 // from then on it is as if it had said so.
 //
-// It lives in the arena of its exchange, together with the service call that it makes. It is
-// answered exactly once, and from its brand check until then holds the brand set: the settings that
-// it began with are those that it ends with.
+// It lives in an arena, that of its exchange or a batch's, together with the service call that it
+// makes. It is answered exactly once, and from its brand check until then holds the brand set: the
+// settings that it began with are those that it ends with.
 //
-// The items of a batch (api/batch.h) are requests like any other, one after the other.
+// The items of a batch (api/batch.h) are requests like any other. Before it goes to the store, an
+// item waits until no earlier one is in its way.
 
 #include "api/api.h"
 #include "api/cors.h"
@@ -27,8 +28,9 @@ struct api_request {
     struct http_exchange *exchange;
     const struct api_worker *worker;
     struct service *service;
+    struct arena *arena;     // that it lives in
     struct span body;        // of the exchange, or an item of it
-    struct api_batch *batch; // that this is an item of; NULL: none
+    struct batch_item *item; // that it is; NULL: it is no part of a batch
     int64_t now_ms;          // the store's time when the request came, or the item's turn
 
     // From the shape on.

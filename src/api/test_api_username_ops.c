@@ -144,10 +144,10 @@ static void a_crash_at_the_release_counts_one_at_most(void **state)
     }
 }
 
-// A generate with A that stands before its decision: its answer comes when the store goes on.
-static void ask_slowly(struct rig *rig, const struct visit *visit)
+// A generate with A that stands before one of its ops: its answer comes when the store goes on.
+static void ask_slowly(struct rig *rig, const struct visit *visit, unsigned op)
 {
-    fail_op(rig, DECIDE, MEMORY_FAULT_DELAY);
+    fail_op(rig, op, MEMORY_FAULT_DELAY);
     rig_postf(rig, "/auth/v1/otp/generate",
               "{\"identifierType\":\"USERNAME\",\"identifierValue\":\"%s\","
               "\"brand\":\"DocDemo\",\"deviceId\":\"d\",\"sessionId\":\"%s\"" A "}",
@@ -173,7 +173,7 @@ static void a_decision_that_nobody_knows_of_stays_counted(void **state)
     struct rig *rig = *state;
     rig_set_limit(rig, 2);
     struct visit visit = visit_open(rig, "somebody", A);
-    ask_slowly(rig, &visit);
+    ask_slowly(rig, &visit, DECIDE);
     rig->fault = MEMORY_FAULT_CRASH_BEFORE;
     store_submit(rig->store, &(struct store_op){.transition = do_nothing, .done = be_done});
     memory_store_recover(rig->store);
@@ -291,7 +291,7 @@ static void who_is_overtaken_gets_the_send_back(void **state)
     struct rig *rig = *state;
     rig_set_limit(rig, LIMIT);
     struct visit visit = visit_open(rig, "somebody", A);
-    ask_slowly(rig, &visit);
+    ask_slowly(rig, &visit, RESERVE); // found nothing wrong, and waits for the number
     assert_int_equal(submit_direct(rig, COMMAND_GENERATE, "12025550102", ""), VERDICT_DONE);
     struct rig_message message = rig_message_of(rig);
     assert_int_equal(submit_direct(rig, COMMAND_VALIDATE, "12025550102", message.otp),
@@ -308,13 +308,13 @@ static void a_promise_is_not_made_long_after_its_send_was_counted(void **state)
     struct rig *rig = *state;
     rig_set_limit(rig, LIMIT);
     struct visit visit = visit_open(rig, "somebody", A);
-    ask_slowly(rig, &visit);
+    ask_slowly(rig, &visit, DECIDE);
     rig->now_ms += SLOT_MS_MAX;
     assert_int_equal(memory_store_release(rig->store), 1);
     rig_receive(rig);
     assert_int_equal(rig_code(rig), 200);
     (void)rig_message_of(rig);
-    ask_slowly(rig, &visit);
+    ask_slowly(rig, &visit, DECIDE);
     rig->now_ms += SLOT_MS_MAX + 1;
     assert_int_equal(memory_store_release(rig->store), 1);
     rig_receive(rig);

@@ -1,12 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 // otpd provider: the tokens of providers that renew them; receipt-url is in receipt_url.c.
-#include "cli/admin.h"
+#include "cli/admin_secret.h"
 #include "cli/receipt_url.h"
-#include "cli/secret.h"
 
 #define TOKENS_PATH "/admin/v1/provider/tokens"
-#define BODY_BYTES_MAX (6U * SECRET_BYTES_MAX + 32U)
 
 static int provider_tokens_show(struct admin *admin);
 static int provider_tokens_set(struct admin *admin);
@@ -88,44 +86,15 @@ static int provider_tokens_show(struct admin *admin)
     return status;
 }
 
-// By hand: what jansson builds is freed without being wiped.
-static int send_token(const struct admin *admin, const struct secret *secret,
-                      struct control_reply *out)
-{
-    uint8_t storage[BODY_BYTES_MAX];
-    struct strbuf body = strbuf_over(storage, sizeof storage);
-    strbuf_put_text(&body, "{\"refreshToken\":");
-    strbuf_put_json_string(&body, secret_span(secret));
-    strbuf_put_byte(&body, '}');
-    ASSERT(!body.is_overflowed);
-    const struct control_request request = {.method = "POST",
-                                            .path = TOKENS_PATH,
-                                            .name = span_of_text(admin->words[0]),
-                                            .body = strbuf_span(&body)};
-    int status = admin_ask(admin, &request, out);
-    explicit_bzero(storage, sizeof storage);
-    return status;
-}
-
-static int take_secret(const struct admin *admin, struct secret *secret)
-{
-    struct err_info info;
-    struct span from;
-    struct span name = span_split(span_of_text(admin->words[1]), '=', &from);
-    if (!span_eq(name, SPAN("refreshToken")) || from.len == 0)
-        return admin_refuse_usage(admin);
-    if (secret_read("refreshToken", from, secret, &info) != ERR_OK)
-        return admin_refuse(EXIT_STATUS_DATA, "%s", info.text);
-    return EXIT_STATUS_OK;
-}
+static const struct admin_secret refresh_token = {"refreshToken", TOKENS_PATH, secret_read};
 
 static int provider_tokens_set(struct admin *admin)
 {
     struct control_reply reply = {0};
     struct secret secret = {0};
-    int status = take_secret(admin, &secret);
+    int status = admin_secret_take(admin, &refresh_token, &secret);
     if (status == EXIT_STATUS_OK)
-        status = send_token(admin, &secret, &reply);
+        status = admin_secret_send(admin, &refresh_token, &secret, &reply);
     secret_wipe(&secret);
     if (status == EXIT_STATUS_OK) {
         print(admin, &reply);

@@ -167,9 +167,9 @@ static void done(struct store_op *op, enum store_outcome outcome)
     call_end(call, call_note(call, outcome));
 }
 
-bool service_is_durable(const struct service_call *call)
+bool service_is_durable(struct service *service, uint64_t position)
 {
-    return store_is_synced(call->service->deps.store, &call->op);
+    return store_is_synced(service->deps.store, position);
 }
 
 void service_report(const struct service_call *call)

@@ -92,9 +92,9 @@ void service_submit(struct service *service, struct service_call *call,
 // SERVICE_LOOKED_UP, or as any command whose store does not answer. `to` is not looked at.
 void service_look_up(struct service *service, struct service_call *call);
 
-// Whether all that an answer to the call may tell of is on the disk: asserted by whoever lets the
-// answer go.
-bool service_is_durable(const struct service_call *call);
+// Whether all is on the disk that an answer may tell of to a call whose op has that position:
+// asserted by whoever lets the answer go.
+bool service_is_durable(struct service *service, uint64_t position);
 
 // After SERVICE_LOOKED_UP: the address of the username's latest code or, once it is bound
 // (call->username->is_bound), of its owner. False: none is known.

@@ -18,7 +18,8 @@
 //      store gets) or certainly not applied, except STORE_UNKNOWN, which may be either.
 //   2. Record and entries of one op become visible together or not at all.
 //   3. Ops on one key, and ops on one entry, take effect one after another; what one op's `done`
-//      was told, the next one sees.
+//      was told, the next one sees. Ops on one key that one thread hands over take effect in that
+//      order, also when it has not waited for the `done` of any.
 //   4. The transition may run more than once per op, each time on the newest state with a newer
 //      `now_ms`; only its last run counts. It must be pure but for writing to its own op.
 //   5. now_ms (T) never falls, over restarts too.
@@ -296,11 +297,11 @@ static inline int64_t store_now_ms(struct store *store)
     return store->ops->now_ms(store);
 }
 
-// Whether all that an answer about the op may tell of is durable. Whoever sends one asserts it, on
-// the way out: a guard of its own against an answer that overtakes its commit.
-static inline bool store_is_synced(struct store *store, const struct store_op *op)
+// Whether all that an answer about an op with that position may tell of is durable. Whoever sends
+// one asserts it, on the way out: a guard of its own against an answer that overtakes its commit.
+static inline bool store_is_synced(struct store *store, uint64_t position)
 {
-    return store->ops->synced == NULL || op->position <= store->ops->synced(store);
+    return store->ops->synced == NULL || position <= store->ops->synced(store);
 }
 
 // Sets or (with an empty value) deletes one. `version` must be the present one plus 1, else

@@ -54,14 +54,23 @@ void rig_carry(struct rig *rig, uint32_t channels)
     rig->service.deps.routes = rig->ways;
 }
 
-static void create_service(struct rig *rig, size_t entries_max)
+static struct clock clock_of(struct rig *rig)
+{
+    return (struct clock){rig_wall_ms, rig_mono, rig};
+}
+
+static void create_store(struct rig *rig, size_t entries_max)
 {
     struct memory_store_options options = memory_store_defaults;
     options.records_max = 1000;
     options.entries_max = entries_max;
-    options.clock = (struct clock){rig_wall_ms, rig_mono, rig};
+    options.clock = clock_of(rig);
     options.faults = (struct memory_faults){rig_next_fault, rig};
     assert_int_equal(memory_store_create(&options, &rig->store), ERR_OK);
+}
+
+static void create_service(struct rig *rig)
+{
     rig->keyring = keyring_create(&rig->entropy, KEYRING_EPOCH_MS_DEFAULT);
     assert_non_null(rig->keyring);
     assert_int_equal(
@@ -91,7 +100,7 @@ static void create_edge(struct rig *rig)
     api_init(&rig->api, &rig->service);
     api_routes(&rig->api, rig->routes);
     rig->router = (struct http_router){rig->routes, API_ROUTES, api_write_error};
-    const struct clock clock = {rig_wall_ms, rig_mono, rig};
+    const struct clock clock = clock_of(rig);
     assert_int_equal(api_worker_init(&rig->worker, rig->entropy, clock), ERR_OK);
     const struct http_worker_options options = {
         .router = &rig->router,
@@ -106,7 +115,7 @@ static void create_edge(struct rig *rig)
     assert_non_null(rig->conn);
 }
 
-struct rig *rig_create_for(size_t entries_max)
+static struct rig *begin(void)
 {
     struct rig *rig = calloc(1, sizeof *rig);
     assert_non_null(rig);
@@ -114,11 +123,31 @@ struct rig *rig_create_for(size_t entries_max)
     rig->now_ms = RIG_START_MS;
     seeded_init(&rig->seeded, 1);
     rig->entropy = seeded_entropy(&rig->seeded);
-    create_service(rig, entries_max);
-    create_edge(rig);
+    return rig;
+}
+
+static void create_all_else(struct rig *rig)
+{
     struct brand_settings settings;
+    create_service(rig);
+    create_edge(rig);
     brand_settings_init(&settings);
     rig_put_brand(rig, "DocDemo", &settings);
+}
+
+struct rig *rig_create_for(size_t entries_max)
+{
+    struct rig *rig = begin();
+    create_store(rig, entries_max);
+    create_all_else(rig);
+    return rig;
+}
+
+struct rig *rig_create_over(struct store *(*make)(void *ctx, struct clock clock), void *ctx)
+{
+    struct rig *rig = begin();
+    rig->store = make(ctx, clock_of(rig));
+    create_all_else(rig);
     return rig;
 }
 
@@ -189,6 +218,7 @@ void rig_send(struct rig *rig, const char *bytes, size_t len)
         bytes += part;
         len -= part;
     }
+    store_wake(rig->store);
     rig_receive(rig);
 }
 

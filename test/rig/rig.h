@@ -43,6 +43,9 @@ struct rig {
 
 struct rig *rig_create(void); // RIG_ENTRIES_MAX messages wait at most
 struct rig *rig_create_for(size_t entries_max);
+
+// Over a store that `make` makes, and the rig destroys; without faults.
+struct rig *rig_create_over(struct store *(*make)(void *ctx, struct clock clock), void *ctx);
 void rig_destroy(struct rig *rig);
 
 // From now on messages go by these channels alone (bits 1 << enum channel_kind).

@@ -24,6 +24,23 @@ static void test_ops_see_each_other(void **state)
     assert_int_equal(case_read(fixture, 2), 0);
 }
 
+// Whether the store begins at once, or when it is woken.
+static void test_what_is_queued_takes_effect_in_order(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct case_op ops[6];
+    for (uint8_t i = 0; i < 6; i++) {
+        case_op_init(&ops[i], i % 2, true, false);
+        store_queue(fixture->store, &ops[i].op);
+    }
+    store_wake(fixture->store);
+    for (size_t i = 0; i < 6; i++) {
+        case_op_await(&ops[i]);
+        assert_int_equal(ops[i].outcome, STORE_COMMITTED);
+        assert_int_equal(ops[i].seen, i / 2);
+    }
+}
+
 static void test_what_is_not_changed_is_not_saved(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -527,6 +544,7 @@ struct row {
 
 static const struct row rows[] = {
     {"ops see each other", test_ops_see_each_other, 4},
+    {"what is queued takes effect in order", test_what_is_queued_takes_effect_in_order, 4},
     {"what is not changed is not saved", test_what_is_not_changed_is_not_saved, 4},
     {"an entry is told of", test_an_entry_is_told_of, 4},
     {"full outbox refuses and changes nothing", test_full_outbox_refuses_and_changes_nothing, 4},

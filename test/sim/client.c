@@ -41,17 +41,25 @@ static int code_of(const char *body)
     return at != NULL ? (int)strtol(at + 7, NULL, 10) : 0;
 }
 
+void sim_client_hear(struct sim_client *client, int status, const char *body,
+                     int64_t answered_at_ms)
+{
+    if (!client->is_waiting)
+        return;
+    client->is_waiting = false;
+    client->world->stats.answers++;
+    client->on_answer(client->ctx, status, code_of(body), body, answered_at_ms);
+}
+
 static void client_answer(void *ctx, uint64_t number)
 {
     struct sim_client *client = ctx;
-    if (!client->is_waiting || client->number != number)
+    if (client->number != number)
         return;
-    client->is_waiting = false;
     const char *body = strstr(client->response, "\r\n\r\n");
     ASSERT(body != NULL);
     int status = (int)strtol(client->response + 9, NULL, 10);
-    client->world->stats.answers++;
-    client->on_answer(client->ctx, status, code_of(body), body + 4, client->answered_at_ms);
+    sim_client_hear(client, status, body + 4, client->answered_at_ms);
 }
 
 static void client_lost(void *ctx, uint64_t argument)
@@ -149,6 +157,7 @@ static void client_deliver(void *ctx, uint64_t number)
     client->request_sent += piece;
     client->rules = world->rules; // the last piece counts
     http_conn_received(client->conn, piece, clock_mono(&world->clock));
+    store_wake(world->store);
     client_collect(client);
     if (client->request_sent < client->request_len)
         scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 20), client_deliver,
@@ -162,9 +171,28 @@ static void client_leave(void *ctx, uint64_t number)
         sim_client_lose(client);
 }
 
+void sim_client_wait(struct sim_client *client)
+{
+    struct world *world = client->world;
+    ASSERT(!client->is_waiting && !client->is_lost);
+    client->request_len = 0;
+    client->request_sent = 0;
+    client->response_len = 0;
+    client->response[0] = 0;
+    client->is_waiting = true;
+    client->is_batched = false;
+    client->has_answer = false;
+    client->number++;
+    client->rules = world->rules;
+    world->stats.requests++;
+    if (world_chance(world, world->options.faults.cut))
+        scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 40), client_leave,
+                        client, client->number);
+}
+
 void sim_client_post(struct sim_client *client, const char *path, const char *body)
 {
-    ASSERT(!client->is_waiting && !client->is_lost);
+    sim_client_wait(client);
     struct strbuf request = strbuf_over(client->request, sizeof client->request);
     strbuf_put_text(&request, "POST ");
     strbuf_put_text(&request, path);
@@ -176,17 +204,6 @@ void sim_client_post(struct sim_client *client, const char *path, const char *bo
     ASSERT(!request.is_overflowed);
     struct world *world = client->world;
     client->request_len = request.len;
-    client->request_sent = 0;
-    client->rules = world->rules;
-    client->response_len = 0;
-    client->response[0] = 0;
-    client->is_waiting = true;
-    client->has_answer = false;
-    client->number++;
-    world->stats.requests++;
     scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 20), client_deliver,
                     client, client->number);
-    if (world_chance(world, world->options.faults.cut))
-        scheduler_after(&world->scheduler, (int64_t)seeded_below(&world->dice, 40), client_leave,
-                        client, client->number);
 }

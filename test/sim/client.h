@@ -11,15 +11,16 @@ struct world;
 struct sim_client {
     struct world *world;
     struct http_conn *conn;
-    char request[2048];
+    char request[4096];
     size_t request_len;
     size_t request_sent;
-    char response[4096];
+    char response[8192];
     size_t response_len;
     int64_t answered_at_ms;
     uint64_t number; // of the request; events of earlier ones are stale
     size_t rules;    // in force when the server had all of it
     bool is_waiting;
+    bool is_batched; // it goes with others (sim/bus.h)
     bool has_answer; // it is on its way to the client
     bool is_lost;    // the news of a lost answer is
     // status 0: lost, unknown what became of it.
@@ -33,6 +34,12 @@ void sim_client_fini(struct sim_client *client);
 
 // Sends one POST, in random pieces; on_answer follows, with status 0 when the answer was lost.
 void sim_client_post(struct sim_client *client, const char *path, const char *body);
+
+// For who sends a client's request in another way: it waits from now on, until it hears the answer
+// or loses it.
+void sim_client_wait(struct sim_client *client);
+void sim_client_hear(struct sim_client *client, int status, const char *body,
+                     int64_t answered_at_ms);
 
 // The connection is cut; on_answer hears of it a moment later.
 void sim_client_lose(struct sim_client *client);

@@ -15,6 +15,11 @@
 #define START_CALLS 12U                   // about as many as a start changes the disk with
 #define JOURNAL_BYTES ((size_t)640 << 10) // so small that segments and checkpoints come fast
 
+struct op_list {
+    struct store_op *first;
+    struct store_op *last; // once there is a first one
+};
+
 struct durable {
     struct store store;
     struct durable_options options;
@@ -22,13 +27,10 @@ struct durable {
     struct model_files files; // of the journal
     struct table *table;      // the store's
     struct store *inner;      // NULL: closed
-    struct store_op *held_first;
-    struct store_op **held_last;
+    struct op_list queued;    // until the store is woken
+    struct op_list held;
     struct delivery_op *deliveries_first; // held ones
     struct delivery_op **deliveries_last;
-    struct store_op carrier;  // in whose `done` the held ops are submitted: one batch
-    struct store_op *carried; // by it
-    struct delivery_op *deliveries_carried;
     size_t depth; // calls under way
     int64_t decided_ms;
     bool is_crashed;
@@ -175,34 +177,89 @@ static void leave(struct durable *durable, uint64_t commits_before)
         durable->decided_ms = store_now_ms(durable->inner);
 }
 
-static void pass_on(struct durable *durable, struct store_op *op)
+static void append(struct op_list *list, struct store_op *op)
+{
+    op->next = NULL;
+    if (list->first == NULL)
+        list->first = op;
+    else
+        list->last->next = op;
+    list->last = op;
+}
+
+static struct store_op *take_all(struct op_list *list)
+{
+    struct store_op *first = list->first;
+    *list = (struct op_list){NULL, NULL};
+    return first;
+}
+
+static void queue_all(struct durable *durable, struct store_op *first)
+{
+    for (struct store_op *op = first, *next = NULL; op != NULL; op = next) {
+        next = op->next;
+        store_queue(durable->inner, op);
+    }
+}
+
+// In one commit.
+static void pass_on(struct durable *durable, struct store_op *first)
 {
     uint64_t commits = enter(durable);
-    store_submit(durable->inner, op);
+    queue_all(durable, first);
+    store_wake(durable->inner);
     leave(durable, commits);
 }
 
-static void hold(struct durable *durable, struct store_op *op)
+static bool is_key_held(const struct durable *durable, const struct store_op *op)
 {
-    op->next = NULL;
-    *durable->held_last = op;
-    durable->held_last = &op->next;
+    const struct store_op *held = durable->held.first;
+    while (held != NULL && memcmp(&held->key, &op->key, sizeof op->key) != 0)
+        held = held->next;
+    return held != NULL;
 }
 
+// One fault is for all of them, but for those that wait behind what is held on their key.
+static void begin(struct durable *durable, struct store_op *first)
+{
+    enum memory_fault fault = durable->options.faults.next(durable->options.faults.ctx);
+    struct op_list going = {NULL, NULL};
+    for (struct store_op *op = first, *next = NULL; op != NULL; op = next) {
+        next = op->next;
+        bool is_held = fault == MEMORY_FAULT_DELAY || is_key_held(durable, op);
+        append(is_held ? &durable->held : &going, op);
+    }
+    if (fault == MEMORY_FAULT_DELAY)
+        return;
+    lay(durable, fault);
+    pass_on(durable, going.first);
+}
+
+static void tell_unknown(struct store_op *first)
+{
+    for (struct store_op *op = first, *next = NULL; op != NULL; op = next) {
+        next = op->next;
+        op->done(op, STORE_UNKNOWN);
+    }
+}
+
+static void durable_wake(struct store *store)
+{
+    struct durable *durable = durable_of(store);
+    struct store_op *first = take_all(&durable->queued);
+    if (is_gone(durable))
+        tell_unknown(first);
+    else if (first != NULL)
+        begin(durable, first);
+}
+
+// From within `done` nobody wakes the store.
 static void durable_submit(struct store *store, struct store_op *op)
 {
     struct durable *durable = durable_of(store);
-    if (is_gone(durable)) {
-        op->done(op, STORE_UNKNOWN);
-        return;
-    }
-    enum memory_fault fault = durable->options.faults.next(durable->options.faults.ctx);
-    if (fault == MEMORY_FAULT_DELAY) {
-        hold(durable, op);
-        return;
-    }
-    lay(durable, fault);
-    pass_on(durable, op);
+    append(&durable->queued, op);
+    if (is_gone(durable) || durable->depth > 0)
+        durable_wake(store);
 }
 
 static void hold_delivery(struct durable *durable, struct delivery_op *op)
@@ -238,14 +295,6 @@ static void durable_deliver(struct store *store, struct delivery_op *op)
     leave(durable, commits);
 }
 
-static struct store_op *take_held(struct durable *durable)
-{
-    struct store_op *first = durable->held_first;
-    durable->held_first = NULL;
-    durable->held_last = &durable->held_first;
-    return first;
-}
-
 static struct delivery_op *take_held_deliveries(struct durable *durable)
 {
     struct delivery_op *first = durable->deliveries_first;
@@ -254,35 +303,26 @@ static struct delivery_op *take_held_deliveries(struct durable *durable)
     return first;
 }
 
-static void submit_carried(struct store_op *op, enum store_outcome outcome)
+static void queue_deliveries(struct durable *durable, struct delivery_op *first)
 {
-    struct durable *durable = (struct durable *)((char *)op - offsetof(struct durable, carrier));
-    (void)outcome;
-    struct store_op *next = NULL;
-    for (struct store_op *held = durable->carried; held != NULL; held = next) {
-        next = held->next;
-        store_submit(durable->inner, held);
+    for (struct delivery_op *op = first, *next = NULL; op != NULL; op = next) {
+        next = op->next;
+        store_queue_delivery(durable->inner, op);
     }
-    struct delivery_op *next_delivery = NULL;
-    for (struct delivery_op *held = durable->deliveries_carried; held != NULL;
-         held = next_delivery) {
-        next_delivery = held->next;
-        store_deliver(durable->inner, held);
-    }
-    durable->carried = NULL;
-    durable->deliveries_carried = NULL;
 }
 
+// In one commit.
 void durable_release(struct store *store)
 {
     struct durable *durable = durable_of(store);
-    bool has_held = durable->held_first != NULL || durable->deliveries_first != NULL;
+    bool has_held = durable->held.first != NULL || durable->deliveries_first != NULL;
     if (is_gone(durable) || !has_held)
         return;
-    durable->carried = take_held(durable);
-    durable->deliveries_carried = take_held_deliveries(durable);
-    durable->carrier = (struct store_op){.transition = do_nothing, .done = submit_carried};
-    pass_on(durable, &durable->carrier);
+    uint64_t commits = enter(durable);
+    queue_all(durable, take_all(&durable->held));
+    queue_deliveries(durable, take_held_deliveries(durable));
+    store_wake(durable->inner);
+    leave(durable, commits);
 }
 
 static size_t durable_claim(struct store *store, const struct store_claim *claim,
@@ -356,6 +396,7 @@ static uint64_t durable_synced(struct store *store)
 
 static const struct store_ops durable_ops = {
     .submit = durable_submit,
+    .wake = durable_wake,
     .claim = durable_claim,
     .deliver = durable_deliver,
     .next_due_ms = durable_next_due_ms,
@@ -374,7 +415,6 @@ struct store *durable_create(const struct durable_options *options)
     ASSERT(durable != NULL);
     durable->store = (struct store){.ops = &durable_ops, .notices = options->notices};
     durable->options = *options;
-    durable->held_last = &durable->held_first;
     durable->deliveries_last = &durable->deliveries_first;
     return &durable->store;
 }
@@ -435,11 +475,9 @@ enum err durable_open(struct store *store, const struct boot_id *boot, struct er
 void durable_close(struct store *store)
 {
     struct durable *durable = durable_of(store);
-    struct store_op *next = NULL;
-    for (struct store_op *op = take_held(durable); op != NULL; op = next) {
-        next = op->next;
-        op->done(op, STORE_UNKNOWN);
-    }
+    tell_unknown(take_all(&durable->held));
+    while (durable->queued.first != NULL) // items of batches that waited for those
+        durable_wake(store);
     struct delivery_op *next_delivery = NULL;
     for (struct delivery_op *op = take_held_deliveries(durable); op != NULL; op = next_delivery) {
         next_delivery = op->next;

@@ -230,7 +230,7 @@ static enum model_send_state state_of(const struct model *model,
 }
 
 // An accepted generate of an address that is the account is decided when it is answered; one of a
-// username some ops before.
+// username some ops before, one in a batch when others in it are not yet.
 static void end_send(struct model *model, const struct model_generate *generate)
 {
     struct model_send *send = &model->addresses[generate->address].sends[generate->send];
@@ -239,7 +239,8 @@ static void end_send(struct model *model, const struct model_generate *generate)
     send->until_ms = generate->at_ms;
     if (send->state == MODEL_SEND_DOUBTFUL)
         send->until_ms += AFTER_LOSS_MS;
-    if (!is_username(model, generate->account) && send->state == MODEL_SEND_ACCEPTED)
+    bool is_exact = !is_username(model, generate->account) && !generate->is_batched;
+    if (is_exact && send->state == MODEL_SEND_ACCEPTED)
         send->from_ms = generate->at_ms;
 }
 
@@ -494,7 +495,8 @@ void model_on_message(struct model *model, size_t address, const char *code, int
 // after it, when a machine was started again and its clock was ahead.
 static bool was_sent_lately(const struct model *model, const struct model_try *try)
 {
-    int64_t at_ms = try->code == MODEL_UNKNOWN ? try->asked_ms : try->at_ms;
+    bool is_earlier = try->code == MODEL_UNKNOWN || try->is_batched;
+    int64_t at_ms = is_earlier ? try->asked_ms : try->at_ms;
     const struct model_address *address = &model->addresses[try->address];
     for (size_t i = address->messages_held; i > 0; i--) {
         const struct model_message *message = &address->messages[i - 1];

@@ -118,7 +118,8 @@ struct model_generate {
     const char *session;
     size_t rules; // that it began with
     int code;
-    bool is_faulty; // the store failed while it was under way
+    bool is_faulty;  // the store failed while it was under way
+    bool is_batched; // decided at some time before it was answered
     int64_t at_ms;
 };
 
@@ -131,6 +132,7 @@ struct model_try {
     bool is_drawn; // at random: once in a million it is right without having been sent
     size_t rules;
     int code;
+    bool is_batched; // as above
     int64_t asked_ms;
     int64_t at_ms;
 };

@@ -136,7 +136,7 @@ static void post(struct actor *actor, const char *endpoint, const char *more)
         body, sizeof body,
         "{\"identifierType\":\"%s\",\"identifierValue\":\"%s\",\"brand\":\"DocDemo\"%s%s%s}",
         wording_of(actor->people, actor->account)->type, identifier, device, address, more);
-    sim_client_post(&actor->client, path, body);
+    sim_bus_post(&actor->people->bus, &actor->client, path, body);
 }
 
 // Whom an attacker goes for. Names have thieves once their owners have had time to log in.
@@ -418,6 +418,7 @@ static void tell_generate(struct actor *actor, int code, int64_t at_ms)
         .session = actor->session,
         .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .is_batched = actor->client.is_batched,
         .is_faulty = mishaps(people->world) != actor->mishaps,
         .at_ms = at_ms,
     };
@@ -441,6 +442,7 @@ static void tell_validate(struct actor *actor, int code, int64_t at_ms)
         .is_drawn = actor->is_drawn,
         .rules = actor->client.rules,
         .code = is_unable(code) ? MODEL_UNKNOWN : code,
+        .is_batched = actor->client.is_batched,
         .asked_ms = actor->tried_ms,
         .at_ms = at_ms,
     };
@@ -549,6 +551,7 @@ void people_init(struct people *people, struct world *world, struct model *model
                               .model = model,
                               .persons_held = counts->persons,
                               .usernames_held = counts->usernames};
+    sim_bus_init(&people->bus, world);
     size_t honest = counts->persons + counts->usernames + counts->sharers;
     people->actors_held = honest + counts->attackers;
     people->actors = calloc(people->actors_held, sizeof *people->actors);
@@ -564,6 +567,7 @@ void people_fini(struct people *people)
 {
     for (size_t i = 0; i < people->actors_held; i++)
         sim_client_fini(&people->actors[i].client);
+    sim_bus_fini(&people->bus);
     free(people->actors);
     free(people->mailboxes);
     *people = (struct people){0};

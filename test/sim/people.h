@@ -9,6 +9,7 @@
 // other; thieves try with numbers of their own. A few names are for whoever comes first. Some
 // numbers are two people's, each with a device of his own, who read the same messages.
 
+#include "sim/bus.h"
 #include "sim/model.h"
 #include "sim/world.h"
 
@@ -86,6 +87,7 @@ struct people {
     size_t persons_held;
     size_t usernames_held;
     struct mailbox *mailboxes;
+    struct sim_bus bus; // that some of their requests go by
     uint64_t seen[SEEN_COUNT_];
     uint64_t attempts; // visits that may be expected to end well,
     uint64_t logins;   // and those that do

@@ -310,6 +310,7 @@ static bool judge_marks(const struct outcome *total, const struct plan *plan, ui
         [MARK_FAILED] = "failed",
         [MARK_UNKNOWN] = "unknown",
         [MARK_OBSOLETE] = "obsolete",
+        [MARK_BATCHED] = "batches",
     };
     bool is_all = true;
     for (size_t i = 0; i < MARK_COUNT_; i++)

@@ -68,6 +68,7 @@ enum world_mark {
     MARK_FAILED,
     MARK_UNKNOWN,
     MARK_OBSOLETE,
+    MARK_BATCHED, // requests of several people, answered as one batch
     MARK_COUNT_,
 };
 

@@ -2,14 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading is refused unless nobody but the server's user and root can have read or changed the
 // file; all checks are made on the open file, so that it cannot be exchanged between check and use.
-// Writing leaves a whole file or none, but for a crash in the middle: such a file does not parse.
+// Writing leaves a whole file or none: a draft beside it gets the file's name once it is whole and
+// on the disk. A kill leaves a draft at most, which nobody reads.
 #include "crypto/keyring/keyfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DRAFT_SUFFIX ".XXXXXX"
 
 struct failure {
     int number; // errno; 0 ends the table and stands for any other
@@ -169,7 +173,7 @@ static bool directory_sync(const struct directory *directory)
     return is_synced;
 }
 
-static bool fill_and_sync(int fd, const struct keyfile *keyfile, const struct directory *directory)
+static bool fill_and_sync(int fd, const struct keyfile *keyfile)
 {
     if (fchmod(fd, S_IRUSR | S_IWUSR) < 0) // a umask may have taken our own bits too
         return false;
@@ -178,7 +182,7 @@ static bool fill_and_sync(int fd, const struct keyfile *keyfile, const struct di
     keyfile_format(keyfile, &text);
     bool is_written = write_all(fd, strbuf_span(&text));
     wipe(storage, sizeof storage);
-    return is_written && fsync(fd) == 0 && directory_sync(directory);
+    return is_written && fsync(fd) == 0;
 }
 
 static enum err write_failed(int number, const char *path, const struct directory *directory,
@@ -190,20 +194,38 @@ static enum err write_failed(int number, const char *path, const struct director
     return failure->err;
 }
 
+// A link is made only where nothing is. False: as errno says, and nothing is there that was not.
+static bool give_name(const char *draft, const char *path, const struct directory *directory)
+{
+    if (link(draft, path) < 0)
+        return false;
+    if (directory_sync(directory))
+        return true;
+    int number = errno;
+    (void)unlink(path);
+    errno = number;
+    return false;
+}
+
 enum err keyfile_write_new(const char *path, const struct keyfile *keyfile, struct err_info *info)
 {
     struct directory directory;
+    struct stat there;
+    char draft[PATH_MAX + sizeof DRAFT_SUFFIX] = {0};
+    struct strbuf name = strbuf_over(draft, sizeof draft - 1);
     enum err err = directory_of(path, &directory, info);
     if (err != ERR_OK)
         return err;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (lstat(path, &there) == 0)
+        return write_failed(EEXIST, path, &directory, info);
+    strbuf_put_text(&name, path);
+    strbuf_put_text(&name, DRAFT_SUFFIX);
+    int fd = name.is_overflowed ? -1 : mkostemp(draft, O_CLOEXEC);
     if (fd < 0)
-        return write_failed(errno, path, &directory, info);
-    bool is_written = fill_and_sync(fd, keyfile, &directory);
+        return write_failed(name.is_overflowed ? ENAMETOOLONG : errno, path, &directory, info);
+    bool is_written = fill_and_sync(fd, keyfile) && give_name(draft, path, &directory);
     int number = errno;
     (void)close(fd);
-    if (is_written)
-        return ERR_OK;
-    (void)unlink(path); // ours alone: O_EXCL made it
-    return write_failed(number, path, &directory, info);
+    (void)unlink(draft);
+    return is_written ? ERR_OK : write_failed(number, path, &directory, info);
 }

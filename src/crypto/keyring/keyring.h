@@ -33,7 +33,8 @@ struct keyring *keyring_create(const struct entropy *entropy, int64_t epoch_ms);
 MUST_CHECK enum err keyring_load(const char *path, int64_t epoch_ms, struct keyring **out,
                                  struct err_info *info);
 
-// Writes a new key file: created with O_EXCL and mode 0600, synced, and its directory too.
+// Writes a new key file, of mode 0600: whole and on the disk, or not at all, also when the process
+// is killed.
 // ERR_IN_USE when the path exists: keys are never overwritten. ERR_NOT_FOUND, ERR_PERMISSION and
 // ERR_IO are of its directory.
 MUST_CHECK enum err keyring_create_file(const char *path, const struct entropy *entropy,

@@ -5,10 +5,15 @@
 #include "crypto/pure/random.h"
 #include "crypto/pure/test_help.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define DAY_MS KEYRING_EPOCH_MS_DEFAULT
 #define NOW_MS ((int64_t)20000 * DAY_MS + 5)
@@ -121,6 +126,58 @@ static void a_file_is_never_overwritten(void **state)
     assert_int_equal(load(place, place->file), ERR_OK);
     assert_int_equal(symlink("nowhere", place->other), 0);
     assert_int_equal(keyring_create_file(place->other, &entropy, &place->info), ERR_IN_USE);
+}
+
+static size_t files_in(const char *path)
+{
+    size_t count = 0;
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        count += entry->d_name[0] != '.';
+    assert_int_equal(closedir(directory), 0);
+    return count;
+}
+
+static void remove_drafts(const struct place *place)
+{
+    glob_t found;
+    char pattern[128];
+    (void)snprintf(pattern, sizeof pattern, "%s.*", place->other);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        assert_int_equal(unlink(found.gl_pathv[i]), 0);
+    globfree(&found);
+}
+
+// The kernel ends the child in the midst of its writing.
+static void be_killed_writing(struct place *place)
+{
+    const struct rlimit limit = {100, 100};
+    const struct rlimit no_core = {0, 0};
+    struct entropy entropy = entropy_system();
+    if (setrlimit(RLIMIT_CORE, &no_core) == 0 && setrlimit(RLIMIT_FSIZE, &limit) == 0)
+        (void)!keyring_create_file(place->other, &entropy, &place->info);
+    _exit(1);
+}
+
+static void a_kill_leaves_no_half_of_a_file(void **state)
+{
+    struct place *place = *state;
+    struct entropy entropy = entropy_system();
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        be_killed_writing(place);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGXFSZ);
+    assert_int_equal(files_in(place->directory), 2); // the good one, and what was begun
+    assert_int_equal(load(place, place->other), ERR_NOT_FOUND);
+    assert_int_equal(keyring_create_file(place->other, &entropy, &place->info), ERR_OK);
+    assert_int_equal(load(place, place->other), ERR_OK);
+    remove_drafts(place);
+    assert_int_equal(files_in(place->directory), 2);
 }
 
 static void a_directory_must_be_there_for_a_new_file(void **state)
@@ -421,6 +478,7 @@ int main(void)
         AT_PLACE(a_tight_umask_does_no_harm),
         AT_PLACE(a_file_gives_the_same_keys_again),
         AT_PLACE(a_file_is_never_overwritten),
+        AT_PLACE(a_kill_leaves_no_half_of_a_file),
         AT_PLACE(a_directory_must_be_there_for_a_new_file),
         AT_PLACE(broken_entropy_makes_no_file),
         AT_PLACE(a_missing_file_says_how_to_make_one),

@@ -358,11 +358,12 @@ static void kick(struct embedded_store *embedded)
 
 // With the lock held. What is queued waits for whoever is queueing, so that it shares a commit,
 // but never for many others; what comes from within `done` has nobody who would wake the writer.
+// (Without a thread, whoever runs the ops around that `done` finds it.)
 static void after_queueing(struct embedded_store *embedded)
 {
     size_t queued = embedded->ops_held + embedded->deliveries_held;
     bool is_own = embedded->is_threaded && pthread_equal(pthread_self(), embedded->thread);
-    if (!embedded->is_threaded || is_own || queued == QUEUED_MAX)
+    if (is_own || queued == QUEUED_MAX)
         kick(embedded);
 }
 

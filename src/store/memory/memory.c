@@ -22,6 +22,11 @@ const struct memory_store_options memory_store_defaults = {
     .entries_max = 100000,
 };
 
+struct op_list {
+    struct store_op *first;
+    struct store_op *last; // once there is a first one
+};
+
 struct memory_store {
     struct store store;
     pthread_mutex_t lock; // guards all below
@@ -33,8 +38,8 @@ struct memory_store {
     struct past past;
     uint64_t next_handle;
     struct settings_list settings;
-    struct store_op *delayed_first;
-    struct store_op **delayed_last;
+    struct op_list delayed;
+    struct op_list released;              // being run
     struct delivery_op *deliveries_first; // delayed ones
     struct delivery_op **deliveries_last;
     bool is_crashed;
@@ -265,17 +270,58 @@ static void tell(struct memory_store *memory, const struct any_op *any, enum sto
         memory->store.notices.on_entries(memory->store.notices.ctx);
 }
 
-static void delay(struct memory_store *memory, const struct any_op *any)
+static void delay_delivery(struct memory_store *memory, struct delivery_op *op)
 {
+    op->next = NULL;
+    *memory->deliveries_last = op;
+    memory->deliveries_last = &op->next;
+}
+
+static void append(struct op_list *list, struct store_op *op)
+{
+    op->next = NULL;
+    if (list->first == NULL)
+        list->first = op;
+    else
+        list->last->next = op;
+    list->last = op;
+}
+
+static bool has_key(const struct op_list *list, const struct record_key *key)
+{
+    const struct store_op *op = list->first;
+    while (op != NULL && memcmp(&op->key, key, sizeof *key) != 0)
+        op = op->next;
+    return op != NULL;
+}
+
+// An op of a record that nothing befalls waits behind those of its key that wait: where, or NULL.
+static struct op_list *behind_which(struct memory_store *memory, const struct store_op *op,
+                                    enum memory_fault fault)
+{
+    if (fault == MEMORY_FAULT_DELAY)
+        return &memory->delayed;
+    if (fault != MEMORY_FAULT_NONE && fault != MEMORY_FAULT_CONFLICT)
+        return NULL;
+    if (has_key(&memory->delayed, &op->key))
+        return &memory->delayed;
+    return has_key(&memory->released, &op->key) ? &memory->released : NULL;
+}
+
+static bool is_put_off(struct memory_store *memory, const struct any_op *any,
+                       enum memory_fault fault)
+{
+    if (memory->is_crashed)
+        return false;
     if (any->delivery != NULL) {
-        any->delivery->next = NULL;
-        *memory->deliveries_last = any->delivery;
-        memory->deliveries_last = &any->delivery->next;
-        return;
+        if (fault == MEMORY_FAULT_DELAY)
+            delay_delivery(memory, any->delivery);
+        return fault == MEMORY_FAULT_DELAY;
     }
-    any->record->next = NULL;
-    *memory->delayed_last = any->record;
-    memory->delayed_last = &any->record->next;
+    struct op_list *list = behind_which(memory, any->record, fault);
+    if (list != NULL)
+        append(list, any->record);
+    return list != NULL;
 }
 
 static void take_any(struct memory_store *memory, struct any_op any)
@@ -283,13 +329,11 @@ static void take_any(struct memory_store *memory, struct any_op any)
     enum store_outcome outcome = STORE_UNKNOWN;
     lock(memory);
     enum memory_fault fault = draw_fault(memory);
-    bool is_delayed = fault == MEMORY_FAULT_DELAY && !memory->is_crashed;
-    if (is_delayed)
-        delay(memory, &any);
-    else
+    bool is_later = is_put_off(memory, &any, fault);
+    if (!is_later)
         outcome = commit_with_fault(memory, &any, fault);
     unlock(memory);
-    if (!is_delayed)
+    if (!is_later)
         tell(memory, &any, outcome);
 }
 
@@ -304,43 +348,45 @@ static void memory_deliver(struct store *store, struct delivery_op *op)
     take_any(memory_of(store), (struct any_op){.delivery = op});
 }
 
-static struct any_op take_delayed(struct any_op *delayed)
+// False: all have been taken.
+static bool take_released(struct memory_store *memory, struct delivery_op **deliveries,
+                          struct any_op *out)
 {
-    struct any_op taken = {.record = delayed->record};
-    if (taken.record != NULL) {
-        delayed->record = taken.record->next;
-        return taken;
+    *out = (struct any_op){.record = memory->released.first};
+    if (out->record != NULL) {
+        memory->released.first = out->record->next;
+        return true;
     }
-    taken.delivery = delayed->delivery;
-    if (taken.delivery != NULL)
-        delayed->delivery = taken.delivery->next;
-    return taken;
+    out->delivery = *deliveries;
+    if (out->delivery != NULL)
+        *deliveries = out->delivery->next;
+    return out->delivery != NULL;
 }
 
-static struct any_op take_all_delayed(struct memory_store *memory)
+static struct delivery_op *release_all(struct memory_store *memory)
 {
-    lock(memory);
-    struct any_op all = {.record = memory->delayed_first, .delivery = memory->deliveries_first};
-    memory->delayed_first = NULL;
-    memory->delayed_last = &memory->delayed_first;
+    struct delivery_op *deliveries = memory->deliveries_first;
+    memory->released = memory->delayed;
+    memory->delayed = (struct op_list){NULL, NULL};
     memory->deliveries_first = NULL;
     memory->deliveries_last = &memory->deliveries_first;
-    unlock(memory);
-    return all;
+    return deliveries;
 }
 
 static size_t run_delayed(struct memory_store *memory)
 {
     size_t count = 0;
-    struct any_op delayed = take_all_delayed(memory);
-    while (delayed.record != NULL || delayed.delivery != NULL) {
-        struct any_op any = take_delayed(&delayed);
-        lock(memory);
+    struct any_op any;
+    lock(memory);
+    struct delivery_op *deliveries = release_all(memory);
+    while (take_released(memory, &deliveries, &any)) {
         enum store_outcome outcome = commit_with_fault(memory, &any, MEMORY_FAULT_NONE);
         unlock(memory);
         tell(memory, &any, outcome);
+        lock(memory);
         count++;
     }
+    unlock(memory);
     return count;
 }
 
@@ -469,7 +515,7 @@ static void memory_settings_each(struct store *store,
 static void memory_destroy(struct store *store)
 {
     struct memory_store *memory = memory_of(store);
-    ASSERT(memory->delayed_first == NULL);
+    ASSERT(memory->delayed.first == NULL);
     ASSERT(memory->deliveries_first == NULL);
     record_table_fini(&memory->records);
     entry_queue_fini(&memory->entries);
@@ -510,7 +556,6 @@ enum err memory_store_create(const struct memory_store_options *options, struct 
     memory->store = (struct store){.ops = &memory_ops, .notices = options->notices};
     memory->clock = options->clock;
     memory->faults = options->faults;
-    memory->delayed_last = &memory->delayed_first;
     memory->deliveries_last = &memory->deliveries_first;
     memory->next_handle = 1;
     store_time_begin(&memory->time, &memory->clock, &boot, NULL);
