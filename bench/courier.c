@@ -68,8 +68,8 @@ struct gauge {
 
 struct message_slot {
     struct gauge *gauge;
-    send_done *on_result;
-    void *ctx;
+    struct sending *outer; // the courier's
+    struct sending inner;  // the real channel's
     int64_t promised_at_ns;
     int64_t accepted_after_ns; // −1: not yet
 };
@@ -160,21 +160,34 @@ static void on_result(void *ctx, const struct send_result *result)
         slot->accepted_after_ns = now_ns - slot->promised_at_ns;
         (void)atomic_fetch_add_explicit(&gauge->accepted, 1, memory_order_release);
     }
-    slot->on_result(slot->ctx, result);
+    slot->outer->on_result(slot->outer->ctx, result);
 }
 
-static void gauge_send(struct channel *channel, const struct send_request *request, send_done *done,
-                       void *ctx)
+static void on_ready(struct sending *sending)
+{
+    struct message_slot *slot = sending->ctx;
+    slot->outer->on_ready(slot->outer);
+}
+
+static void gauge_send(struct channel *channel, struct sending *sending)
 {
     struct gauge *gauge = (struct gauge *)channel;
-    struct message_slot *slot = &gauge->run->slots[request->id - 1];
+    struct message_slot *slot = &gauge->run->slots[sending->request->id - 1];
     slot->gauge = gauge;
-    slot->on_result = done;
-    slot->ctx = ctx;
-    gauge->inner->ops->send(gauge->inner, request, on_result, slot);
+    slot->outer = sending;
+    slot->inner = (struct sending){
+        .request = sending->request, .on_ready = on_ready, .on_result = on_result, .ctx = slot};
+    gauge->inner->ops->send(gauge->inner, &slot->inner);
 }
 
-static const struct channel_ops gauge_ops = {.send = gauge_send};
+static void gauge_go(struct channel *channel, struct sending *sending, bool is_wanted)
+{
+    struct gauge *gauge = (struct gauge *)channel;
+    struct message_slot *slot = &gauge->run->slots[sending->request->id - 1];
+    gauge->inner->ops->go(gauge->inner, &slot->inner, is_wanted);
+}
+
+static const struct channel_ops gauge_ops = {.send = gauge_send, .go = gauge_go};
 
 static struct recipe_plan *bind_plan(const struct run *run, const struct gauge *gauge)
 {
@@ -267,6 +280,7 @@ static void open_store(struct run *run)
     }
     struct embedded_store_options options = embedded_store_defaults;
     options.directory = run->settings.store;
+    options.entropy = entropy_system();
     options.entries_max = run->messages;
     options.clock = clock_of(run);
     options.notices = notices;

@@ -9,10 +9,9 @@ struct capture {
     struct capture_sink sink;
 };
 
-static void capture_send(struct channel *channel, const struct send_request *request,
-                         send_done *on_result, void *ctx)
+static void show(const struct capture *capture, const struct sending *sending)
 {
-    const struct capture *capture = (const struct capture *)channel;
+    const struct send_request *request = sending->request;
     const struct captured_message message = {
         .kind = span_of_text(channel_name(request->kind)),
         .brand = request->brand,
@@ -22,7 +21,21 @@ static void capture_send(struct channel *channel, const struct send_request *req
         .sent_at_ms = request->sent_at_ms,
     };
     capture->sink.on_message(capture->sink.ctx, &message);
-    on_result(ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
+    sending->on_result(sending->ctx, &(struct send_result){.outcome = SEND_ACCEPTED});
+}
+
+static void capture_send(struct channel *channel, struct sending *sending)
+{
+    if (sending->on_ready != NULL)
+        sending->on_ready(sending);
+    else
+        show((const struct capture *)channel, sending);
+}
+
+static void capture_go(struct channel *channel, struct sending *sending, bool is_wanted)
+{
+    if (is_wanted)
+        show((const struct capture *)channel, sending);
 }
 
 static void capture_destroy(struct channel *channel)
@@ -30,7 +43,8 @@ static void capture_destroy(struct channel *channel)
     free(channel);
 }
 
-static const struct channel_ops capture_ops = {.send = capture_send, .destroy = capture_destroy};
+static const struct channel_ops capture_ops = {
+    .send = capture_send, .go = capture_go, .destroy = capture_destroy};
 
 enum err capture_create(const struct capture_sink *sink, struct channel **out)
 {

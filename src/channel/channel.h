@@ -39,7 +39,8 @@ struct send_result {
 // Gives the result, on the thread that sends.
 typedef void send_done(void *ctx, const struct send_result *result);
 
-// One message to one person. Everything is borrowed until on_result has been called.
+// One message to one person. Of one whose sender waits for on_ready (struct sending) the times and
+// `to` count before, and the messages may be empty: the rest is written when it is about to go.
 struct send_request {
     uint64_t id; // stable over retries
     enum channel_kind kind;
@@ -56,12 +57,30 @@ struct send_request {
     struct span receipt_url; // where the provider may report what becomes of it; empty: nowhere
 };
 
+// A message's way through a channel.
+//
+//   waiting ──on_ready──▶ ready ──go──▶ going ──on_result──▶ over
+//      │                    ├──go, not wanted──────────────▶ over, without a result
+//      └──on_result─────────┴──on_result───────────────────▶ over
+//
+// The request is borrowed until it is over, and so is this if it has on_ready.
+struct sending {
+    const struct send_request *request;
+    // A connection is ready, nothing of the message has left, and the next step puts it there. The
+    // channel waits for `go`. NULL: it goes on by itself.
+    void (*on_ready)(struct sending *sending);
+    send_done *on_result;
+    void *ctx;  // of on_result
+    void *held; // the channel's own, when it is ready
+};
+
 struct channel;
 
 struct channel_ops {
-    // Calls on_result exactly once, perhaps before it returns.
-    void (*send)(struct channel *channel, const struct send_request *request, send_done *on_result,
-                 void *ctx);
+    // May call on_ready, or on_result, before it returns.
+    void (*send)(struct channel *channel, struct sending *sending);
+    // Of one that is ready, once, in on_ready or later. Not wanted: its connection serves others.
+    void (*go)(struct channel *channel, struct sending *sending, bool is_wanted);
     void (*destroy)(struct channel *channel);
 };
 

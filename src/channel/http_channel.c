@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A job is one message on its way; the transport reads the request from the job's own storage, and
 // the courier's message is borrowed until its result has been told.
+//
+//   waiting ──ready──▶ asking ──go──▶ written, on its way ──▶ result
+//
+// The request is written when a connection is ready and the message is wanted. Until then it has
+// nothing but the place that it leads to.
 #include "channel/http_channel.h"
 
 #include "crypto/pure/mac.h"
@@ -11,6 +16,7 @@
 struct job {
     struct http_channel *channel;
     struct job *next_free;
+    struct sending *sending; // NULL: nobody is asked before it goes
     const struct send_request *message;
     send_done *on_result;
     void *ctx;
@@ -43,20 +49,20 @@ static int64_t wait_ms_of(const struct send_request *message)
     return left_ms < HTTP_WAIT_MS_MAX ? left_ms : HTTP_WAIT_MS_MAX;
 }
 
-static void job_begin(struct job *job, const struct send_request *message, send_done *on_result,
-                      void *ctx)
+static void job_begin(struct job *job, const struct sending *sending)
 {
     struct http_channel *channel = job->channel;
     channel->first_free = job->next_free;
     channel->in_flight++;
-    job->message = message;
-    job->on_result = on_result;
-    job->ctx = ctx;
+    job->sending = NULL;
+    job->message = sending->request;
+    job->on_result = sending->on_result;
+    job->ctx = sending->ctx;
     job->request = (struct vendor_request){
         .url = wire_over(job->url, sizeof job->url),
         .headers = wire_over(job->headers, sizeof job->headers),
         .body = wire_over(job->body, sizeof job->body),
-        .wait_ms = wait_ms_of(message),
+        .wait_ms = wait_ms_of(sending->request),
     };
 }
 
@@ -97,13 +103,13 @@ static void end_unsent(struct job *job, const struct send_result *result)
 }
 
 // The same message would not fit the next time either.
-static void refuse(struct job *job, const struct err_info *info)
+static struct send_result refusal(const struct err_info *info)
 {
-    end_unsent(job, &(struct send_result){
-                        .outcome = SEND_REFUSED,
-                        .reason = SEND_TEMPLATE_PARAMS,
-                        .words = span_of_text(info->text),
-                    });
+    return (struct send_result){
+        .outcome = SEND_REFUSED,
+        .reason = SEND_TEMPLATE_PARAMS,
+        .words = span_of_text(info->text),
+    };
 }
 
 // False: there is no access token, and *result_out says what becomes of the message.
@@ -132,27 +138,67 @@ static void refuse_crowd(send_done *on_result, void *ctx)
                    });
 }
 
-static void http_channel_send(struct channel *base, const struct send_request *message,
-                              send_done *on_result, void *ctx)
+// False: it cannot be sent, and has ended.
+static bool write_request(struct job *job, struct send_result *unsent_out, struct err_info *info)
+{
+    if (!take_token(job, unsent_out))
+        return false;
+    wire_wipe(&job->request.url);
+    if (recipe_render(job->channel->plan, job->message, token_span(&job->token), &job->request,
+                      info) == ERR_OK)
+        return true;
+    *unsent_out = refusal(info);
+    return false;
+}
+
+static void start(struct job *job, http_done *on_done)
+{
+    const struct http_transport *transport = &job->channel->transport;
+    transport->start(transport->transport, &job->request, on_done, job);
+}
+
+static void on_ready(void *ctx)
+{
+    struct job *job = ctx;
+    job->sending->held = job;
+    job->sending->on_ready(job->sending);
+}
+
+static void http_channel_send(struct channel *base, struct sending *sending)
 {
     struct http_channel *channel = (struct http_channel *)base;
     struct job *job = channel->first_free;
+    struct send_result unsent;
     struct err_info info;
     if (job == NULL) {
-        refuse_crowd(on_result, ctx);
+        refuse_crowd(sending->on_result, sending->ctx);
         return;
     }
-    job_begin(job, message, on_result, ctx);
-    struct send_result unsent;
-    if (!take_token(job, &unsent)) {
+    job_begin(job, sending);
+    if (sending->on_ready != NULL) {
+        job->sending = sending;
+        job->request.on_ready = on_ready;
+        recipe_render_place(channel->plan, &job->request.url);
+        start(job, on_outcome);
+    } else if (write_request(job, &unsent, &info)) {
+        start(job, on_outcome);
+    } else {
         end_unsent(job, &unsent);
-        return;
     }
-    if (recipe_render(channel->plan, message, token_span(&job->token), &job->request, &info) ==
-        ERR_OK)
-        channel->transport.start(channel->transport.transport, &job->request, on_outcome, job);
-    else
-        refuse(job, &info);
+}
+
+static void http_channel_go(struct channel *base, struct sending *sending, bool is_wanted)
+{
+    struct http_channel *channel = (struct http_channel *)base;
+    struct job *job = sending->held;
+    struct send_result unsent;
+    struct err_info info;
+    bool is_written = is_wanted && write_request(job, &unsent, &info);
+    channel->transport.go(channel->transport.transport, &job->request, is_written);
+    if (!is_wanted)
+        job_end(job);
+    else if (!is_written)
+        end_unsent(job, &unsent);
 }
 
 static void on_answered(void *ctx, const struct http_outcome *outcome)
@@ -195,17 +241,20 @@ static enum err render_probe(struct job *job, struct err_info *info)
 
 static void start_probe(struct job *job)
 {
-    struct http_channel *channel = job->channel;
+    const struct http_channel *channel = job->channel;
     struct err_info info;
     struct send_result unsent;
     job->request.is_probe = !http_channel_can_ask(&channel->base);
-    if (!job->request.is_probe && !take_token(job, &unsent))
+    if (!job->request.is_probe && !take_token(job, &unsent)) {
         end_unsent(job, &unsent);
-    else if (render_probe(job, &info) != ERR_OK)
-        refuse(job, &info);
-    else
-        channel->transport.start(channel->transport.transport, &job->request,
-                                 job->request.is_probe ? on_connected : on_answered, job);
+        return;
+    }
+    if (render_probe(job, &info) == ERR_OK) {
+        start(job, job->request.is_probe ? on_connected : on_answered);
+        return;
+    }
+    unsent = refusal(&info);
+    end_unsent(job, &unsent);
 }
 
 void http_channel_probe(struct channel *base, uint64_t id, int64_t now_ms, send_done *on_result,
@@ -226,7 +275,8 @@ void http_channel_probe(struct channel *base, uint64_t id, int64_t now_ms, send_
         .sent_at_ms = now_ms,
         .deadline_at_ms = now_ms + HTTP_WAIT_MS_MAX,
     };
-    job_begin(job, &channel->probe, on_result, ctx);
+    job_begin(job,
+              &(struct sending){.request = &channel->probe, .on_result = on_result, .ctx = ctx});
     start_probe(job);
 }
 
@@ -253,6 +303,7 @@ static void http_channel_destroy(struct channel *base)
 
 static const struct channel_ops http_channel_ops = {
     .send = http_channel_send,
+    .go = http_channel_go,
     .destroy = http_channel_destroy,
 };
 

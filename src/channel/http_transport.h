@@ -12,7 +12,7 @@
 #define HTTP_HEADERS_BYTES_MAX 8192U
 #define HTTP_BODY_BYTES_MAX 16384U
 
-// Everything is borrowed until the outcome has been told.
+// Everything is borrowed until it is over.
 struct vendor_request {
     const char *method;
     struct wire url;     // ends in a NUL
@@ -22,6 +22,11 @@ struct vendor_request {
     const char *aws_user;  // "key id:secret", for aws_sigv4 alone
     bool is_probe;         // connect, and send nothing
     int64_t wait_ms;       // what is not started within this is not started at all
+    // A connection to where `url` leads is ready and nothing has been sent: it waits for `go`,
+    // before which all of the request may be written anew, for the same place. NULL: it goes on by
+    // itself.
+    void (*on_ready)(void *ctx);
+    void *held; // the transport's own, when it is ready
 };
 
 // How far it came. What fails after HTTP_SENT may have been taken by the provider.
@@ -40,12 +45,13 @@ struct http_outcome {
     struct span body;
 };
 
-// Exactly once for each start, on the thread that started, perhaps before start returns. The spans
-// are gone when it returns.
+// Exactly once for each start that was not ended by `go`, on the thread that started, perhaps
+// before start returns. The spans are gone when it returns.
 typedef void http_done(void *ctx, const struct http_outcome *outcome);
 
 struct http_transport {
-    void (*start)(void *transport, const struct vendor_request *request, http_done *on_done,
-                  void *ctx);
+    void (*start)(void *transport, struct vendor_request *request, http_done *on_done, void *ctx);
+    // Of a request that is ready, once. Not wanted: it is over, without an outcome.
+    void (*go)(void *transport, struct vendor_request *request, bool is_wanted);
     void *transport;
 };

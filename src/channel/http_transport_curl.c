@@ -2,8 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call is one request: a job in its provider's lane and, when its turn has come, a transfer.
 //
-//   waiting ──on_turn──▶ running ──on_done──▶ told
-//      └────on_cut─────────┴──on_cut─────────▶ told
+//   waiting ──on_turn──▶ (approaching ──▶ ready ──go──▶) going ──on_done──▶ told
+//      └────on_cut───────────┴─────────────┴──────────────┴──on_cut────▶ told
+//
+// Whoever wants to be asked before the request leaves is asked when a connection stands. libcurl
+// knows no such moment that one can wait in. But its last question before it sends
+// (CURLOPT_PREREQFUNCTION) may be answered by CURLOPT_CONNECT_ONLY: the transfer then ends, all
+// made and nothing sent, and if it is no longer said when the transfer is removed, the connection
+// is kept like any other and the next transfer finds it. So a call first approaches, and when it
+// may go it sends by a second transfer. A libcurl that did otherwise would only connect twice,
+// which a test would notice.
+//
+// `kept` counts the connections that libcurl has and no call uses, so that each call that is ready
+// has one: an approach makes a new one when there is none. One that carried something a moment ago
+// is taken to stand, and nobody approaches. Otherwise libcurl looks whether it still does.
 //
 // libcurl repeats a request by itself when a connection that it had used before ends without a
 // reply. The provider may have taken the first one, so that this would send a message twice. So
@@ -27,6 +39,7 @@
 #include <unistd.h>
 
 #define CONNECT_MS_MAX 3000
+#define FRESH_MS 1000
 #define RETRY_AFTER_BYTES_MAX 64U
 #define HEADERS_MAX 64U // more than a recipe can have, with those of its signature
 
@@ -36,6 +49,8 @@ struct http_curl {
     struct outbound_rules rules;
     bool may_use_private;
     char *ca_file; // NULL: the machine's
+    size_t kept;
+    struct mono fresh_until; // they are taken to stand
     struct call *free;
 };
 
@@ -44,11 +59,13 @@ struct call {
     struct outbound_transfer transfer;
     struct http_curl *http;
     struct call *next_free;
-    const struct vendor_request *request;
+    struct vendor_request *request;
     http_done *on_done;
     void *ctx;
     struct curl_slist headers[HEADERS_MAX]; // libcurl's list, of the request's own lines
     bool is_started;                        // the transfer is libcurl's until it is removed
+    bool is_approaching;
+    bool is_closing; // the provider ends the connection after its reply
     bool is_too_long;
     bool is_repeated; // libcurl wanted to send it again
     bool is_private;  // the name led to an address that is not allowed
@@ -57,17 +74,50 @@ struct call {
     uint8_t reply[HTTP_REPLY_BYTES_MAX];
 };
 
+static void put_call(struct call *call)
+{
+    call->next_free = call->http->free;
+    call->http->free = call;
+}
+
 static void end(struct call *call, const struct http_outcome *outcome)
 {
-    struct http_curl *http = call->http;
     if (call->is_started)
-        outbound_remove(http->outbound, &call->transfer);
+        outbound_remove(call->http->outbound, &call->transfer);
     if (call->job.is_running)
         outbound_release(&call->job);
     call->on_done(call->ctx, outcome);
-    call->next_free = http->free;
-    http->free = call;
+    put_call(call);
 }
+
+// --- connections that are kept -----------------------------------------------------------------
+
+static void note_kept(struct http_curl *http)
+{
+    http->kept++;
+    http->fresh_until = mono_after(outbound_now(http->outbound), FRESH_MS);
+}
+
+static bool take_kept(struct http_curl *http)
+{
+    if (http->kept == 0)
+        return false;
+    http->kept--;
+    return true;
+}
+
+static bool are_fresh(const struct http_curl *http)
+{
+    return !mono_is_due(http->fresh_until, outbound_now(http->outbound));
+}
+
+// What was taken to stand did not.
+static void doubt_kept(struct http_curl *http)
+{
+    http->fresh_until = outbound_now(http->outbound);
+}
+
+// --- outcomes ----------------------------------------------------------------------------------
 
 static bool has_left(const struct call *call)
 {
@@ -80,7 +130,7 @@ static bool has_left(const struct call *call)
 static enum http_phase phase_of(const struct call *call)
 {
     curl_off_t before_us = 0;
-    if (!call->is_started)
+    if (!call->is_started || call->is_approaching)
         return HTTP_NOT_SENT;
     (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &before_us);
     return before_us > 0 || has_left(call) ? HTTP_SENT : HTTP_NOT_SENT;
@@ -94,8 +144,11 @@ static void end_failed(struct call *call, const char *failure)
 
 static void end_replied(struct call *call)
 {
-    long status = 0;
+    long status = 0, version = 0;
     (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(call->transfer.easy, CURLINFO_HTTP_VERSION, &version);
+    if (!call->is_closing && version != CURL_HTTP_VERSION_1_0)
+        note_kept(call->http);
     const struct http_outcome outcome = {
         .phase = HTTP_REPLIED,
         .status = (unsigned)status,
@@ -110,10 +163,27 @@ static struct call *call_of(struct outbound_transfer *transfer)
     return (struct call *)(void *)((char *)transfer - offsetof(struct call, transfer));
 }
 
+static void be_ready(struct call *call)
+{
+    call->request->held = call;
+    call->request->on_ready(call->ctx);
+}
+
+static void end_approach(struct call *call)
+{
+    (void)curl_easy_setopt(call->transfer.easy, CURLOPT_CONNECT_ONLY, 0L);
+    outbound_remove(call->http->outbound, &call->transfer);
+    call->is_started = false;
+    call->is_approaching = false;
+    be_ready(call);
+}
+
 static void on_transfer_done(struct outbound_transfer *transfer, CURLcode code)
 {
     struct call *call = call_of(transfer);
-    if (code == CURLE_OK && call->request->is_probe)
+    if (code == CURLE_OK && call->is_approaching)
+        end_approach(call);
+    else if (code == CURLE_OK && call->request->is_probe)
         end(call, &(struct http_outcome){.phase = HTTP_CONNECTED});
     else if (code == CURLE_OK)
         end_replied(call);
@@ -136,6 +206,10 @@ static int on_about_to_send(void *ctx, char *to_ip, char *from_ip, int to_port, 
     (void)from_ip;
     (void)to_port;
     (void)from_port;
+    if (call->is_approaching) {
+        bool is_told = curl_easy_setopt(call->transfer.easy, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK;
+        return is_told ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+    }
     call->is_repeated = has_left(call);
     return call->is_repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
@@ -153,16 +227,23 @@ static size_t on_reply(char *bytes, size_t size, size_t count, void *ctx)
     return len;
 }
 
+static struct span value_of(struct span rest)
+{
+    while (rest.len > 0 && rest.data[rest.len - 1] < 0x20)
+        rest.len--;
+    return span_trim(rest);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct call *call = ctx;
-    struct span value;
+    struct span rest;
     struct span line = span_make(bytes, size * count);
-    struct span name = span_split(line, ':', &value);
+    struct span name = span_split(line, ':', &rest);
+    if (span_eq_nocase(name, SPAN("connection")))
+        call->is_closing = span_eq_nocase(value_of(rest), SPAN("close"));
     if (span_eq_nocase(name, SPAN("retry-after"))) {
-        while (value.len > 0 && value.data[value.len - 1] < 0x20)
-            value.len--;
-        value = span_first(span_trim(value), sizeof call->retry_after);
+        struct span value = span_first(value_of(rest), sizeof call->retry_after);
         memcpy(call->retry_after, value.data, value.len);
         call->retry_after_len = value.len;
     }
@@ -176,6 +257,8 @@ static curl_socket_t on_socket_wanted(void *ctx, curlsocktype purpose,
 {
     struct call *call = ctx;
     (void)purpose;
+    if (!call->is_approaching)
+        doubt_kept(call->http);
     if (!call->http->may_use_private && address_is_private(&address->addr)) {
         call->is_private = true;
         return CURL_SOCKET_BAD;
@@ -238,16 +321,33 @@ static bool set_callbacks(CURL *easy, struct call *call)
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call) == CURLE_OK;
 }
 
+static bool set_place(const struct call *call)
+{
+    const char *url = (const char *)wire_reveal(&call->request->url).data;
+    return curl_easy_setopt(call->transfer.easy, CURLOPT_URL, url) == CURLE_OK;
+}
+
 // All that differs from one request to the next.
 static bool set_request(struct call *call)
 {
     CURL *easy = call->transfer.easy;
-    const char *url = (const char *)wire_reveal(&call->request->url).data;
-    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+    return set_place(call) &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list_headers(call)) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, call->request->is_probe ? 1L : 0L) ==
                CURLE_OK &&
            set_body(call) && set_signature(call);
+}
+
+// An earlier request's body and head are gone, and its handle must not read them.
+static bool set_approach(struct call *call, bool has_kept)
+{
+    CURL *easy = call->transfer.easy;
+    call->is_approaching = true;
+    return set_place(call) && curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, has_kept ? 0L : 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 0L) == CURLE_OK;
 }
 
 static CURL *make_easy(struct call *call)
@@ -259,20 +359,43 @@ static CURL *make_easy(struct call *call)
     return NULL;
 }
 
-static bool begin(struct call *call)
+static bool has_easy(struct call *call)
 {
     if (call->transfer.easy == NULL)
         call->transfer.easy = make_easy(call);
-    call->is_started = call->transfer.easy != NULL && set_request(call) &&
-                       outbound_start(call->http->outbound, &call->transfer) == ERR_OK;
-    return call->is_started;
+    return call->transfer.easy != NULL;
+}
+
+static void begin(struct call *call, bool is_set)
+{
+    call->is_started = is_set && outbound_start(call->http->outbound, &call->transfer) == ERR_OK;
+    if (!call->is_started)
+        end_failed(call, "out of memory");
 }
 
 static void on_turn(struct outbound_job *job)
 {
     struct call *call = (struct call *)(void *)job;
-    if (!begin(call))
-        end_failed(call, "out of memory");
+    bool has_kept = take_kept(call->http);
+    if (call->request->on_ready == NULL)
+        begin(call, has_easy(call) && set_request(call));
+    else if (has_kept && are_fresh(call->http))
+        be_ready(call);
+    else
+        begin(call, has_easy(call) && set_approach(call, has_kept));
+}
+
+static void go(void *transport, struct vendor_request *request, bool is_wanted)
+{
+    struct http_curl *http = transport;
+    struct call *call = request->held;
+    if (is_wanted) {
+        begin(call, has_easy(call) && set_request(call));
+        return;
+    }
+    http->kept++;
+    outbound_release(&call->job);
+    put_call(call);
 }
 
 static void on_cut(struct outbound_job *job)
@@ -300,8 +423,7 @@ static struct call *take_call(struct http_curl *http)
     return call;
 }
 
-static void start(void *transport, const struct vendor_request *request, http_done *on_done,
-                  void *ctx)
+static void start(void *transport, struct vendor_request *request, http_done *on_done, void *ctx)
 {
     struct http_curl *http = transport;
     struct call *call = take_call(http);
@@ -364,5 +486,5 @@ void http_curl_destroy(struct http_curl **http)
 
 struct http_transport http_curl_transport(struct http_curl *http)
 {
-    return (struct http_transport){start, http};
+    return (struct http_transport){start, go, http};
 }

@@ -425,11 +425,16 @@ void outbound_wakeup(struct outbound *outbound)
     (void)eventfd_write(outbound->wakeup, 1);
 }
 
+void outbound_stop(struct outbound *outbound)
+{
+    outbound->is_ending = true;
+    cut_expired(outbound);
+}
+
 void outbound_end(struct outbound *outbound, int64_t patience_ms)
 {
     struct mono end = mono_after(outbound_now(outbound), patience_ms);
-    outbound->is_ending = true;
-    cut_expired(outbound);
+    outbound_stop(outbound);
     while (outbound->running > 0 && !mono_is_due(end, outbound_now(outbound)))
         outbound_wait(outbound, end.ms - outbound_now(outbound).ms);
     while (outbound->running_first != NULL)

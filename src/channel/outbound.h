@@ -93,7 +93,10 @@ void outbound_wait(struct outbound *outbound, int64_t timeout_ms);
 // Ends a wait, or the next one. From any thread.
 void outbound_wakeup(struct outbound *outbound);
 
-// Nothing more is started; what runs gets `patience_ms` to end and is then cut. There is no job
+// Nothing more is started, and what waits is cut.
+void outbound_stop(struct outbound *outbound);
+
+// As outbound_stop; what runs gets `patience_ms` to end and is then cut. There is no job
 // left when it returns.
 void outbound_end(struct outbound *outbound, int64_t patience_ms);
 

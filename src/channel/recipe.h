@@ -91,6 +91,9 @@ MUST_CHECK enum err recipe_render(const struct recipe_plan *plan,
                                   const struct send_request *message, struct span token,
                                   struct vendor_request *out, struct err_info *info);
 
+// Writes the URL of a message of which nothing is known yet: it leads to the same place.
+void recipe_render_place(const struct recipe_plan *plan, struct wire *url);
+
 // Where the spans of a result lie.
 struct recipe_verdict {
     struct send_result result;

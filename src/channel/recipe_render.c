@@ -218,3 +218,9 @@ enum err recipe_render(const struct recipe_plan *plan, const struct send_request
     wipe(&values, sizeof values);
     return check_whole(out, info);
 }
+
+void recipe_render_place(const struct recipe_plan *plan, struct wire *url)
+{
+    const struct recipe_values values = {0};
+    plan_write(plan, plan->url, &values, url);
+}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A delivery is a job of the relay's lane; it borrows a connection, an idle one or a new one.
 //
-//   delivery    waiting ──turn──▶ (login ──▶) talk ──▶ result
+//   delivery    waiting ──turn──▶ (login ──▶) ready ──go──▶ talk ──▶ result
 //   connection  login ──▶ busy ◀──▶ idle ──▶ closed (a minute idle, or the relay closed it)
 //
 // libcurl resolves, connects, makes TLS and logs in (CURLOPT_CONNECT_ONLY), and then reads and
@@ -65,11 +65,11 @@ struct connection {
 struct delivery {
     struct outbound_job job; // first
     struct smtp *smtp;
-    struct connection *connection; // NULL: none yet, or none any more
-    struct send_request request;
+    struct connection *connection;      // NULL: none yet, or none any more
+    struct sending *sending;            // NULL: nobody is asked before it goes
+    const struct send_request *request; // NULL: a probe, which is about the login alone
     send_done *on_result;
     void *ctx;
-    bool is_probe; // has no request: it is about the login alone
     bool has_talk;
     struct mono until;
     struct mono code_end; // no message is begun from then on
@@ -85,7 +85,7 @@ static struct connection *connection_of(struct outbound_watch *watch)
 
 // --- results -----------------------------------------------------------------------------------
 
-static void keep_delivery(struct delivery *delivery)
+static void put_delivery(struct delivery *delivery)
 {
     delivery->next_free = delivery->smtp->free;
     delivery->smtp->free = delivery;
@@ -97,7 +97,7 @@ static void give_result(struct delivery *delivery, struct send_result *result, s
     uint8_t storage[WORDS_BYTES_MAX];
     struct strbuf clean = strbuf_over(storage, sizeof storage);
     const struct smtp_hidden hidden = {
-        .code = delivery->is_probe ? SPAN("") : message_reveal(delivery->request.otp_only),
+        .code = delivery->request == NULL ? SPAN("") : message_reveal(delivery->request->otp_only),
         .password = span_of_text(delivery->smtp->password),
     };
     smtp_clean_words(words, &hidden, &clean);
@@ -105,7 +105,7 @@ static void give_result(struct delivery *delivery, struct send_result *result, s
     if (delivery->job.is_running)
         outbound_release(&delivery->job);
     delivery->on_result(delivery->ctx, result);
-    keep_delivery(delivery);
+    put_delivery(delivery);
 }
 
 static void give_end(struct delivery *delivery, const struct smtp_end *end, struct span words)
@@ -279,14 +279,14 @@ static void on_ready(struct outbound_watch *watch, bool is_late)
 static struct span from_name_of(const struct delivery *delivery)
 {
     struct span from_name = span_of_text(delivery->smtp->settings.from_name);
-    if (delivery->request.sender.len > 0)
-        return delivery->request.sender;
-    return from_name.len > 0 ? from_name : delivery->request.brand;
+    if (delivery->request->sender.len > 0)
+        return delivery->request->sender;
+    return from_name.len > 0 ? from_name : delivery->request->brand;
 }
 
 static void write_mail(const struct delivery *delivery, struct connection *connection)
 {
-    const struct send_request *request = &delivery->request;
+    const struct send_request *request = delivery->request;
     struct mail mail = {
         .from = delivery->smtp->from,
         .to = delivery->to,
@@ -305,26 +305,37 @@ static void write_mail(const struct delivery *delivery, struct connection *conne
     connection->mail_len = out.len;
 }
 
+static struct mono code_end_of(const struct smtp *smtp, const struct send_request *request)
+{
+    return mono_after(outbound_now(smtp->outbound), request->deadline_at_ms - request->sent_at_ms);
+}
+
 static void give_up(struct delivery *delivery, enum send_outcome outcome, enum send_reason reason)
 {
     struct send_result result = {.outcome = outcome, .reason = reason};
     give_result(delivery, &result, SPAN(""));
 }
 
-// The connection is logged in.
-static void begin_talk(struct delivery *delivery, struct connection *connection)
+// False: it cannot be sent by that connection, and has ended.
+static bool may_talk(struct delivery *delivery, struct connection *connection)
 {
     bool is_in_time = !mono_is_due(delivery->code_end, outbound_now(delivery->smtp->outbound));
-    if (!mail_address_is_ascii(delivery->to) && !connection->has_utf8) {
-        put_idle(connection);
-        give_up(delivery, SEND_REFUSED, SEND_INVALID_NUMBER);
-        return;
-    }
-    if (!is_in_time) {
-        put_idle(connection);
+    bool is_fit = mail_address_is_ascii(delivery->to) || connection->has_utf8;
+    if (is_fit && is_in_time)
+        return true;
+    delivery->connection = NULL;
+    put_idle(connection);
+    if (is_fit)
         give_up(delivery, SEND_RETRY, SEND_VENDOR_DOWN);
+    else
+        give_up(delivery, SEND_REFUSED, SEND_INVALID_NUMBER);
+    return false;
+}
+
+static void begin_talk(struct delivery *delivery, struct connection *connection)
+{
+    if (!may_talk(delivery, connection))
         return;
-    }
     write_mail(delivery, connection);
     smtp_talk_init(&delivery->talk, delivery->smtp->from, delivery->to,
                    span_make(connection->mail, connection->mail_len));
@@ -334,6 +345,36 @@ static void begin_talk(struct delivery *delivery, struct connection *connection)
     connection->watch.until = delivery->until;
     set_watch(connection, true);
     move_talk(connection);
+}
+
+// The connection is logged in.
+static void be_ready(struct delivery *delivery, struct connection *connection)
+{
+    delivery->connection = connection;
+    connection->delivery = delivery;
+    if (delivery->sending == NULL) {
+        begin_talk(delivery, connection);
+        return;
+    }
+    // A relay that closes it now is noticed by the first command.
+    set_watch(connection, false);
+    delivery->sending->held = delivery;
+    delivery->sending->on_ready(delivery->sending);
+}
+
+static void smtp_go(struct channel *channel, struct sending *sending, bool is_wanted)
+{
+    struct smtp *smtp = (struct smtp *)channel;
+    struct delivery *delivery = sending->held;
+    if (is_wanted) {
+        delivery->until = mono_after(outbound_now(smtp->outbound), smtp->settings.timeout_ms);
+        delivery->code_end = code_end_of(smtp, delivery->request);
+        begin_talk(delivery, delivery->connection);
+        return;
+    }
+    put_idle(delivery->connection);
+    outbound_release(&delivery->job);
+    put_delivery(delivery);
 }
 
 // --- the login ---------------------------------------------------------------------------------
@@ -396,10 +437,10 @@ static void on_login(struct outbound_transfer *transfer, CURLcode code)
     connection->watch.fd = fd;
     if (code != CURLE_OK)
         fail_login(connection, code);
-    else if (delivery->is_probe)
+    else if (delivery->request == NULL)
         end_probe(connection);
     else
-        begin_talk(delivery, connection);
+        be_ready(delivery, connection);
 }
 
 static bool set_login(CURL *easy, const struct smtp *smtp)
@@ -466,10 +507,10 @@ static void on_turn(struct outbound_job *job)
 {
     struct delivery *delivery = (struct delivery *)job;
     struct smtp *smtp = delivery->smtp;
-    struct connection *connection = delivery->is_probe ? NULL : take_idle(smtp);
+    struct connection *connection = delivery->request == NULL ? NULL : take_idle(smtp);
     delivery->until = mono_after(outbound_now(smtp->outbound), smtp->settings.timeout_ms);
     if (connection != NULL)
-        begin_talk(delivery, connection);
+        be_ready(delivery, connection);
     else if (!connect_anew(delivery))
         give_up(delivery, SEND_RETRY, SEND_VENDOR_DOWN);
 }
@@ -504,7 +545,6 @@ static void add(struct smtp *smtp, struct delivery *delivery, int64_t wait_ms)
 {
     delivery->job.on_turn = on_turn;
     delivery->job.on_cut = on_cut;
-    delivery->code_end = mono_after(outbound_now(smtp->outbound), wait_ms);
     outbound_add(&smtp->lane, &delivery->job,
                  wait_ms < OUTBOUND_WAIT_MS_MAX ? wait_ms : OUTBOUND_WAIT_MS_MAX);
 }
@@ -516,23 +556,25 @@ static void refuse(send_done *on_result, void *ctx, enum send_outcome outcome,
 }
 
 // What still waits when its code ends is not sent.
-static void smtp_send(struct channel *channel, const struct send_request *request,
-                      send_done *on_result, void *ctx)
+static void smtp_send(struct channel *channel, struct sending *sending)
 {
+    const struct send_request *request = sending->request;
     struct mail_address to;
     if (!mail_address_of(request->to, &to)) {
-        refuse(on_result, ctx, SEND_REFUSED, SEND_INVALID_NUMBER);
+        refuse(sending->on_result, sending->ctx, SEND_REFUSED, SEND_INVALID_NUMBER);
         return;
     }
     struct delivery *delivery = take_delivery((struct smtp *)channel);
     if (delivery == NULL) {
-        refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
+        refuse(sending->on_result, sending->ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
     }
-    delivery->request = *request;
+    delivery->sending = sending->on_ready != NULL ? sending : NULL;
+    delivery->request = request;
     delivery->to = to;
-    delivery->on_result = on_result;
-    delivery->ctx = ctx;
+    delivery->on_result = sending->on_result;
+    delivery->ctx = sending->ctx;
+    delivery->code_end = code_end_of(delivery->smtp, request);
     add((struct smtp *)channel, delivery, request->deadline_at_ms - request->sent_at_ms);
 }
 
@@ -543,7 +585,6 @@ void smtp_probe(struct channel *channel, send_done *on_result, void *ctx)
         refuse(on_result, ctx, SEND_RETRY, SEND_VENDOR_DOWN);
         return;
     }
-    delivery->is_probe = true;
     delivery->on_result = on_result;
     delivery->ctx = ctx;
     add((struct smtp *)channel, delivery, OUTBOUND_WAIT_MS_MAX);
@@ -582,7 +623,8 @@ static void smtp_destroy(struct channel *channel)
     free(smtp);
 }
 
-static const struct channel_ops smtp_ops = {.send = smtp_send, .destroy = smtp_destroy};
+static const struct channel_ops smtp_ops = {
+    .send = smtp_send, .go = smtp_go, .destroy = smtp_destroy};
 
 enum err smtp_create(struct outbound *outbound, const struct smtp_settings *settings,
                      struct span password, struct channel **out)

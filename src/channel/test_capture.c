@@ -56,7 +56,8 @@ static void every_kind_is_shown_and_accepted(void **state)
                                              .text = &text,
                                              .otp_only = &otp,
                                              .sent_at_ms = 1760000000000};
-        channel->ops->send(channel, &request, count_result, &seen);
+        struct sending sending = {.request = &request, .on_result = count_result, .ctx = &seen};
+        channel->ops->send(channel, &sending);
         assert_int_equal(seen.results, kind + 1);
         (void)snprintf(expected, sizeof expected,
                        "%s|DocDemo|919999999993|123456 is your code|123456|1760000000000",

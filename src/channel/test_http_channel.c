@@ -12,10 +12,11 @@
 
 // A transport that keeps what it is given, and tells what it is told to tell.
 struct fake {
-    const struct vendor_request *requests[4];
+    struct vendor_request *requests[4];
     http_done *on_done[4];
     void *ctx[4];
     size_t count;
+    unsigned gone, let_off;
 };
 
 struct told {
@@ -24,7 +25,7 @@ struct told {
     uint8_t words[RECIPE_WORDS_BYTES_MAX];
 };
 
-static void fake_start(void *transport, const struct vendor_request *request, http_done *on_done,
+static void fake_start(void *transport, struct vendor_request *request, http_done *on_done,
                        void *ctx)
 {
     struct fake *fake = transport;
@@ -32,6 +33,14 @@ static void fake_start(void *transport, const struct vendor_request *request, ht
     fake->requests[fake->count] = request;
     fake->on_done[fake->count] = on_done;
     fake->ctx[fake->count++] = ctx;
+}
+
+static void fake_go(void *transport, struct vendor_request *request, bool is_wanted)
+{
+    struct fake *fake = transport;
+    (void)request;
+    fake->gone += is_wanted;
+    fake->let_off += !is_wanted;
 }
 
 static void on_error(void *ctx, uint32_t line, uint32_t column, const struct err_info *info)
@@ -70,7 +79,7 @@ static void fixture_open(struct fixture *f)
     size_t count = recipe_lines_split(lines, fields, 16);
     assert_int_equal(recipe_compile(fields, count, &complaints, &f->recipe), ERR_OK);
     assert_int_equal(recipe_bind(f->recipe, NULL, 0, &plan, NULL), ERR_OK);
-    const struct http_transport transport = {fake_start, &f->fake};
+    const struct http_transport transport = {fake_start, fake_go, &f->fake};
     assert_int_equal(http_channel_create(&plan, &transport, 2, &f->channel), ERR_OK);
     assert_null(plan);
     message_init(&f->text);
@@ -90,6 +99,12 @@ static void fixture_close(struct fixture *f)
     recipe_destroy(&f->recipe);
 }
 
+static void send_one(struct fixture *f, struct told *told)
+{
+    struct sending sending = {.request = &f->message, .on_result = on_result, .ctx = told};
+    f->channel->ops->send(f->channel, &sending);
+}
+
 static void end(struct fake *fake, size_t index, const struct http_outcome *outcome)
 {
     fake->on_done[index](fake->ctx[index], outcome);
@@ -101,7 +116,7 @@ static void request_goes_out_and_its_outcome_comes_back(void **state)
     struct told told = {0};
     (void)state;
     fixture_open(&f);
-    f.channel->ops->send(f.channel, &f.message, on_result, &told);
+    send_one(&f, &told);
     assert_int_equal(f.fake.count, 1);
     assert_int_equal(told.count, 0);
     assert_string_equal((const char *)wire_reveal(&f.fake.requests[0]->url).data,
@@ -127,7 +142,7 @@ static void nothing_waits_beyond_its_code_s_end(void **state)
         struct told told = {0};
         fixture_open(&f);
         f.message.deadline_at_ms = rows[i].deadline_at_ms;
-        f.channel->ops->send(f.channel, &f.message, on_result, &told);
+        send_one(&f, &told);
         assert_int_equal(f.fake.requests[0]->wait_ms, rows[i].wait_ms);
         end(&f.fake, 0, &(struct http_outcome){.phase = HTTP_NOT_SENT, .failure = "cut"});
         fixture_close(&f);
@@ -150,7 +165,7 @@ static void failures_are_told_apart_by_how_far_it_came(void **state)
         struct fixture f;
         struct told told = {0};
         fixture_open(&f);
-        f.channel->ops->send(f.channel, &f.message, on_result, &told);
+        send_one(&f, &told);
         end(&f.fake, 0,
             &(struct http_outcome){.phase = cases[i].phase, .failure = "it broke 012345"});
         assert_int_equal(told.result.outcome, cases[i].outcome);
@@ -168,12 +183,12 @@ static void more_than_may_be_on_their_way_wait(void **state)
     (void)state;
     fixture_open(&f);
     for (size_t i = 0; i < 3; i++)
-        f.channel->ops->send(f.channel, &f.message, on_result, &told[i]);
+        send_one(&f, &told[i]);
     assert_int_equal(f.fake.count, 2);
     assert_int_equal(told[2].result.outcome, SEND_RETRY);
     assert_int_equal(told[2].result.reason, SEND_THROTTLED);
     end(&f.fake, 1, &good);
-    f.channel->ops->send(f.channel, &f.message, on_result, &told[2]);
+    send_one(&f, &told[2]);
     assert_int_equal(f.fake.count, 3);
     end(&f.fake, 0, &good);
     end(&f.fake, 2, &good);
@@ -190,7 +205,7 @@ static void probe_among_too_many_messages_is_told_to_wait(void **state)
     (void)state;
     fixture_open(&f);
     for (size_t i = 0; i < 2; i++)
-        f.channel->ops->send(f.channel, &f.message, on_result, &told[i]);
+        send_one(&f, &told[i]);
     http_channel_probe(f.channel, 1, 90000, on_result, &told[2]);
     assert_int_equal(f.fake.count, 2);
     assert_int_equal(told[2].count, 1);
@@ -215,12 +230,97 @@ static void too_long_a_text_is_refused_before_it_leaves(void **state)
     fixture_open(&f);
     for (size_t i = 0; i < 64; i++)
         message_put(&f.text, SPAN("x"));
-    f.channel->ops->send(f.channel, &f.message, on_result, &told);
+    send_one(&f, &told);
     assert_int_equal(f.fake.count, 0);
     assert_int_equal(told.result.outcome, SEND_REFUSED);
     assert_int_equal(told.result.reason, SEND_TEMPLATE_PARAMS);
     assert_true(span_eq(told.result.words,
                         SPAN("the text is longer than the 64 bytes that the provider takes")));
+    fixture_close(&f);
+}
+
+struct waiter {
+    struct sending sending; // first
+    unsigned ready;
+};
+
+static void on_ready(struct sending *sending)
+{
+    ((struct waiter *)sending)->ready++;
+}
+
+static void wait_with(struct fixture *f, struct waiter *waiter, struct told *told)
+{
+    const struct sending sending = {
+        .request = &f->message, .on_ready = on_ready, .on_result = on_result, .ctx = told};
+    *waiter = (struct waiter){.sending = sending};
+    f->channel->ops->send(f->channel, &waiter->sending);
+}
+
+static void be_ready(const struct fake *fake, size_t index)
+{
+    fake->requests[index]->on_ready(fake->ctx[index]);
+}
+
+// Until then there is no more in it than where it leads to.
+static void request_is_written_when_it_may_go(void **state)
+{
+    struct fixture f;
+    struct waiter waiter;
+    struct told told = {0};
+    (void)state;
+    fixture_open(&f);
+    wait_with(&f, &waiter, &told);
+    const struct vendor_request *request = f.fake.requests[0];
+    assert_string_equal((const char *)wire_reveal(&request->url).data, "https://example.com/");
+    assert_int_equal(wire_reveal(&request->body).len, 0);
+    assert_int_equal(waiter.ready, 0);
+    be_ready(&f.fake, 0);
+    assert_int_equal(waiter.ready, 1);
+    assert_int_equal(wire_reveal(&request->body).len, 0);
+    f.channel->ops->go(f.channel, &waiter.sending, true);
+    assert_int_equal(f.fake.gone, 1);
+    assert_string_equal((const char *)wire_reveal(&request->url).data,
+                        "https://example.com/%2B12025550147");
+    assert_true(span_eq(wire_reveal(&request->body), SPAN("text=012345")));
+    end(&f.fake, 0, &(struct http_outcome){.phase = HTTP_REPLIED, .status = 200});
+    assert_int_equal(told.result.outcome, SEND_ACCEPTED);
+    assert_int_equal(told.count, 1);
+    fixture_close(&f);
+}
+
+static void what_is_not_wanted_is_over_without_a_result(void **state)
+{
+    struct fixture f;
+    struct waiter waiter;
+    struct told told = {0};
+    (void)state;
+    fixture_open(&f);
+    for (unsigned i = 1; i <= 3; i++) { // there is room for two
+        wait_with(&f, &waiter, &told);
+        be_ready(&f.fake, i - 1);
+        f.channel->ops->go(f.channel, &waiter.sending, false);
+        assert_int_equal(f.fake.let_off, i);
+    }
+    assert_int_equal(told.count + f.fake.gone, 0);
+    fixture_close(&f);
+}
+
+static void what_cannot_be_written_lets_its_connection_off(void **state)
+{
+    struct fixture f;
+    struct waiter waiter;
+    struct told told = {0};
+    (void)state;
+    fixture_open(&f);
+    wait_with(&f, &waiter, &told);
+    be_ready(&f.fake, 0);
+    for (size_t i = 0; i < 64; i++)
+        message_put(&f.text, SPAN("x"));
+    f.channel->ops->go(f.channel, &waiter.sending, true);
+    assert_int_equal(f.fake.let_off, 1);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.result.outcome, SEND_REFUSED);
     fixture_close(&f);
 }
 
@@ -233,6 +333,9 @@ int main(void)
         cmocka_unit_test(more_than_may_be_on_their_way_wait),
         cmocka_unit_test(probe_among_too_many_messages_is_told_to_wait),
         cmocka_unit_test(too_long_a_text_is_refused_before_it_leaves),
+        cmocka_unit_test(request_is_written_when_it_may_go),
+        cmocka_unit_test(what_is_not_wanted_is_over_without_a_result),
+        cmocka_unit_test(what_cannot_be_written_lets_its_connection_off),
     };
     return cmocka_run_group_tests_name("channel/http_channel", tests, NULL, NULL);
 }

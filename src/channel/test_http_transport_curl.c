@@ -119,7 +119,7 @@ struct fixture {
     struct http_curl *http;
     struct vendor_request request;
     uint8_t url[128], headers[128], body[128];
-    unsigned told;
+    unsigned ready, told;
     struct http_outcome outcome;
     char failure[128], reply[128], retry_after[64];
 };
@@ -392,6 +392,132 @@ static void end_cuts_what_is_on_its_way(void **state)
     server_close(&server);
 }
 
+static void on_ready(void *ctx)
+{
+    ((struct fixture *)ctx)->ready++;
+}
+
+// Until a connection is ready for it.
+static void approach(struct fixture *f)
+{
+    struct http_transport transport = http_curl_transport(f->http);
+    unsigned before = f->ready;
+    f->request.on_ready = on_ready;
+    transport.start(transport.transport, &f->request, on_done, f);
+    for (unsigned i = 0; i < 1000 && f->ready == before; i++)
+        outbound_wait(f->outbound, 20);
+    assert_int_equal(f->ready, before + 1);
+    assert_int_equal(f->told, 0);
+}
+
+static void go(struct fixture *f, bool is_wanted)
+{
+    struct http_transport transport = http_curl_transport(f->http);
+    transport.go(transport.transport, &f->request, is_wanted);
+    for (unsigned i = 0; is_wanted && i < 1000 && f->told == 0; i++)
+        outbound_wait(f->outbound, 20);
+    assert_int_equal(f->told, is_wanted);
+    f->told = 0;
+}
+
+// If libcurl did not keep the connection that it was only asked to make, there would be two.
+static void nothing_leaves_before_it_may(void **state)
+{
+    static const char *const replies[] = {OK_REPLY, OK_REPLY};
+    struct server server;
+    struct fixture f;
+    (void)state;
+    server_open(&server, replies);
+    fixture_open(&f, server.port, true);
+    for (unsigned i = 0; i < 2; i++) {
+        approach(&f);
+        assert_int_equal(server.requests, i);
+        go(&f, true);
+        assert_int_equal(f.outcome.status, 200);
+    }
+    assert_int_equal(server.requests, 2);
+    assert_int_equal(server.connections, 1);
+    fixture_close(&f);
+    server_close(&server);
+}
+
+static void connection_of_what_is_not_wanted_serves_the_next(void **state)
+{
+    static const char *const replies[] = {OK_REPLY};
+    struct server server;
+    struct fixture f;
+    (void)state;
+    server_open(&server, replies);
+    fixture_open(&f, server.port, true);
+    approach(&f);
+    go(&f, false);
+    approach(&f);
+    go(&f, true);
+    assert_int_equal(f.outcome.status, 200);
+    assert_int_equal(server.requests, 1);
+    assert_int_equal(server.connections, 1);
+    fixture_close(&f);
+    server_close(&server);
+}
+
+// The request that is ready then has one of its own, and does not have to make it.
+static void connection_that_the_provider_ends_is_not_counted_on(void **state)
+{
+    static const char *const replies[] = {
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", OK_REPLY};
+    (void)state;
+    struct server server;
+    struct fixture f;
+    server_open(&server, replies);
+    fixture_open(&f, server.port, true);
+    for (unsigned i = 0; i < 3; i++) {
+        approach(&f);
+        for (unsigned n = 0; n < 1000 && server.connections == i; n++)
+            outbound_wait(f.outbound, 10);
+        assert_int_equal(server.connections, i + 1);
+        assert_int_equal(server.requests, i);
+        go(&f, true);
+        assert_int_equal(server.connections, i + 1);
+    }
+    fixture_close(&f);
+    server_close(&server);
+}
+
+static void end_cuts_what_is_ready(void **state)
+{
+    static const char *const none[] = {NULL};
+    struct server server;
+    struct fixture f;
+    (void)state;
+    server_open(&server, none);
+    fixture_open(&f, server.port, true);
+    approach(&f);
+    outbound_end(f.outbound, 0);
+    assert_int_equal(f.told, 1);
+    assert_int_equal(f.outcome.phase, HTTP_NOT_SENT);
+    assert_int_equal(server.requests, 0);
+    fixture_close(&f);
+    server_close(&server);
+}
+
+static void approach_that_fails_has_sent_nothing(void **state)
+{
+    static const char *const none[] = {NULL};
+    struct server server;
+    struct fixture f;
+    (void)state;
+    server_open(&server, none);
+    server_close(&server);
+    fixture_open(&f, server.port, true);
+    f.request.on_ready = on_ready;
+    send_one(&f);
+    assert_int_equal(f.ready, 0);
+    assert_int_equal(f.outcome.phase, HTTP_NOT_SENT);
+    assert_string_equal(f.failure, "Couldn't connect to server");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +531,11 @@ int main(void)
         cmocka_unit_test(too_long_a_reply_is_given_up),
         cmocka_unit_test(amazon_s_signature_is_libcurl_s),
         cmocka_unit_test(end_cuts_what_is_on_its_way),
+        cmocka_unit_test(nothing_leaves_before_it_may),
+        cmocka_unit_test(connection_of_what_is_not_wanted_serves_the_next),
+        cmocka_unit_test(connection_that_the_provider_ends_is_not_counted_on),
+        cmocka_unit_test(end_cuts_what_is_ready),
+        cmocka_unit_test(approach_that_fails_has_sent_nothing),
     };
     return cmocka_run_group_tests_name("channel/http_transport_curl", tests, NULL, NULL);
 }

@@ -65,8 +65,7 @@ static void on_error(void *ctx, uint32_t line, uint32_t column, const struct err
     fail_msg("%u:%u: %s", line, column, info->text);
 }
 
-static void start(void *transport, const struct vendor_request *request, http_done *on_done,
-                  void *ctx)
+static void start(void *transport, struct vendor_request *request, http_done *on_done, void *ctx)
 {
     struct fixture *f = transport;
     assert_true(f->calls_held < CALLS_MAX);
@@ -124,7 +123,7 @@ static void make_channel(struct fixture *f)
     struct recipe_field fields[24];
     struct recipe_plan *plan = NULL;
     const struct recipe_complaints complaints = {on_error, NULL};
-    const struct http_transport transport = {start, f};
+    const struct http_transport transport = {.start = start, .transport = f};
     size_t count = recipe_lines_split(lines, fields, 24);
     assert_int_equal(recipe_compile(fields, count, &complaints, &f->recipe), ERR_OK);
     assert_int_equal(recipe_bind(f->recipe, NULL, 0, &plan, NULL), ERR_OK);
@@ -137,7 +136,7 @@ static void make_source(struct fixture *f)
         .outbound = f->outbound,
         .clock = {wall, mono, f},
         .plan = http_channel_plan(f->channel),
-        .transport = {start, f},
+        .transport = {.start = start, .transport = f},
         .port = {f, f->fd, port_read, port_write, port_take, port_tell},
         .name = SPAN("oa"),
     };
@@ -210,7 +209,8 @@ static void on_result(void *ctx, const struct send_result *result)
 static void send_one(struct fixture *f, struct told *told)
 {
     *told = (struct told){.count = 0};
-    f->channel->ops->send(f->channel, &f->message, on_result, told);
+    struct sending sending = {.request = &f->message, .on_result = on_result, .ctx = told};
+    f->channel->ops->send(f->channel, &sending);
 }
 
 static void reply(struct fixture *f, size_t index, struct span body)

@@ -96,7 +96,8 @@ static void send_by(struct trial *trial, struct channel *channel, const struct t
         .sent_at_ms = now_ms,
         .deadline_at_ms = now_ms + TEST_MS_MAX,
     };
-    channel->ops->send(channel, &request, trial_on_result, trial);
+    struct sending sending = {.request = &request, .on_result = trial_on_result, .ctx = trial};
+    channel->ops->send(channel, &sending);
     trial_await(trial);
 }
 

@@ -4,17 +4,21 @@
 // to be written down. What waits beyond the share waits in the store, and a provider that hangs
 // takes nothing from the others.
 //
-//   free ──claimed──▶ looking ──the store says: send──▶ sending ──result──▶ settling ──▶ free
-//                        │                                 └─too late, ending─▶ withdrawing ─▶ free
-//                        └──anything else──▶ free
+//   claimed ──▶ waiting ──a connection──▶ marking ──the store: send──▶ sending ──result──▶ settling
+//      │           └──none──▶ missing        │  └──too late, ending──▶ withdrawing     │
+//      │                         │           └──anything else                          │
+//      └──not to be sent──▶ looking ────────────────┴──────────────────────────────────┴──▶ free
 //
-// The claim's lease covers `looking` alone: from then on the entry itself says that it is being
-// sent. When the store has no room the entry stays as it is, and is offered again when the lease
-// ends. A result that the store has no room for is given to it again each second: without it the
-// entry would count as unknown.
+// An entry is marked when a connection is ready for it, so that no more is marked than there are
+// connections, and none that is not about to leave: what is marked is unknown after a crash. Until
+// then the claim alone holds it, whose lease is longer than any channel's wait for a connection; it
+// ends with the process. So at the end of it, what waits is left as it is.
 //
-// Looking and sending together are bounded more tightly (courier_deps.windows): what is marked and
-// still waits for a connection would be unknown after a crash, though not a byte of it has left.
+// What the store has no room for is given to it again each second; a connection is not held for so
+// long. Without its result an entry would count as unknown.
+//
+// Those that their channel has (courier_deps.windows) are a few more than it has connections for:
+// whichever becomes free finds the next one.
 //
 // Each provider's entries are claimed apart, as many as it has room for; one, when its breaker is
 // half open.
@@ -29,7 +33,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define CLAIM_LEASE_MS 5000
 #define AGAIN_MS 1000
 #define IDLE_MS_MIN 1
 #define IDLE_MS_MAX 1000
@@ -39,9 +42,9 @@
 
 struct share {
     struct breaker breaker;
-    size_t window;  // of those that may be looking or sending
-    size_t marking; // those that are
-    size_t taken;   // places, those included
+    size_t window; // of those that may be asking
+    size_t asking; // those that are
+    size_t taken;  // places, those included
 };
 
 struct courier {
@@ -52,7 +55,7 @@ struct courier {
     int64_t step_at_ms;       // the store's time when it was last asked …
     struct mono step_at_mono; // … and this machine's
     struct claimed_entry claimed[COURIER_BATCH_MAX];
-    struct job *again; // to be settled once more
+    struct job *again; // what the store had no room for
 
     pthread_mutex_t lock; // guards `ended`
     struct job *ended;    // newest first
@@ -107,19 +110,19 @@ static struct job *take_job(struct courier *courier, const struct claimed_entry 
     job->courier = courier;
     job->claimed = *claimed;
     job->place = routes_number(courier->deps.routes, claimed->delivery.provider);
-    job->is_marking = true;
-    courier->shares[job->place].marking++;
+    job->is_asking = true;
+    courier->shares[job->place].asking++;
     courier->shares[job->place].taken++;
     courier->under_way++;
     return job;
 }
 
 // It is with its provider no more, or never will be.
-static void end_marking(struct job *job)
+static void end_asking(struct job *job)
 {
-    if (job->is_marking)
-        job->courier->shares[job->place].marking--;
-    job->is_marking = false;
+    if (job->is_asking)
+        job->courier->shares[job->place].asking--;
+    job->is_asking = false;
 }
 
 // Nothing of the message or its address outlives this.
@@ -128,7 +131,7 @@ static void free_job(struct job *job)
     struct courier *courier = job->courier;
     struct share *share = &courier->shares[job->place];
     job_wipe_message(job);
-    end_marking(job);
+    end_asking(job);
     if (job->has_brand)
         courier->deps.directory.release(courier->deps.directory.ctx, &job->brand);
     if (job->is_probe)
@@ -181,16 +184,45 @@ static void note_step(struct job *job, const struct delivery *delivery,
     job->op.is_changed = step != DELIVERY_NOTHING;
 }
 
-static void look(struct delivery_op *op, const struct outbox_entry *entry,
+static void moment_of(const struct job *job, const struct outbox_entry *entry,
+                      const struct record *record, int64_t at_ms, struct delivery_moment *out)
+{
+    delivery_moment_of(entry, record, at_ms, out);
+    out->has_address = out->has_address && job->why == NULL;
+}
+
+static void mark(struct delivery_op *op, const struct outbox_entry *entry,
                  const struct record *record, struct delivery *delivery, int64_t at_ms)
 {
     struct job *job = job_of(op);
     struct delivery_moment moment;
-    delivery_moment_of(entry, record, at_ms, &moment);
-    moment.has_address = moment.has_address && job->why == NULL;
+    moment_of(job, entry, record, at_ms, &moment);
     note_step(job, delivery, &moment, delivery_look(delivery, &moment, &job->way));
     if (job->step == DELIVERY_SEND)
         job->sent = (struct delivery_sent){delivery->provider, at_ms};
+}
+
+// That it is to be sent after all is only told: it is marked later.
+static void look(struct delivery_op *op, const struct outbox_entry *entry,
+                 const struct record *record, struct delivery *delivery, int64_t at_ms)
+{
+    struct job *job = job_of(op);
+    const struct delivery before = *delivery;
+    mark(op, entry, record, delivery, at_ms);
+    if (job->step != DELIVERY_SEND)
+        return;
+    *delivery = before;
+    op->is_changed = false;
+}
+
+static void miss(struct delivery_op *op, const struct outbox_entry *entry,
+                 const struct record *record, struct delivery *delivery, int64_t at_ms)
+{
+    struct job *job = job_of(op);
+    struct delivery_moment moment;
+    moment_of(job, entry, record, at_ms, &moment);
+    note_step(job, delivery, &moment,
+              delivery_miss(delivery, &moment, &job->way, &job->result, &job->sent));
 }
 
 static void settle(struct delivery_op *op, const struct outbox_entry *entry,
@@ -219,16 +251,23 @@ typedef void transition(struct delivery_op *op, const struct outbox_entry *entry
                         const struct record *record, struct delivery *delivery, int64_t at_ms);
 
 static transition *const transitions[] = {
-    [JOB_LOOKING] = look, [JOB_SETTLING] = settle, [JOB_WITHDRAWING] = withdraw};
+    [JOB_LOOKING] = look,    [JOB_MISSING] = miss,         [JOB_MARKING] = mark,
+    [JOB_SETTLING] = settle, [JOB_WITHDRAWING] = withdraw,
+};
 
-// Only a look needs the claim: afterwards it is known by its attempt.
+// Once it is marked it is known by its attempt, and the claim has ended.
+static bool has_claim(enum job_stage stage)
+{
+    return stage == JOB_LOOKING || stage == JOB_MISSING || stage == JOB_MARKING;
+}
+
 static void submit(struct job *job, enum job_stage stage)
 {
     job->stage = stage;
     job->step = DELIVERY_NOTHING;
     job->op = (struct delivery_op){
         .handle = job->claimed.handle,
-        .token = stage == JOB_LOOKING ? job->claimed.token : 0,
+        .token = has_claim(stage) ? job->claimed.token : 0,
         .transition = transitions[stage],
         .done = on_done,
     };
@@ -267,16 +306,55 @@ static void note_attempt(struct job *job)
     metrics_count_attempt(courier->deps.metrics, job->place, attempt);
 }
 
+// While it is being marked, what the store says is waited for.
 static void on_result(void *ctx, const struct send_result *result)
 {
     struct job *job = ctx;
-    ASSERT(job->stage == JOB_SENDING);
+    enum job_stage stage = job->stage;
     job_keep_result(job, result);
     job_wipe_message(job);
-    end_marking(job);
+    end_asking(job);
     note_attempt(job);
     find_resting(job);
-    submit(job, JOB_SETTLING);
+    if (stage == JOB_SENDING)
+        submit(job, JOB_SETTLING);
+    else if (stage == JOB_WAITING && job->courier->is_ending)
+        free_job(job);
+    else if (stage == JOB_WAITING)
+        submit(job, JOB_MISSING);
+}
+
+static struct channel *channel_of(const struct job *job)
+{
+    return job->courier->deps.channels[job->place];
+}
+
+static void let_go(struct job *job, bool is_wanted)
+{
+    struct channel *channel = channel_of(job);
+    channel->ops->go(channel, &job->sending, is_wanted);
+}
+
+static void on_ready(struct sending *sending)
+{
+    struct job *job = (struct job *)(void *)((char *)sending - offsetof(struct job, sending));
+    if (job->courier->is_ending) {
+        let_go(job, false);
+        free_job(job);
+        return;
+    }
+    find_resting(job);
+    submit(job, JOB_MARKING);
+}
+
+static void wait_for_connection(struct job *job)
+{
+    struct channel *channel = channel_of(job);
+    job->stage = JOB_WAITING;
+    job_announce(job, now_ms(job->courier));
+    job->sending = (struct sending){
+        .request = &job->request, .on_ready = on_ready, .on_result = on_result, .ctx = job};
+    channel->ops->send(channel, &job->sending);
 }
 
 // The provider that it was claimed for is the one that it goes to: a change of providers is a step
@@ -287,50 +365,99 @@ static void send(struct job *job)
     int64_t at_ms = now_ms(courier);
     ASSERT(routes_number(courier->deps.routes, job->sent.provider) == job->place);
     if (courier->is_ending || !due_is_in_time(at_ms, job->code_ends_at_ms)) {
-        end_marking(job);
+        let_go(job, false);
+        end_asking(job);
         submit(job, JOB_WITHDRAWING);
         return;
     }
     job->stage = JOB_SENDING;
     job_write(job, &courier->deps, at_ms);
     if (job->text.is_overflowed) {
+        let_go(job, false);
         on_result(job, &(struct send_result){.outcome = SEND_REFUSED,
                                              .reason = SEND_TEMPLATE_PARAMS,
                                              .words = SPAN("message too long")});
         return;
     }
-    struct channel *channel = courier->deps.channels[job->place];
-    channel->ops->send(channel, &job->request, on_result, job);
+    let_go(job, true);
 }
 
 // --- going on ----------------------------------------------------------------------------------
 
+static void put_again(struct job *job, enum job_stage stage)
+{
+    job->stage = stage;
+    job->again_at = mono_after(now_mono(job->courier), AGAIN_MS);
+    job->next = job->courier->again;
+    job->courier->again = job;
+}
+
+static bool has_no_room(const struct job *job)
+{
+    // Who has found the entry and is refused has lost the claim.
+    bool is_busy =
+        job->outcome == STORE_REFUSED_BUSY && !(has_claim(job->stage) && job->op.is_found);
+    return is_busy || job->outcome == STORE_REFUSED_FULL;
+}
+
+static bool may_again(const struct job *job)
+{
+    return has_no_room(job) && !job->courier->is_ending;
+}
+
+static bool is_known(const struct job *job)
+{
+    return job->outcome == STORE_COMMITTED && job->op.is_found;
+}
+
 static void on_looked(struct job *job)
 {
-    bool is_known = job->outcome == STORE_COMMITTED && job->op.is_found;
-    if (is_known && job->step == DELIVERY_SEND) {
-        send(job);
+    if (may_again(job)) {
+        put_again(job, job->stage);
         return;
     }
-    if (is_known)
+    if (is_known(job) && job->step == DELIVERY_SEND && !job->courier->is_ending) {
+        wait_for_connection(job);
+        return;
+    }
+    if (is_known(job) && job->step != DELIVERY_SEND)
         report(job);
     free_job(job);
 }
 
-static bool may_settle_again(const struct job *job)
+// A connection that was lost meanwhile is its attempt's result.
+static void on_lost(struct job *job)
 {
-    bool has_no_room = job->outcome == STORE_REFUSED_BUSY || job->outcome == STORE_REFUSED_FULL;
-    return has_no_room && !job->courier->is_ending;
+    submit(job, job->courier->is_ending ? JOB_WITHDRAWING : JOB_SETTLING);
+}
+
+static void on_marked(struct job *job)
+{
+    bool is_lost = job->has_result;
+    bool is_marked = is_known(job) && job->step == DELIVERY_SEND;
+    if (is_marked && is_lost)
+        on_lost(job);
+    else if (is_marked)
+        send(job);
+    if (is_marked)
+        return;
+    if (!is_lost)
+        let_go(job, false);
+    job->has_result = false;
+    if (may_again(job) && !is_lost) {
+        put_again(job, JOB_WAITING);
+        return;
+    }
+    if (is_known(job))
+        report(job);
+    free_job(job);
 }
 
 // The result is logged in any case: what the store does not know, the log should.
 static void on_settled(struct job *job)
 {
-    struct courier *courier = job->courier;
-    if (may_settle_again(job)) {
-        job->again_at = mono_after(now_mono(courier), AGAIN_MS);
-        job->next = courier->again;
-        courier->again = job;
+    if (may_again(job)) {
+        put_again(job, job->stage);
         return;
     }
     if (job->outcome != STORE_COMMITTED)
@@ -339,12 +466,22 @@ static void on_settled(struct job *job)
     free_job(job);
 }
 
+// Only what was to be sent has come to anything.
+static void on_missed(struct job *job)
+{
+    if (is_known(job) && job->sent.provider == 0)
+        job->has_result = false;
+    on_settled(job);
+}
+
 static void go_on(struct job *job)
 {
-    if (job->stage == JOB_LOOKING)
-        on_looked(job);
-    else
-        on_settled(job);
+    typedef void step(struct job * job);
+    static step *const steps[] = {
+        [JOB_LOOKING] = on_looked,   [JOB_MISSING] = on_missed,      [JOB_MARKING] = on_marked,
+        [JOB_SETTLING] = on_settled, [JOB_WITHDRAWING] = on_settled,
+    };
+    steps[job->stage](job);
 }
 
 // In the order in which they ended.
@@ -377,7 +514,17 @@ static size_t go_on_with_ended(struct courier *courier)
     return count;
 }
 
-static size_t settle_again(struct courier *courier)
+static void try_again(struct job *job)
+{
+    if (job->courier->is_ending && (has_claim(job->stage) || job->stage == JOB_WAITING))
+        free_job(job);
+    else if (job->stage == JOB_WAITING)
+        wait_for_connection(job);
+    else
+        submit(job, job->stage);
+}
+
+static size_t go_on_with_refused(struct courier *courier)
 {
     size_t count = 0;
     struct mono at = now_mono(courier);
@@ -387,7 +534,7 @@ static size_t settle_again(struct courier *courier)
     for (struct job *job = waiting; job != NULL; job = next) {
         next = job->next;
         if (courier->is_ending || mono_is_due(job->again_at, at)) {
-            submit(job, job->stage);
+            try_again(job);
             count++;
             continue;
         }
@@ -409,7 +556,7 @@ static size_t room_of(const struct courier *courier, size_t provider)
 {
     const struct share *share = &courier->shares[provider];
     size_t places = COURIER_PROVIDER_PLACES - share->taken;
-    size_t window = share->marking < share->window ? share->window - share->marking : 0;
+    size_t window = share->asking < share->window ? share->window - share->asking : 0;
     size_t room = places < window ? places : window;
     if (provider < courier->providers && breaker_of(courier, provider) == BREAKER_HALF_OPEN)
         room = room < 1 ? room : 1;
@@ -429,7 +576,20 @@ static void add_busy(const struct courier *courier, struct busy *busy, size_t pr
 static struct store_claim claim_but(const struct busy *busy)
 {
     return (struct store_claim){
-        .lease_ms = CLAIM_LEASE_MS, .busy = busy->tags, .busy_count = busy->count};
+        .lease_ms = DELIVERY_LEASE_MS, .busy = busy->tags, .busy_count = busy->count};
+}
+
+// As far as can be told without its record.
+static bool may_be_sent(const struct job *job)
+{
+    struct delivery delivery = job->claimed.delivery;
+    const struct delivery_moment moment = {
+        .now_ms = job->courier->step_at_ms,
+        .code_ends_at_ms = job->code_ends_at_ms,
+        .is_code_live = true,
+        .has_address = job->why == NULL,
+    };
+    return delivery_look(&delivery, &moment, &job->way) == DELIVERY_SEND;
 }
 
 static void begin(struct courier *courier, const struct claimed_entry *claimed)
@@ -443,7 +603,11 @@ static void begin(struct courier *courier, const struct claimed_entry *claimed)
     }
     job_prepare(job, &courier->deps, courier->step_at_ms);
     find_resting(job);
-    submit(job, JOB_LOOKING);
+    job->code_ends_at_ms = claimed->entry.deadline_at_ms;
+    if (may_be_sent(job))
+        wait_for_connection(job);
+    else
+        submit(job, JOB_LOOKING);
 }
 
 // Those of one provider, or (ROUTES_NO_PROVIDER) of none that is known, which may come with any.
@@ -487,7 +651,7 @@ static void show(const struct courier *courier)
 size_t courier_step(struct courier *courier)
 {
     size_t count = go_on_with_ended(courier);
-    count += settle_again(courier);
+    count += go_on_with_refused(courier);
     count += claim_all(courier);
     store_wake(courier->deps.store);
     show(courier);
@@ -514,7 +678,7 @@ int64_t courier_idle_ms(struct courier *courier)
 size_t courier_end(struct courier *courier)
 {
     courier->is_ending = true;
-    (void)settle_again(courier);
+    (void)go_on_with_refused(courier);
     (void)go_on_with_ended(courier);
     store_wake(courier->deps.store);
     return courier->under_way;

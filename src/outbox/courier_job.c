@@ -98,27 +98,33 @@ static struct span write_url(struct job *job, const struct courier_deps *deps)
     return strbuf_span(&url);
 }
 
-void job_write(struct job *job, const struct courier_deps *deps, int64_t at_ms)
+void job_announce(struct job *job, int64_t at_ms)
 {
-    const struct outbox_entry *entry = &job->claimed.entry;
-    const struct epoch *epoch = epoch_of(job, deps, at_ms);
-    ASSERT(epoch != NULL); // codes do not outlive their keys
-    write_texts(job, epoch, at_ms);
+    message_init(&job->text);
+    message_init(&job->otp_only);
     job->request = (struct send_request){
-        .id = entry->id,
-        .kind = (enum channel_kind)entry->channel,
+        .id = job->claimed.entry.id,
+        .kind = (enum channel_kind)job->claimed.entry.channel,
         .brand = job->brand.name,
         .to = span_make(job->to, job->to_len),
         .text = &job->text,
         .otp_only = &job->otp_only,
-        .subject = job->brand.wording.subject != NULL ? &job->subject : NULL,
-        .language = job->brand.wording.language,
-        .sender = job->brand.wording.sender,
-        .template_id = job->brand.wording.template_id,
         .sent_at_ms = at_ms,
         .deadline_at_ms = job->code_ends_at_ms,
-        .receipt_url = write_url(job, deps),
     };
+}
+
+void job_write(struct job *job, const struct courier_deps *deps, int64_t at_ms)
+{
+    const struct epoch *epoch = epoch_of(job, deps, at_ms);
+    ASSERT(epoch != NULL); // codes do not outlive their keys
+    job_announce(job, at_ms);
+    write_texts(job, epoch, at_ms);
+    job->request.subject = job->brand.wording.subject != NULL ? &job->subject : NULL;
+    job->request.language = job->brand.wording.language;
+    job->request.sender = job->brand.wording.sender;
+    job->request.template_id = job->brand.wording.template_id;
+    job->request.receipt_url = write_url(job, deps);
 }
 
 void job_wipe_message(struct job *job)

@@ -11,8 +11,11 @@
 #define JOB_URL_BYTES_MAX (COURIER_RECEIPTS_URL_BYTES_MAX + 256U)
 
 enum job_stage {
-    JOB_LOOKING,     // the store decides whether it is sent
-    JOB_SENDING,     // its channel has it
+    JOB_LOOKING,     // the store decides what is to be done, if not to send it
+    JOB_WAITING,     // its channel has it, and no connection for it yet
+    JOB_MISSING,     // there was none, which the store notes
+    JOB_MARKING,     // there is one; the store notes that it is about to be sent
+    JOB_SENDING,     // it has left, or is about to
     JOB_SETTLING,    // the store notes the result
     JOB_WITHDRAWING, // the store notes that it was not sent after all
 };
@@ -21,9 +24,9 @@ struct job {
     struct courier *courier;
     struct job *next; // of the list that it is in
     enum job_stage stage;
-    size_t place;    // number of the provider whose share it takes; ROUTES_NO_PROVIDER: of nobody's
-    bool is_probe;   // of that provider's breaker
-    bool is_marking; // it is looking or sending
+    size_t place;   // number of the provider whose share it takes; ROUTES_NO_PROVIDER: of nobody's
+    bool is_probe;  // of that provider's breaker
+    bool is_asking; // its provider has not answered yet
     struct claimed_entry claimed;
     struct courier_brand brand; // name empty and held NULL until it is found
     bool has_brand;
@@ -40,6 +43,7 @@ struct job {
     struct mono again_at; // a refused op is repeated
 
     struct delivery_sent sent;
+    struct sending sending;
     struct send_request request; // of all that is below
     struct message text;
     struct message otp_only;
@@ -54,6 +58,9 @@ struct job {
 // Finds all that does not depend on when it is sent: brand, address, keys. job->why says what is
 // missing.
 void job_prepare(struct job *job, const struct courier_deps *deps, int64_t at_ms);
+
+// What its channel needs while it waits for a connection: nothing of the message.
+void job_announce(struct job *job, int64_t at_ms);
 
 // Writes the message and all else that the channel needs; job->text.is_overflowed: it is too long.
 void job_write(struct job *job, const struct courier_deps *deps, int64_t at_ms);

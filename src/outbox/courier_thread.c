@@ -101,18 +101,36 @@ static void nap(struct courier_thread *thread)
         outbound_wait(thread->outbound, NAP_NS / 1000000);
 }
 
+// False: nothing is under way any more.
+static bool take_in(struct courier_thread *thread)
+{
+    atomic_store(&thread->attention, ATTENTION_WORKING);
+    if (courier_end(thread->courier) == 0)
+        return false;
+    sleep_until_needed(thread);
+    return true;
+}
+
+// What is with the providers, or is being marked for them, has so long; then those connections that
+// are others' and what still hangs.
+static void end_connections(struct courier_thread *thread)
+{
+    struct outbound *outbound = thread->outbound;
+    struct mono end = mono_after(outbound_now(outbound), END_MS_MAX);
+    outbound_stop(outbound);
+    while (!mono_is_due(end, outbound_now(outbound)) && take_in(thread))
+        ;
+    outbound_end(outbound, end.ms - outbound_now(outbound).ms);
+}
+
 // Sending ends first, then what is with the providers; last the store, which answers in any case.
 static void end(struct courier_thread *thread)
 {
-    size_t under_way = courier_end(thread->courier);
+    (void)courier_end(thread->courier);
     if (thread->outbound != NULL)
-        outbound_end(thread->outbound, END_MS_MAX);
-    while (under_way > 0) {
-        atomic_store(&thread->attention, ATTENTION_WORKING);
-        under_way = courier_end(thread->courier);
-        if (under_way > 0)
-            sleep_until_needed(thread);
-    }
+        end_connections(thread);
+    while (take_in(thread))
+        ;
 }
 
 static void *run(void *arg)

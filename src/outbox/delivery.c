@@ -415,6 +415,21 @@ enum delivery_step delivery_result(struct delivery *delivery, const struct deliv
     return apply(delivery, moment, way, result);
 }
 
+// That its breaker is open says nothing new: this may be why.
+enum delivery_step delivery_miss(struct delivery *delivery, const struct delivery_moment *moment,
+                                 const struct delivery_way *way, const struct send_result *result,
+                                 struct delivery_sent *sent_out)
+{
+    struct delivery_way open = *way;
+    open.resting = 0;
+    *sent_out = (struct delivery_sent){.provider = 0};
+    enum delivery_step step = delivery_look(delivery, moment, &open);
+    if (step != DELIVERY_SEND)
+        return step;
+    *sent_out = (struct delivery_sent){delivery->provider, moment->now_ms};
+    return delivery_result(delivery, moment, way, sent_out, result);
+}
+
 enum delivery_step delivery_withdraw(struct delivery *delivery,
                                      const struct delivery_moment *moment,
                                      const struct delivery_sent *sent)

@@ -17,7 +17,8 @@
 //   DROPPED    by a person
 //
 // What holds:
-//   - SUBMITTED is durable before a byte leaves. Seen again without a result, it is unknown.
+//   - SUBMITTED is durable before a byte leaves, and not before one could. Seen again without a
+//     result, it is unknown.
 //   - A provider that refused for good, took the message, or may have, is not given it again. One
 //     that asked to try later may be.
 //   - Nothing is submitted once its code is used, replaced, exhausted or over.
@@ -83,6 +84,12 @@ struct delivery_sent {
 enum delivery_step delivery_result(struct delivery *delivery, const struct delivery_moment *moment,
                                    const struct delivery_way *way, const struct delivery_sent *sent,
                                    const struct send_result *result);
+
+// No connection could be had for it, so that it was never marked. If it is to be sent at all, an
+// attempt that came to this at once, which *sent_out names; else its provider is 0.
+enum delivery_step delivery_miss(struct delivery *delivery, const struct delivery_moment *moment,
+                                 const struct delivery_way *way, const struct send_result *result,
+                                 struct delivery_sent *sent_out);
 
 // It was marked as submitted and then not sent: as if it had not been looked at.
 enum delivery_step delivery_withdraw(struct delivery *delivery,

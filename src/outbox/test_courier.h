@@ -13,12 +13,17 @@
 
 #define HELD_MAX 512U
 
-// A channel that does as it is told and remembers the last message.
+// A channel that does as it is told and remembers the last message. A connection is there at once
+// or, when it is told so, by connect or fail_to_connect.
 struct fake_channel {
     struct channel base;
     enum send_outcome result;
     struct send_result detail; // the rest of it
-    bool is_holding;           // results are given later, by release_result
+    bool is_unconnected;
+    struct sending *waiting[HELD_MAX];
+    size_t waiting_held;
+    unsigned let_off; // ready, and not wanted
+    bool is_holding;  // results are given later, by release_result
     int64_t takes_ms;
     int64_t *now_ms;
     unsigned sends;
@@ -95,10 +100,9 @@ static inline void keep_text(char *out, size_t cap, struct span text)
     out[text.len] = '\0';
 }
 
-static inline void fake_send(struct channel *channel, const struct send_request *request,
-                             send_done *on_result, void *ctx)
+static inline void fake_take(struct fake_channel *fake, const struct sending *sending)
 {
-    struct fake_channel *fake = (struct fake_channel *)channel;
+    const struct send_request *request = sending->request;
     fake->sends++;
     fake->request = *request;
     fake->borrowed = request;
@@ -112,12 +116,46 @@ static inline void fake_send(struct channel *channel, const struct send_request 
     if (!fake->is_holding) {
         struct send_result result = fake->detail;
         result.outcome = fake->result;
-        on_result(ctx, &result);
+        sending->on_result(sending->ctx, &result);
         return;
     }
     assert_true(fake->held < HELD_MAX);
-    fake->on_result[fake->held] = on_result;
-    fake->ctx[fake->held++] = ctx;
+    fake->on_result[fake->held] = sending->on_result;
+    fake->ctx[fake->held++] = sending->ctx;
+}
+
+static inline void fake_send(struct channel *channel, struct sending *sending)
+{
+    struct fake_channel *fake = (struct fake_channel *)channel;
+    assert_int_equal(message_reveal(sending->request->text).len, 0);
+    assert_int_equal(message_reveal(sending->request->otp_only).len, 0);
+    if (!fake->is_unconnected) {
+        sending->on_ready(sending);
+        return;
+    }
+    assert_true(fake->waiting_held < HELD_MAX);
+    fake->waiting[fake->waiting_held++] = sending;
+}
+
+static inline void fake_go(struct channel *channel, struct sending *sending, bool is_wanted)
+{
+    struct fake_channel *fake = (struct fake_channel *)channel;
+    fake->let_off += !is_wanted;
+    if (is_wanted)
+        fake_take(fake, sending);
+}
+
+static inline void connect(struct fake_channel *fake)
+{
+    struct sending *sending = fake->waiting[--fake->waiting_held];
+    sending->on_ready(sending);
+}
+
+static inline void fail_to_connect(struct fake_channel *fake)
+{
+    const struct sending *sending = fake->waiting[--fake->waiting_held];
+    sending->on_result(sending->ctx,
+                       &(struct send_result){.outcome = SEND_RETRY, .reason = SEND_VENDOR_DOWN});
 }
 
 static inline void release_result(struct fake_channel *fake, enum send_outcome result)
@@ -126,7 +164,7 @@ static inline void release_result(struct fake_channel *fake, enum send_outcome r
     fake->on_result[fake->held](fake->ctx[fake->held], &(struct send_result){.outcome = result});
 }
 
-static const struct channel_ops fake_ops = {.send = fake_send};
+static const struct channel_ops fake_ops = {.send = fake_send, .go = fake_go};
 
 // With another channel in the place of that of "texts".
 static inline struct courier *open_courier_with(struct fixture *f, struct channel *texts)

@@ -16,20 +16,29 @@ struct counting_channel {
 };
 
 // Every seventh message is taken at the second try alone.
-static void count_send(struct channel *channel, const struct send_request *request,
-                       send_done *on_result, void *ctx)
+static void count_go(struct channel *channel, struct sending *sending, bool is_wanted)
 {
     struct counting_channel *counting = (struct counting_channel *)channel;
-    size_t number = (size_t)(request->id - 1);
+    size_t number = (size_t)(sending->request->id - 1);
+    assert_true(is_wanted);
     assert_in_range(number, 0, MESSAGES - 1);
     counting->times[number]++;
     bool is_refused = number % 7 == 0 && counting->times[number] == 1;
     counting->refusals += is_refused;
-    on_result(ctx, &(struct send_result){.outcome = is_refused ? SEND_RETRY : SEND_ACCEPTED,
-                                         .reason = is_refused ? SEND_THROTTLED : SEND_REASON_NONE});
+    const struct send_result result = {
+        .outcome = is_refused ? SEND_RETRY : SEND_ACCEPTED,
+        .reason = is_refused ? SEND_THROTTLED : SEND_REASON_NONE,
+    };
+    sending->on_result(sending->ctx, &result);
 }
 
-static const struct channel_ops counting_ops = {.send = count_send};
+static void be_ready(struct channel *channel, struct sending *sending)
+{
+    (void)channel;
+    sending->on_ready(sending);
+}
+
+static const struct channel_ops counting_ops = {.send = be_ready, .go = count_go};
 
 static int64_t resident_bytes(void)
 {

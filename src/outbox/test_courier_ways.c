@@ -183,19 +183,23 @@ static void what_waits_for_a_dead_provider_ends_with_its_code(void **state)
 
 static void nothing_is_sent_that_is_not_written_down(void **state)
 {
-    static const enum memory_fault faults[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE};
+    static const struct {
+        enum memory_fault fault;
+        int64_t again_ms; // the store has no room: soon; else when the claim has ended
+    } rows[] = {{MEMORY_FAULT_FULL, 1000}, {MEMORY_FAULT_FAILURE, DELIVERY_LEASE_MS}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct fixture f;
         setup(&f);
         (void)enqueue(&f, 1);
-        f.fault = faults[i];
+        f.fault = rows[i].fault;
         f.faults = 1;
         run(&f);
         assert_int_equal(f.sms->sends, 0);
-        pass(&f, 4999);
+        assert_int_equal(f.sms->let_off, 1); // its connection is not held for so long
+        pass(&f, rows[i].again_ms - 1);
         assert_int_equal(f.sms->sends, 0);
-        pass(&f, 1); // the claim has ended
+        pass(&f, 1);
         assert_int_equal(f.sms->sends, 1);
         assert_int_equal(delivery_of(&f, 1).tries, 1);
         assert_state(&f, 1, DELIVERY_ACCEPTED);
@@ -271,6 +275,123 @@ static void crash_while_it_is_sent(void **state)
     teardown(&f);
 }
 
+// It had no connection yet: nobody has to wonder.
+static void crash_while_it_waits_for_a_connection(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    struct courier *dead = f.courier;
+    (void)enqueue(&f, 1);
+    f.sms->is_unconnected = true;
+    run(&f);
+    assert_int_equal(f.sms->waiting_held, 1);
+    assert_state(&f, 1, DELIVERY_QUEUED);
+    assert_int_equal(delivery_of(&f, 1).tries, 0);
+    f.courier = open_courier(&f);
+    f.sms->is_unconnected = false;
+    pass(&f, DELIVERY_LEASE_MS); // of the claim, as nobody has told the store of the end
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    connect(f.sms); // of the dead one, whose claim is no longer in force
+    while (courier_step(dead) > 0)
+        ;
+    assert_int_equal(f.sms->let_off, 1);
+    assert_int_equal(f.sms->sends, 1);
+    courier_destroy(&dead);
+    teardown(&f);
+}
+
+static void a_courier_that_ends_leaves_what_waits_as_it_is(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    (void)enqueue(&f, 2);
+    f.sms->is_unconnected = true;
+    run(&f);
+    assert_int_equal(courier_end(f.courier), 2);
+    fail_to_connect(f.sms);
+    connect(f.sms);
+    assert_int_equal(courier_end(f.courier), 0);
+    assert_int_equal(f.sms->let_off, 1);
+    for (uint64_t id = 1; id <= 2; id++) {
+        assert_state(&f, id, DELIVERY_QUEUED);
+        assert_int_equal(delivery_of(&f, id).tries, 0);
+    }
+    teardown(&f);
+}
+
+static void no_connection_is_an_attempt(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_with(&f, 2, 0);
+    (void)enqueue(&f, 1);
+    f.sms->is_unconnected = true;
+    run(&f);
+    fail_to_connect(f.sms);
+    run(&f);
+    assert_state(&f, 1, DELIVERY_QUEUED);
+    assert_int_equal(delivery_of(&f, 1).tries, 1);
+    assert_int_equal(delivery_of(&f, 1).attempts[0].reason, SEND_VENDOR_DOWN);
+    pass(&f, 1000);
+    fail_to_connect(f.sms);
+    run(&f);
+    assert_int_equal(delivery_of(&f, 1).tries, 3);
+    assert_int_equal(f.channels[OTHER].sends, 1);
+    assert_int_equal(f.sms->sends, 0);
+    assert_state(&f, 1, DELIVERY_ACCEPTED);
+    assert_logged(&f, " provider=texts reason=vendor_down\n");
+    teardown(&f);
+}
+
+static void used_while_it_waits_for_a_connection(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    const struct outbox_entry first = enqueue(&f, 1);
+    const struct outbox_entry second = enqueue(&f, 2);
+    f.sms->is_unconnected = true;
+    run(&f);
+    test_use_code(f.store, &first);
+    test_use_code(f.store, &second);
+    connect(f.sms);
+    fail_to_connect(f.sms);
+    run(&f);
+    assert_int_equal(f.sms->let_off, 1);
+    assert_int_equal(f.sms->sends, 0);
+    for (uint64_t id = 1; id <= 2; id++) {
+        assert_state(&f, id, DELIVERY_OBSOLETE);
+        assert_int_equal(delivery_of(&f, id).tries, 0);
+    }
+    assert_null(strstr(logged(&f), "otp.retry"));
+    teardown(&f);
+}
+
+static void connection_that_is_lost_while_it_is_marked(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    (void)enqueue(&f, 1);
+    f.sms->is_unconnected = true;
+    run(&f);
+    f.fault = MEMORY_FAULT_DELAY;
+    f.faults = 1;
+    connect(f.sms);
+    f.sms->waiting_held++; // and then:
+    fail_to_connect(f.sms);
+    assert_int_equal(memory_store_release(f.store), 1);
+    run(&f);
+    assert_int_equal(f.sms->sends + f.sms->let_off, 0);
+    assert_state(&f, 1, DELIVERY_QUEUED);
+    assert_int_equal(delivery_of(&f, 1).tries, 1);
+    assert_true(delivery_of(&f, 1).due_at_ms > f.now_ms);
+    teardown(&f);
+}
+
 static void a_courier_that_ends_sends_nothing_more(void **state)
 {
     struct fixture f;
@@ -343,6 +464,11 @@ int main(void)
         cmocka_unit_test(result_is_given_again_to_a_store_without_room),
         cmocka_unit_test(result_that_is_lost_is_in_the_log),
         cmocka_unit_test(crash_while_it_is_sent),
+        cmocka_unit_test(crash_while_it_waits_for_a_connection),
+        cmocka_unit_test(a_courier_that_ends_leaves_what_waits_as_it_is),
+        cmocka_unit_test(no_connection_is_an_attempt),
+        cmocka_unit_test(used_while_it_waits_for_a_connection),
+        cmocka_unit_test(connection_that_is_lost_while_it_is_marked),
         cmocka_unit_test(a_courier_that_ends_sends_nothing_more),
         cmocka_unit_test(conflicts_change_nothing),
         cmocka_unit_test(provider_that_is_gone_is_replaced),

@@ -3,6 +3,7 @@
 // Lives are written as one letter an act, and what each act led to as one word:
 //
 //   L  looked at when it is due      a r R u  accepted, retry, refused, unknown
+//   m  due, and there was no connection for it
 //   A B C  that provider reports "delivered", and a small letter behind it …
 //   x y z  … that A, B, C report "failed"
 //   s  the code is used              e  the code ends
@@ -86,6 +87,18 @@ static void report(struct life *life, provider_tag provider, bool is_delivered)
     life->step = delivery_receipt(&life->delivery, &life->moment, &report);
 }
 
+static void miss(struct life *life)
+{
+    struct delivery_sent sent;
+    const struct send_result result = {.outcome = SEND_RETRY, .reason = SEND_VENDOR_DOWN};
+    if (life->delivery.due_at_ms != STORE_NEVER && life->delivery.due_at_ms > life->moment.now_ms)
+        life->moment.now_ms = life->delivery.due_at_ms;
+    unsigned tries = life->delivery.tries;
+    life->step = delivery_miss(&life->delivery, &life->moment, &life->way, &result, &sent);
+    assert_int_equal(sent.provider != 0, life->delivery.tries > tries);
+    assert_int_not_equal(life->step, DELIVERY_SEND);
+}
+
 static void act_by_hand(struct life *life, char act)
 {
     if (act == 'p')
@@ -112,6 +125,8 @@ static bool act(struct life *life, char act)
         return false;
     if (act == 'L')
         look(life);
+    else if (act == 'm')
+        miss(life);
     else if (answered != NULL)
         answer(life, (enum send_outcome)(answered - answers));
     else if (act >= 'A' && act <= 'C')
@@ -202,6 +217,12 @@ static const struct life_row life_rows[] = {
     {"the next rests, the one after it not", 3, 0, "1LRLa", "S MC S E", "accepted", false},
     {"back to who was left alone", 2, 0, "0LnLRLa", "MB S MA S E", "accepted", false},
     {"not sent after all", 1, 0, "LwLa", "S MA S E", "accepted", false},
+    {"no connection, then one", 1, 0, "mLa", "W S E", "accepted", false},
+    {"no connection twice, then the other", 2, 0, "mmLa", "W MB S E", "accepted", false},
+    {"no connection, and it rests since", 2, 0, "0mLLa", "W MB S E", "accepted", false},
+    {"no connection, and used", 1, 0, "sm", "E", "obsolete", false},
+    {"no connection before its end", 1, 0, "em", "E", "expired", false},
+    {"no connection to the next", 2, 0, "LumLa", "S W MB S E", "accepted", false},
     {"dropped while it waits", 1, 0, "Lro", "S W E", "dropped", false},
     {"dropped while it is sent", 1, 0, "Loa", "S E N", "dropped", false},
     {"dropped when over", 1, 0, "Lao", "S E -", "accepted", false},
@@ -437,7 +458,7 @@ static void assert_may_send(const struct life *life, struct history *history, bo
 
 static void run_random_life(struct seeded *dice)
 {
-    static const char acts[] = "LLLLLLLLaarrrRRuuABCxyzsepw01n";
+    static const char acts[] = "LLLLLLLLmmaarrrRRuuABCxyzsepw01n";
     struct life life;
     struct history history = {.sends = 0};
     begin(&life, 1 + seeded_below(dice, PROVIDERS), seeded_below(dice, 2) == 0 ? 0 : 8000);
@@ -449,7 +470,7 @@ static void run_random_life(struct seeded *dice)
             continue;
         life.way.jitter = (uint32_t)seeded_u64(dice);
         bool is_done = act(&life, next);
-        if (next == 'L')
+        if (next == 'L' || next == 'm')
             assert_may_send(&life, &history, is_submitted);
         else if (is_done)
             note_acts(&history, &life, next);

@@ -116,6 +116,8 @@ static void draw_faults(uint64_t seed, struct world_faults *out)
         .send_refused = some(&choice, 30000),
         .send_unknown = some(&choice, 30000),
         .send_hang = some(&choice, 30000),
+        .connect_hang = some(&choice, 30000),
+        .connect_fail = some(&choice, 50000),
         .report = 300000,
         .clock_step = some(&choice, 100000),
         .restart = 50000,

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/world.h"
 
+#include "sim/providers.h"
+
 #include "base/assert.h"
 #include "outbox/receipt_path.h"
 #include "store/entry.h"
@@ -31,7 +33,7 @@ static struct mono world_mono(void *ctx)
     return (struct mono){world->scheduler.now_ms - world->mono_begin_ms};
 }
 
-static void complain(struct world *world, const char *complaint)
+void world_complain(struct world *world, const char *complaint)
 {
     if (world->complaint == NULL)
         world->complaint = complaint;
@@ -174,7 +176,7 @@ static void on_entries(void *ctx)
     call_courier(world, 1 + (int64_t)seeded_below(&world->dice, 50));
 }
 
-static enum memory_fault draw_crash(struct world *world)
+enum memory_fault world_draw_crash(struct world *world)
 {
     bool is_after = seeded_below(&world->dice, 2) == 0;
     return is_after ? MEMORY_FAULT_CRASH_AFTER : MEMORY_FAULT_CRASH_BEFORE;
@@ -185,173 +187,12 @@ void world_strike_change(struct world *world)
     if (!world->options.is_durable || !world_chance(world, world->options.faults.setting))
         return;
     uint64_t sort = seeded_below(&world->dice, 3);
-    const enum memory_fault sorts[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE, draw_crash(world)};
+    const enum memory_fault sorts[] = {MEMORY_FAULT_FULL, MEMORY_FAULT_FAILURE,
+                                       world_draw_crash(world)};
     durable_strike_setting(world->store, sorts[sort]);
     if (sorts[sort] == MEMORY_FAULT_FAILURE)
         fail(world);
 }
-
-// --- providers ---
-
-static enum send_outcome draw_outcome(struct sim_channel *channel)
-{
-    struct world *world = channel->world;
-    const struct world_faults *faults = &world->options.faults;
-    bool is_out = world->scheduler.now_ms < channel->outage_until_ms;
-    if (is_out || world_chance(world, faults->send_retry))
-        return SEND_RETRY;
-    if (world_chance(world, faults->send_refused))
-        return SEND_REFUSED;
-    return world_chance(world, faults->send_unknown) ? SEND_UNKNOWN : SEND_ACCEPTED;
-}
-
-struct report_event {
-    struct receipt_report report;
-    uint8_t ref[16];
-};
-
-static void put_report(void *ctx, uint64_t argument)
-{
-    struct world *world = ctx;
-    struct report_event *event = (struct report_event *)(uintptr_t)argument;
-    event->report.ref.data = event->ref;
-    bool is_heard = !world->is_down && !world->is_draining;
-    if (is_heard && receipts_take(world->receipts, &event->report) != ERR_OK)
-        complain(world, "there is no room for a report");
-    free(event);
-}
-
-static struct span ref_of(uint64_t id, provider_tag provider, uint8_t out[16])
-{
-    memcpy(out, &id, sizeof id);
-    memcpy(out + 8, &provider, sizeof provider);
-    return span_make(out, 12);
-}
-
-// By the message's own path, or by the provider's name for it; mostly good news. Each is on its way
-// for as long as it likes: before the answer, after a restart, too late.
-static void plan_report(struct sim_channel *channel, const struct send_request *request)
-{
-    struct world *world = channel->world;
-    struct report_event *event = calloc(1, sizeof *event);
-    ASSERT(event != NULL);
-    bool is_slow = seeded_below(&world->dice, 4) == 0;
-    bool is_good = seeded_below(&world->dice, 4) != 0;
-    uint64_t delay_ms = seeded_below(&world->dice, is_slow ? 4 * (uint64_t)MINUTE_MS : 4000);
-    event->report = (struct receipt_report){
-        .provider = channel->provider,
-        .ref = ref_of(request->id, channel->provider, event->ref),
-        .kind = is_good ? RECEIPT_DELIVERED : RECEIPT_FAILED,
-        .reason = is_good ? SEND_REASON_NONE : SEND_UNREACHABLE,
-    };
-    struct span token =
-        span_from(request->receipt_url, request->receipt_url.len - RECEIPT_TOKEN_BYTES);
-    bool has_path = seeded_below(&world->dice, 2) == 0;
-    bool is_ours = receipt_path_open(keyring_index(world->keyring), channel->provider, token,
-                                     &event->report.handle);
-    if (!is_ours)
-        complain(world, "a message does not say where it can be reported on");
-    if (!has_path)
-        event->report.handle = 0;
-    scheduler_after(&world->scheduler, (int64_t)delay_ms, put_report, world,
-                    (uint64_t)(uintptr_t)event);
-}
-
-static void plan_reports(struct sim_channel *channel, const struct send_request *request)
-{
-    struct world *world = channel->world;
-    if (!world_chance(world, world->options.faults.report))
-        return;
-    plan_report(channel, request);
-    if (seeded_below(&world->dice, 4) == 0)
-        plan_report(channel, request);
-}
-
-static void answer(const struct sim_hanging *message, enum send_outcome outcome)
-{
-    struct world *world = message->channel->world;
-    uint8_t ref[16];
-    ledger_on_result(&world->ledger, message->id, message->channel->provider, outcome);
-    struct send_result result = {.outcome = outcome};
-    if (outcome != SEND_ACCEPTED)
-        result.reason = outcome == SEND_REFUSED ? SEND_UNCLASSIFIED : SEND_VENDOR_DOWN;
-    if (outcome == SEND_ACCEPTED)
-        result.provider_ref = ref_of(message->id, message->channel->provider, ref);
-    if (world->options.is_durable && world_chance(world, world->options.faults.settling))
-        durable_strike_delivery(world->store, draw_crash(world));
-    message->on_result(message->ctx, &result);
-}
-
-static void answer_hanging(void *ctx, uint64_t number)
-{
-    struct world *world = ctx;
-    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
-        struct sim_hanging message = world->hanging[i];
-        if (message.channel == NULL || message.number != number)
-            continue;
-        world->hanging[i].channel = NULL;
-        answer(&message, SEND_ACCEPTED);
-    }
-}
-
-// The process's connections end with it.
-static void cut_hanging(struct world *world)
-{
-    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
-        struct sim_hanging message = world->hanging[i];
-        world->hanging[i].channel = NULL;
-        if (message.channel != NULL)
-            answer(&message, SEND_UNKNOWN);
-    }
-}
-
-// False: there is no room for one more.
-static bool hang(struct world *world, const struct sim_hanging *message)
-{
-    for (size_t i = 0; i < WORLD_HANGING_MAX; i++) {
-        if (world->hanging[i].channel != NULL)
-            continue;
-        world->hanging[i] = *message;
-        bool is_long = seeded_below(&world->dice, 8) == 0; // longer than anybody waits
-        scheduler_after(&world->scheduler,
-                        (int64_t)seeded_below(&world->dice, is_long ? 200000 : 40000),
-                        answer_hanging, world, message->number);
-        return true;
-    }
-    return false;
-}
-
-static void take_message(struct sim_channel *channel, const struct send_request *request)
-{
-    struct world *world = channel->world;
-    world->stats.messages++;
-    world->options.on_message(world->options.ctx, request->to, message_reveal(request->otp_only),
-                              world_time_ms(world));
-    plan_reports(channel, request);
-}
-
-static void channel_send(struct channel *base, const struct send_request *request,
-                         send_done *on_result, void *ctx)
-{
-    struct sim_channel *channel = (struct sim_channel *)base;
-    struct world *world = channel->world;
-    enum send_outcome outcome = draw_outcome(channel);
-    bool is_taken =
-        outcome == SEND_ACCEPTED || (outcome == SEND_UNKNOWN && seeded_below(&world->dice, 2) == 0);
-    const struct sim_hanging message = {channel, ++world->sends, request->id, on_result, ctx};
-    ledger_on_send(&world->ledger, request->id, channel->provider);
-    if (is_taken)
-        take_message(channel, request);
-    else
-        world->options.on_failure(world->options.ctx, request->to, false, world_time_ms(world));
-    bool may_hang =
-        outcome == SEND_ACCEPTED && world_chance(world, world->options.faults.send_hang);
-    if (may_hang && hang(world, &message))
-        return;
-    answer(&message, outcome);
-}
-
-static const struct channel_ops channel_ops = {.send = channel_send};
 
 // What became of a message that nobody took. Of the time before its code ended, for whoever waits
 // for it until then.
@@ -366,7 +207,7 @@ static void on_lost(void *ctx, const struct outbox_entry *entry, enum delivery_s
     outbox_entry_associated(entry, associated);
     if (!seal_open(keyring_seal(world->keyring), span_make(associated, sizeof associated),
                    &entry->address, to, &len)) {
-        complain(world, "the address of an open entry does not open");
+        world_complain(world, "the address of an open entry does not open");
         return;
     }
     if (at_ms >= entry->deadline_at_ms)
@@ -523,7 +364,7 @@ static void open_store(struct world *world)
         err = durable_open(world->store, &world->boot, &info);
     }
     if (err != ERR_OK)
-        complain(world, "the store does not open again");
+        world_complain(world, "the store does not open again");
     must(err);
     mark(world, MARK_REQUEUED, store_entries(world->store) > 0);
 }
@@ -584,7 +425,7 @@ static int64_t draw_down_ms(struct world *world)
 // What is with the providers is cut off; in an orderly end the store still hears of it.
 static void end_courier(struct world *world)
 {
-    cut_hanging(world);
+    providers_cut(world);
     for (size_t left = courier_end(world->courier); left > 0 && !world_is_crashed(world);
          left = courier_end(world->courier))
         release(world);
@@ -637,7 +478,7 @@ static void drain(void *ctx, uint64_t boots)
         return;
     }
     if (is_anybody_waiting(world))
-        complain(world, "a server that was drained owes an answer");
+        world_complain(world, "a server that was drained owes an answer");
     mark(world, MARK_RESTART, true);
     go_down(world);
 }
@@ -708,7 +549,7 @@ static void create_providers(struct world *world)
     const struct routes_options options = {providers, WORLD_PROVIDERS, &rule, 1};
     must(routes_create(&options, &world->ways, &info));
     for (size_t i = 0; i < WORLD_PROVIDERS; i++)
-        world->channels[i] = (struct sim_channel){.channel = {.ops = &channel_ops},
+        world->channels[i] = (struct sim_channel){.channel = {.ops = &providers_ops},
                                                   .world = world,
                                                   .provider = routes_tag(world->ways, i)};
     ledger_init(&world->ledger, &(struct ledger_options){on_lost, world});
@@ -781,10 +622,10 @@ void world_settle(struct world *world)
     world->options.faults = (struct world_faults){0};
     world_run(world, world->scheduler.now_ms + SETTLE_MS);
     if (world->time.complaint != NULL)
-        complain(world, world->time.complaint);
+        world_complain(world, world->time.complaint);
     ledger_check(&world->ledger);
     if (world->ledger.complaint != NULL)
-        complain(world, world->ledger.complaint);
+        world_complain(world, world->ledger.complaint);
     mark_endings(world);
     if (!world->options.is_durable)
         return;

@@ -40,6 +40,8 @@ struct world_faults {
     unsigned send_refused; // refuses for good
     unsigned send_unknown; // is cut off, before or after it has taken it
     unsigned send_hang;    // takes its time, or more than there is
+    unsigned connect_hang; // there is a connection only after a while
+    unsigned connect_fail; // there is none
     unsigned report;       // tells what has become of it
     unsigned clock_step;   // of each minute: the wall clock steps
     unsigned restart;      // of each minute: an orderly one begins
@@ -114,13 +116,13 @@ struct sim_channel {
     int64_t outage_until_ms;
 };
 
-// A message that a provider has not answered yet.
+// A message that a provider has not answered yet, or has no connection to it.
 struct sim_hanging {
     struct sim_channel *channel; // NULL: free
     uint64_t number;             // of all
     uint64_t id;
-    send_done *on_result;
-    void *ctx;
+    struct sending *sending;
+    bool is_connecting;
 };
 
 #define WORLD_ROUTES API_ROUTES
@@ -176,6 +178,12 @@ void world_run(struct world *world, int64_t until_ms);
 void world_settle(struct world *world);
 
 bool world_chance(struct world *world, unsigned per_million);
+
+// Something was promised and is not so.
+void world_complain(struct world *world, const char *complaint);
+
+// How the process dies, around a commit.
+enum memory_fault world_draw_crash(struct world *world);
 
 // T since the beginning of the world: what the store says while there is one.
 int64_t world_time_ms(struct world *world);

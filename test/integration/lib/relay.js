@@ -30,6 +30,7 @@ class Relay {
     relay.connections = 0;
     relay.logins = [];
     relay.mails = [];
+    relay.named = new Set(); // addresses in RCPT, also of mails that did not come
     relay.arrivedAt = new Map(); // of each of them
     relay.server = new SMTPServer({
       authOptional: login === null,
@@ -68,6 +69,7 @@ class Relay {
   }
 
   onRcptTo({ address }, session, done) {
+    this.named.add(address);
     return this.fault('rcpt', session, done, address) || done();
   }
 
