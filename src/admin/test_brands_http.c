@@ -390,6 +390,8 @@ static const struct refusal_row refusal_rows[] = {
     {"POST brand?name=docdemo", "{}", 409, "Conflict", "there is a brand of that name already"},
     {"POST brand?name=%20A", "{}", 422, VALUE,
      "name: a brand's name is not empty and has no spaces at its ends"},
+    {"POST brand?name=A%7CB", "{}", 422, VALUE,
+     "name: \\\"A|B\\\" has a |, which separates parts of tokens"},
     {"POST brand?name=A", "{\"settings\":{\"otpLength\":3}}", 422, VALUE,
      "otpLength: \\\"3\\\" is not 4 to 10 digits"},
     {"PUT brand?name=DocDemo", "{", 400, "Bad request", "the body is not JSON (line 1, column 1)"},

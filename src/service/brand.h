@@ -103,6 +103,10 @@ MUST_CHECK enum err brand_settings_check_country(const struct brand_settings *se
 // ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
 MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
 
+// The same of a brand that is to be added: nor has it a "|", which stores from before this was
+// refused may have in their brands' names. ERR_INVALID.
+MUST_CHECK enum err brand_name_check_new(struct span name, struct err_info *info);
+
 // Compiled words. One without parts says nothing: a translation need not have all.
 struct brand_templates {
     struct template texts[CHANNEL_COUNT_];

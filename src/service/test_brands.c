@@ -461,6 +461,7 @@ static void test_what_is_refused_is_not_written(void **state)
          "name: a brand's name is not empty and has no spaces at its ends"},
         {"a\nb", "otpLength", "6", SECRET,
          "name: \"a?b\" is not name of at most 64 bytes, in UTF-8 without control characters"},
+        {"a|b", "otpLength", "6", SECRET, "name: \"a|b\" has a |, which separates parts of tokens"},
         {"DocDemo", "smsTemplate", "no code", SECRET, "smsTemplate: template: no {otp} in it"},
         {"DocDemo", "corsOrigins", "http://a null", SECRET,
          "corsOrigins: \"null\": null is what any sandboxed page sends"},
