@@ -263,7 +263,9 @@ static void a_brand_is_told_whole(void **state)
         "\"otpLength\":6,\"otpTtlSeconds\":1200,\"otpMaxAttempts\":5,\"resend\":\"same\","
         "\"sessionTtlSeconds\":1200,\"tokenTtlSeconds\":3600,\"webTokenTtlSeconds\":900,"
         "\"keyTtlSeconds\":null,\"lockAfterFailures\":100,\"lockSeconds\":1800,"
-        "\"mobileChannel\":\"SMS\",\"defaultCountry\":null,\"issuer\":\"otpd\",\"ogc\":null,"
+        "\"identifierTypes\":\"MOBILE EMAIL USERNAME\",\"mobileChannel\":\"SMS\","
+        "\"fallbackChannels\":\"SMS WHATSAPP ZALO "
+        "EMAIL\",\"defaultCountry\":null,\"issuer\":\"otpd\",\"ogc\":null,"
         "\"corsOrigins\":null," TEXTS ",\"changed\":[],\"ruledByFile\":[\"otpMaxCount\"],"
         "\"tokenKeys\":[{\"number\":1,\"isSigning\":true,\"createdAt\":\"2026-09-21T14:13:20Z\"}"
         "]}");
