@@ -120,12 +120,20 @@ static int wrap(struct import *import, size_t entry, enum err err)
     return err == ERR_OK ? 0 : refuse(import, entry, inner.text);
 }
 
+static enum err check_name(const struct import *import, size_t entry)
+{
+    struct span name = import->puts[entry].name;
+    struct err_info *info = &import->call->info;
+    bool is_new = import->before[entry] == NULL;
+    return is_new ? brand_name_check_new(name, info) : brand_name_check(name, info);
+}
+
 static int read_entry(struct import *import, size_t entry, const json_t *object)
 {
     struct brand_put *put = &import->puts[entry];
     int status = read_head(import, entry, object);
     if (status == 0)
-        status = wrap(import, entry, brand_name_check(put->name, &import->call->info));
+        status = wrap(import, entry, check_name(import, entry));
     if (status != 0)
         return status;
     begin_settings(import, entry);

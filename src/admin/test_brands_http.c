@@ -263,7 +263,9 @@ static void a_brand_is_told_whole(void **state)
         "\"otpLength\":6,\"otpTtlSeconds\":1200,\"otpMaxAttempts\":5,\"resend\":\"same\","
         "\"sessionTtlSeconds\":1200,\"tokenTtlSeconds\":3600,\"webTokenTtlSeconds\":900,"
         "\"keyTtlSeconds\":null,\"lockAfterFailures\":100,\"lockSeconds\":1800,"
-        "\"mobileChannel\":\"SMS\",\"defaultCountry\":null,\"issuer\":\"otpd\",\"ogc\":null,"
+        "\"identifierTypes\":\"MOBILE EMAIL USERNAME\",\"mobileChannel\":\"SMS\","
+        "\"fallbackChannels\":\"SMS WHATSAPP ZALO "
+        "EMAIL\",\"defaultCountry\":null,\"issuer\":\"otpd\",\"ogc\":null,"
         "\"corsOrigins\":null," TEXTS ",\"changed\":[],\"ruledByFile\":[\"otpMaxCount\"],"
         "\"tokenKeys\":[{\"number\":1,\"isSigning\":true,\"createdAt\":\"2026-09-21T14:13:20Z\"}"
         "]}");
@@ -390,6 +392,8 @@ static const struct refusal_row refusal_rows[] = {
     {"POST brand?name=docdemo", "{}", 409, "Conflict", "there is a brand of that name already"},
     {"POST brand?name=%20A", "{}", 422, VALUE,
      "name: a brand's name is not empty and has no spaces at its ends"},
+    {"POST brand?name=A%7CB", "{}", 422, VALUE,
+     "name: \\\"A|B\\\" has a |, which separates parts of tokens"},
     {"POST brand?name=A", "{\"settings\":{\"otpLength\":3}}", 422, VALUE,
      "otpLength: \\\"3\\\" is not 4 to 10 digits"},
     {"PUT brand?name=DocDemo", "{", 400, "Bad request", "the body is not JSON (line 1, column 1)"},

@@ -50,10 +50,13 @@ static bool check_session_not_over(struct api_request *request)
            request_refuse(request, API_SESSION_INVALID);
 }
 
+// A channel that nobody may ask for comes first: no other identifier would help.
 static bool check_channel_fits(struct api_request *request)
 {
     if (request->channel < 0)
         return true;
+    if (!brand_takes_fallback(request->brand, (enum channel_kind)request->channel))
+        return request_refuse(request, API_CHANNEL_NOT_CONFIGURED);
     enum address_kind kind = identifier_to(&request->identifier)->kind;
     bool is_email = request->channel == CHANNEL_EMAIL;
     if (is_email && kind != ADDRESS_EMAIL)

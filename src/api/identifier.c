@@ -137,6 +137,12 @@ enum api_status identifier_parse(const struct identifier_spelling *spelling,
     return is_good ? API_SUCCESS : API_DETAILS_INVALID;
 }
 
+bool identifier_is_taken(const struct identifier_spelling *spelling, const struct brand *brand)
+{
+    return spelling->type == IDENTIFIER_EXTERNAL_ID ||
+           brand_takes_identifier(brand, kinds[spelling->type]);
+}
+
 const struct address *identifier_to(const struct identifier *identifier)
 {
     if (identifier->type != IDENTIFIER_USERNAME)

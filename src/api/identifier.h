@@ -50,6 +50,9 @@ enum api_status identifier_spell(const struct api_fields *fields,
                                  struct identifier_spelling *spelling_out,
                                  struct api_fault *fault_out);
 
+// Whether people log in to the brand so; of EXTERNALID identifier_parse says.
+bool identifier_is_taken(const struct identifier_spelling *spelling, const struct brand *brand);
+
 // Its form: API_SUCCESS, API_EXTERNAL_ID_OFF, or API_DETAILS_INVALID. `default_country` is the
 // brand's, for numbers; empty: none.
 enum api_status identifier_parse(const struct identifier_spelling *spelling,

@@ -72,8 +72,11 @@ bool check_brand(struct api_request *request)
     return request->brand != NULL || request_refuse(request, API_BRAND_UNKNOWN);
 }
 
+// A type that the brand does not take is answered as one that nobody knows.
 bool check_identifier(struct api_request *request)
 {
+    if (!identifier_is_taken(&request->spelling, request->brand))
+        return request_refuse_shape(request, API_IDENTIFIER_TYPE_INVALID);
     struct span country = span_of_text(request->brand->settings.default_country);
     enum api_status status = identifier_parse(&request->spelling, country, &request->identifier);
     return status == API_SUCCESS || request_refuse(request, status);

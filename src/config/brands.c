@@ -64,7 +64,7 @@ static void check_name(const struct brand_reader *reader)
     }
     // Else it has its error already.
     bool is_taken = value->kind == YAML_SCALAR && !value->is_null && span_eq(value->text, name);
-    if (is_taken && brand_name_check(name, &info) != ERR_OK)
+    if (is_taken && brand_name_check_new(name, &info) != ERR_OK)
         complain(reader, value, &info);
 }
 

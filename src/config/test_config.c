@@ -90,6 +90,8 @@ static const struct error_case brand_error_cases[] = {
      "c.yaml:2:11: error: name: a brand's name is not empty and has no spaces at its ends\n"},
     {"brands:\n  - name: 'A '\n",
      "c.yaml:2:11: error: name: a brand's name is not empty and has no spaces at its ends\n"},
+    {"brands:\n  - name: 'A|B'\n",
+     "c.yaml:2:11: error: name: \"A|B\" has a |, which separates parts of tokens\n"},
     {"brands:\n  - name: [A]\n", "c.yaml:2:11: error: name: one value is wanted here, no list\n"},
     {"brands:\n  - name: A\n    nmae: B\n", "c.yaml:3:5: error: unknown option \"nmae\"\n"},
     {"brands:\n  - name: A\n    otpmaxcount: 3\n",

@@ -98,7 +98,7 @@ static void break_texts(struct fixture *f, uint64_t first_id)
     for (uint64_t i = 0; i < 5; i++)
         (void)enqueue(f, first_id + i);
     run(f);
-    assert_counted(f, "otpd_provider_breaker{provider=\"texts\"} 2\n");
+    assert_counted(f, "otpd_provider_circuit_state{provider=\"texts\",state=\"open\"} 1\n");
 }
 
 static void dead_provider_is_passed_by_and_heals(void **state)
@@ -120,13 +120,13 @@ static void dead_provider_is_passed_by_and_heals(void **state)
     (void)enqueue(&f, 40);
     run(&f);
     assert_int_equal(f.sms->sends, 6); // a probe, which fails
-    assert_counted(&f, "otpd_provider_breaker{provider=\"texts\"} 2\n");
+    assert_counted(&f, "otpd_provider_circuit_state{provider=\"texts\",state=\"open\"} 1\n");
     f.sms->result = SEND_ACCEPTED;
     pass(&f, 10000);
     for (uint64_t id = 50; id < 60; id++)
         (void)enqueue(&f, id);
     run(&f);
-    assert_counted(&f, "otpd_provider_breaker{provider=\"texts\"} 0\n");
+    assert_counted(&f, "otpd_provider_circuit_state{provider=\"texts\",state=\"closed\"} 1\n");
     unsigned before = f.sms->sends;
     (void)enqueue(&f, 70);
     run(&f);

@@ -225,13 +225,16 @@ static void delivered_by_the_reference(void **state)
     assert_int_equal(store_entries(f.store), 0);
     assert_logged(&f, "info  otp.delivered  entry=0000000000000001 channel=SMS to=+91•••••993 "
                       "provider=texts ms=3500\n");
-    assert_counted(&f, "otpd_receipts_total{kind=\"delivered\"} 1\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"delivered\"} 1\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"delivered\"} 1\n");
+    assert_counted(
+        &f,
+        "otpd_delivery_latency_seconds_bucket{provider=\"texts\",channel=\"SMS\",le=\"2\"} 0\n");
+    assert_counted(
+        &f,
+        "otpd_delivery_latency_seconds_bucket{provider=\"texts\",channel=\"SMS\",le=\"5\"} 1\n");
     assert_counted(&f,
-                   "otpd_delivery_seconds_bucket{provider=\"texts\",channel=\"SMS\",le=\"2\"} 0\n");
-    assert_counted(&f,
-                   "otpd_delivery_seconds_bucket{provider=\"texts\",channel=\"SMS\",le=\"5\"} 1\n");
-    assert_counted(&f, "otpd_delivery_seconds_sum{provider=\"texts\",channel=\"SMS\"} 3.5\n");
+                   "otpd_delivery_latency_seconds_sum{provider=\"texts\",channel=\"SMS\"} 3.5\n");
     teardown(&f);
 }
 
@@ -244,9 +247,10 @@ static void twice_counts_once(void **state)
     answer(&f, 1);
     for (unsigned i = 0; i < 3; i++)
         report_kind(&f, row_of(&f, 1).handle, SPAN(""), RECEIPT_DELIVERED);
-    assert_counted(&f, "otpd_receipts_total{kind=\"delivered\"} 3\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"delivered\"} 3\n");
     assert_counted(&f, "otpd_deliveries_ended_total{state=\"delivered\"} 1\n");
-    assert_counted(&f, "otpd_delivery_seconds_count{provider=\"texts\",channel=\"SMS\"} 1\n");
+    assert_counted(&f,
+                   "otpd_delivery_latency_seconds_count{provider=\"texts\",channel=\"SMS\"} 1\n");
     teardown(&f);
 }
 
@@ -297,10 +301,10 @@ static void after_a_minute_a_strange_reference_is_dropped(void **state)
         f.now_ms += 1000;
         receipts_step(f.receipts);
     }
-    assert_counted(&f, "otpd_receipts_total{kind=\"unmatched\"} 0\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"unmatched\"} 0\n");
     f.now_ms += 1000;
     receipts_step(f.receipts);
-    assert_counted(&f, "otpd_receipts_total{kind=\"unmatched\"} 1\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"unmatched\"} 1\n");
     assert_logged(&f, "info  receipt.unmatched  provider=texts providerRef=SM9999\n");
     assert_state(&f, 1, DELIVERY_ACCEPTED);
     teardown(&f);
@@ -313,7 +317,7 @@ static void strange_handle_is_dropped_at_once(void **state)
     setup(&f);
     report_kind(&f, 999, SPAN(""), RECEIPT_DELIVERED);
     report_kind(&f, 0, SPAN(""), RECEIPT_DELIVERED);
-    assert_counted(&f, "otpd_receipts_total{kind=\"unmatched\"} 2\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"unmatched\"} 2\n");
     teardown(&f);
 }
 
@@ -348,7 +352,7 @@ static void failed_goes_on_at_once(void **state)
                       "to=+91•••••993 provider=texts ms=2000 "
                       "why=\"the phone or mailbox is not reachable\" reason=unreachable "
                       "words=\"phone is off\"\n");
-    assert_counted(&f, "otpd_receipts_total{kind=\"failed\"} 1\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"failed\"} 1\n");
     teardown(&f);
 }
 
@@ -364,7 +368,7 @@ static void on_its_way_changes_nothing(void **state)
     const struct delivery_row after = row_of(&f, 1);
     assert_memory_equal(&before.delivery, &after.delivery, sizeof after.delivery);
     assert_logged(&f, "debug otp.on_its_way ");
-    assert_counted(&f, "otpd_receipts_total{kind=\"on_its_way\"} 1\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"on_its_way\"} 1\n");
     teardown(&f);
 }
 
@@ -397,7 +401,7 @@ static void more_than_can_be_held_come_back_later(void **state)
     const struct receipt_report report = {
         .provider = tag_of(0), .ref = REF, .kind = RECEIPT_DELIVERED};
     assert_int_equal(receipts_take(f.receipts, &report), ERR_BUSY);
-    assert_counted(&f, "otpd_receipts_total{kind=\"busy\"} 1\n");
+    assert_counted(&f, "otpd_delivery_receipts_total{state=\"busy\"} 1\n");
     f.now_ms += RECEIPTS_HELD_MS;
     receipts_step(f.receipts);
     assert_int_equal(receipts_take(f.receipts, &report), ERR_OK);

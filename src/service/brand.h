@@ -29,6 +29,7 @@
 #define BRAND_TOKEN_KEYS_MAX 4U // one that signs, and older ones whose tokens are still about
 #define BRAND_ENCRYPTION_KEYS_MAX 4U
 #define BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX 64U
+#define BRAND_LIST_BYTES_MAX 64U                // of a few words that are known
 #define BRAND_OTP_GENERATE SPAN("otp/generate") // a word of encryption.endpoints
 #define BRAND_OPTIONS_MAX 64U // rows of brand_options, so that a set of them is one word
 
@@ -60,8 +61,10 @@ struct brand_settings {
     uint32_t key_ttl_seconds;
     uint32_t lock_after_failures;
     uint32_t lock_seconds;
-    uint32_t mobile_channel; // enum channel_kind
-    char default_country[3]; // ISO 3166-1 alpha-2, or empty
+    char identifier_types[BRAND_LIST_BYTES_MAX];  // separated by spaces
+    uint32_t mobile_channel;                      // enum channel_kind
+    char fallback_channels[BRAND_LIST_BYTES_MAX]; // separated by spaces
+    char default_country[3];                      // ISO 3166-1 alpha-2, or empty
     char issuer[BRAND_ISSUER_BYTES_MAX];
     char ogc[BRAND_ISSUER_BYTES_MAX];
     char cors_origins[BRAND_ORIGINS_MAX * BRAND_ORIGIN_BYTES_MAX]; // separated by spaces
@@ -103,6 +106,10 @@ MUST_CHECK enum err brand_settings_check_country(const struct brand_settings *se
 // ERR_INVALID when it is not 1 to 64 bytes of printable UTF-8 without spaces at its ends.
 MUST_CHECK enum err brand_name_check(struct span name, struct err_info *info);
 
+// The same of a brand that is to be added: nor has it a "|", which stores from before this was
+// refused may have in their brands' names. ERR_INVALID.
+MUST_CHECK enum err brand_name_check_new(struct span name, struct err_info *info);
+
 // Compiled words. One without parts says nothing: a translation need not have all.
 struct brand_templates {
     struct template texts[CHANNEL_COUNT_];
@@ -139,6 +146,8 @@ struct brand {
     struct encryption_key encryption_keys[BRAND_ENCRYPTION_KEYS_MAX]; // by number
     size_t encryption_keys_held;
     bool is_otp_generate_encrypted;
+    uint32_t identifier_types;  // bits 1 << enum address_kind
+    uint32_t fallback_channels; // bits 1 << enum channel_kind
     struct span ogc; // what tokens carry: the setting, or, where it is null, one made from the id
     struct brand_templates templates;
     struct brand_translation *translations; // by language; NULL: none
@@ -154,6 +163,18 @@ struct brand {
 static inline const struct token_key *brand_signing_key(const struct brand *brand)
 {
     return &brand->token_keys[brand->token_keys_held - 1];
+}
+
+// Whether people log in to the brand by such an identifier.
+static inline bool brand_takes_identifier(const struct brand *brand, enum address_kind kind)
+{
+    return (brand->identifier_types >> kind & 1) != 0;
+}
+
+// Whether a caller may ask for a code by that channel.
+static inline bool brand_takes_fallback(const struct brand *brand, enum channel_kind kind)
+{
+    return (brand->fallback_channels >> kind & 1) != 0;
 }
 
 // How the brand says it over that channel, in the language that fits the wish best; a wish that is

@@ -97,7 +97,9 @@ static enum err begin_new(struct brands *brands, struct change *change,
 {
     if (!step->may_add)
         return not_there(info);
-    enum err err = check_room(brands, info);
+    enum err err = brand_name_check_new(step->spelling, info);
+    if (err == ERR_OK)
+        err = check_room(brands, info);
     if (err != ERR_OK)
         return err;
     brand_value_wipe(&change->before);

@@ -6,6 +6,7 @@
 #include "service/brand_compile.h"
 
 #include "base/assert.h"
+#include "service/brand_list.h"
 #include "service/brand_origin.h"
 #include "service/brand_text.h"
 
@@ -71,6 +72,14 @@ static void compile_origins(struct brand *brand)
     brand->is_any_origin = list.is_any;
 }
 
+static void compile_lists(struct brand *brand)
+{
+    enum err err = brand_identifier_types(&brand->settings, &brand->identifier_types, NULL);
+    if (err == ERR_OK)
+        err = brand_fallback_channels(&brand->settings, &brand->fallback_channels, NULL);
+    ASSERT(err == ERR_OK);
+}
+
 static void compile_token_keys(struct brand *brand, const struct brand_value *value)
 {
     for (size_t i = 0; i < value->secrets_held; i++) {
@@ -129,6 +138,7 @@ enum err brand_create(const struct brand_value *value, struct brand **out, struc
     compile_token_keys(brand, value);
     compile_names(brand, value);
     compile_ogc(brand);
+    compile_lists(brand);
     compile_origins(brand);
     err = compile_words(brand, info);
     if (err == ERR_OK)

@@ -7,6 +7,7 @@
 
 #include "address/address.h"
 #include "service/brand_json.h"
+#include "service/brand_list.h"
 #include "service/brand_origin.h"
 #include "service/brand_text.h"
 
@@ -164,12 +165,25 @@ const struct option brand_options[] = {
      .most = DAY_SECONDS,
      FIELD(lock_seconds),
      .help = "How long such a lock lasts"},
+    {.name = "identifierTypes",
+     .type = OPTION_TEXT,
+     .unit = "list",
+     .preset = "MOBILE EMAIL USERNAME",
+     TEXT_FIELD(identifier_types),
+     .help = "What people may log in by, separated by spaces"},
     {.name = "mobileChannel",
      .type = OPTION_CHOICE,
      .preset = "SMS",
      .choices = mobile_channel_choices,
      FIELD(mobile_channel),
      .help = "How codes go to a phone"},
+    {.name = "fallbackChannels",
+     .type = OPTION_TEXT,
+     .unit = "list",
+     .preset = "SMS WHATSAPP ZALO EMAIL",
+     TEXT_FIELD(fallback_channels),
+     .is_nullable = true,
+     .help = "What a caller may ask for by ?fallbackChannel=, separated by spaces; null: nothing"},
     {.name = "defaultCountry",
      .type = OPTION_TEXT,
      .unit = "country code",
@@ -347,6 +361,13 @@ static enum err check_encryption(const struct brand_settings *settings, struct e
     return ERR_OK;
 }
 
+static enum err check_lists(const struct brand_settings *settings, struct err_info *info)
+{
+    uint32_t bits;
+    enum err err = brand_identifier_types(settings, &bits, info);
+    return err == ERR_OK ? brand_fallback_channels(settings, &bits, info) : err;
+}
+
 static enum err check_origins(const struct brand_settings *settings, struct err_info *info)
 {
     struct origin_list origins;
@@ -384,7 +405,7 @@ enum err brand_settings_check_country(const struct brand_settings *settings, str
 enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
 {
     static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {
-        check_country, check_tries,        check_origins,    check_language,
+        check_country, check_tries,        check_lists,      check_origins, check_language,
         check_words,   check_translations, check_encryption, check_size,
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {

@@ -64,6 +64,16 @@ enum err brand_name_check(struct span name, struct err_info *info)
     return set_name(storage, name, info);
 }
 
+enum err brand_name_check_new(struct span name, struct err_info *info)
+{
+    enum err err = brand_name_check(name, info);
+    if (err != ERR_OK || span_find(name, '|') == name.len)
+        return err;
+    err_info_set(info, "name: \"%.*s\" has a |, which separates parts of tokens", (int)name.len,
+                 (const char *)name.data);
+    return ERR_INVALID;
+}
+
 enum err brand_value_set_name(struct brand_value *value, struct span name, struct err_info *info)
 {
     return set_name(value->name, name, info);

@@ -379,7 +379,7 @@ struct name_case {
 static const struct name_case name_cases[] = {
     {"DocDemo", true},
     {"A", true},
-    {"Caf\xC3\xA9 & Sons|1", true},
+    {"Caf\xC3\xA9 & Sons 1", true},
     {"", false},
     {" DocDemo", false},
     {"DocDemo ", false},
@@ -396,7 +396,26 @@ static void test_names(void **state)
         struct brand_value value;
         enum err err = brand_value_set_name(&value, span_of_text(name_cases[i].name), NULL);
         assert_int_equal(err, name_cases[i].is_taken ? ERR_OK : ERR_INVALID);
+        assert_int_equal(brand_name_check(span_of_text(name_cases[i].name), NULL), err);
+        assert_int_equal(brand_name_check_new(span_of_text(name_cases[i].name), NULL), err);
     }
+}
+
+// They could be added once, and are in stores.
+static void test_a_stored_name_may_have_the_separator_a_new_one_may_not(void **state)
+{
+    (void)state;
+    struct brand_value value = sample_value();
+    struct brand_value back;
+    struct text text;
+    struct err_info info;
+    assert_int_equal(brand_name_check_new(SPAN("Doc|Demo"), &info), ERR_INVALID);
+    assert_string_equal(info.text, "name: \"Doc|Demo\" has a |, which separates parts of tokens");
+    assert_int_equal(brand_name_check(SPAN("Doc|Demo"), NULL), ERR_OK);
+    assert_int_equal(brand_value_set_name(&value, SPAN("Doc|Demo"), NULL), ERR_OK);
+    encode(&value, &text);
+    assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &back, &info), ERR_OK);
+    assert_string_equal(back.name, "Doc|Demo");
 }
 
 static void test_secrets_have_32_to_254_bytes(void **state)
@@ -549,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_no_changed_byte_changes_id_or_secret),
         cmocka_unit_test(test_no_cut_value_is_taken),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_a_stored_name_may_have_the_separator_a_new_one_may_not),
         cmocka_unit_test(test_secrets_have_32_to_254_bytes),
         cmocka_unit_test(test_a_value_of_the_first_version_is_read),
         cmocka_unit_test(test_several_keys_come_back_in_order),

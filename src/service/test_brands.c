@@ -255,6 +255,45 @@ static void test_default_policy(void **state)
     brands_release(fixture->brands, &set);
 }
 
+struct lists_case {
+    const char *option;
+    const char *value;
+    uint32_t types;    // bits 1 << enum address_kind
+    uint32_t channels; // bits 1 << enum channel_kind
+};
+
+#define ALL_TYPES (1U << ADDRESS_MOBILE | 1U << ADDRESS_EMAIL | 1U << ADDRESS_USERNAME)
+#define ALL_CHANNELS ((1U << CHANNEL_COUNT_) - 1)
+
+static const struct lists_case lists_cases[] = {
+    {"otpLength", "6", ALL_TYPES, ALL_CHANNELS},
+    {"identifierTypes", "MOBILE", 1U << ADDRESS_MOBILE, ALL_CHANNELS},
+    {"identifierTypes", "USERNAME EMAIL", 1U << ADDRESS_USERNAME | 1U << ADDRESS_EMAIL,
+     ALL_CHANNELS},
+    {"fallbackChannels", "null", ALL_TYPES, 0},
+    {"fallbackChannels", "EMAIL SMS", ALL_TYPES, 1U << CHANNEL_EMAIL | 1U << CHANNEL_SMS},
+    {"fallbackChannels", "WHATSAPP ZALO", ALL_TYPES, 1U << CHANNEL_WHATSAPP | 1U << CHANNEL_ZALO},
+};
+
+static void test_lists_say_what_is_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < COUNT_OF(lists_cases); i++) {
+        const struct lists_case *c = &lists_cases[i];
+        struct brand_settings settings = settings_with(c->option, c->value);
+        put(fixture, "DocDemo", &settings, NO_SECRET);
+        const struct brand_set *set = brands_acquire(fixture->brands);
+        const struct brand *brand = brand_set_at(set, 0);
+        for (unsigned kind = ADDRESS_MOBILE; kind <= ADDRESS_USERNAME; kind++)
+            assert_int_equal(brand_takes_identifier(brand, (enum address_kind)kind),
+                             c->types >> kind & 1);
+        for (unsigned kind = 0; kind < CHANNEL_COUNT_; kind++)
+            assert_int_equal(brand_takes_fallback(brand, (enum channel_kind)kind),
+                             c->channels >> kind & 1);
+        brands_release(fixture->brands, &set);
+    }
+}
+
 static void test_ogc_is_the_setting_or_made_from_the_id(void **state)
 {
     struct fixture *fixture = *state;
@@ -461,6 +500,7 @@ static void test_what_is_refused_is_not_written(void **state)
          "name: a brand's name is not empty and has no spaces at its ends"},
         {"a\nb", "otpLength", "6", SECRET,
          "name: \"a?b\" is not name of at most 64 bytes, in UTF-8 without control characters"},
+        {"a|b", "otpLength", "6", SECRET, "name: \"a|b\" has a |, which separates parts of tokens"},
         {"DocDemo", "smsTemplate", "no code", SECRET, "smsTemplate: template: no {otp} in it"},
         {"DocDemo", "corsOrigins", "http://a null", SECRET,
          "corsOrigins: \"null\": null is what any sandboxed page sends"},
@@ -727,6 +767,7 @@ int main(void)
         WITH_FIXTURE(test_only_ascii_letters_are_folded),
         WITH_FIXTURE(test_settings_become_policy),
         WITH_FIXTURE(test_default_policy),
+        WITH_FIXTURE(test_lists_say_what_is_taken),
         WITH_FIXTURE(test_ogc_is_the_setting_or_made_from_the_id),
         WITH_FIXTURE(test_each_channel_has_its_text),
         WITH_FIXTURE(test_origins),

@@ -91,6 +91,10 @@ static const char *const receipts[] = {
     NULL,
 };
 
+// By the numbers that METRIC_PROVIDER_BREAKER has.
+static const char *const circuit_states[] = {"closed", "half_open", "open", NULL};
+#define CIRCUIT_STATES (sizeof circuit_states / sizeof circuit_states[0] - 1)
+
 static const char *const store_errors[] = {
     [METRIC_STORE_BUSY] = "busy",
     [METRIC_STORE_FULL] = "full",
@@ -133,11 +137,11 @@ static const struct metric_row rows[METRIC_COUNT_] = {
                                  "counter",
                                  0,
                                  {{"state", endings}}},
-    [METRIC_RECEIPTS] = {"otpd_receipts_total",
+    [METRIC_RECEIPTS] = {"otpd_delivery_receipts_total",
                          "What providers reported about messages later",
                          "counter",
                          0,
-                         {{"kind", receipts}}},
+                         {{"state", receipts}}},
     [METRIC_STORE_ERRORS] = {"otpd_store_errors_total",
                              "Commands that the store did not commit",
                              "counter",
@@ -242,12 +246,12 @@ struct metrics {
 };
 
 _Static_assert(METRICS_PAGE_BYTES_MAX >=
-                   LINE_BYTES_MAX *
-                       ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
-                        METRIC_COUNT_ * (CELLS_MAX + 2) + METRIC_CHANNELS * (SLOW_BUCKETS + 4) +
-                        BUCKETS + 4 +
-                        METRICS_PROVIDERS_MAX * (ATTEMPTS + METRIC_PROVIDER_COUNT_ +
-                                                 METRIC_CHANNELS * (SLOW_BUCKETS + 2))),
+                   LINE_BYTES_MAX * ((METRICS_ROUTES_MAX + 1) * (STATUSES + BUCKETS + 2) +
+                                     METRIC_COUNT_ * (CELLS_MAX + 2) +
+                                     METRIC_CHANNELS * (SLOW_BUCKETS + 4) + BUCKETS + 4 +
+                                     METRICS_PROVIDERS_MAX *
+                                         (ATTEMPTS + METRIC_PROVIDER_COUNT_ - 1 + CIRCUIT_STATES +
+                                          METRIC_CHANNELS * (SLOW_BUCKETS + 2))),
                "a page has room for every line");
 
 enum err metrics_create(const struct metrics_options *options, struct metrics **out)
@@ -651,29 +655,53 @@ static const struct {
     const char *name;
     const char *help;
     unsigned decimals;
+    const char *const *states; // a series for each, 1 where it is the value; NULL: a plain number
 } provider_rows[METRIC_PROVIDER_COUNT_] = {
-    [METRIC_PROVIDER_BREAKER] = {"otpd_provider_breaker",
-                                 "Whether the provider is left alone: 0 no, 1 tried, 2 yes", 0},
+    [METRIC_PROVIDER_BREAKER] = {"otpd_provider_circuit_state",
+                                 "Whether the provider is used (closed), tried again (half_open) "
+                                 "or left alone (open)",
+                                 0, circuit_states},
     [METRIC_PROVIDER_IN_FLIGHT] = {"otpd_provider_in_flight",
-                                   "Messages that the provider is being given", 0},
+                                   "Messages that the provider is being given", 0, NULL},
     [METRIC_PROVIDER_OLDEST_AGE_MS] = {"otpd_provider_oldest_age_seconds",
-                                       "How long the provider's oldest message has been due", 3},
+                                       "How long the provider's oldest message has been due", 3,
+                                       NULL},
 };
+
+static void put_state(struct strbuf *out, struct span provider, enum metric_provider what,
+                      const char *state, bool is_present)
+{
+    strbuf_put_text(out, provider_rows[what].name);
+    strbuf_put_byte(out, '{');
+    put_label(out, "provider", provider);
+    put_label(out, "state", span_of_text(state));
+    put_value(out, "} ", is_present ? 1 : 0, 0);
+}
+
+static void put_plain(struct strbuf *out, struct span provider, enum metric_provider what,
+                      uint64_t value)
+{
+    strbuf_put_text(out, provider_rows[what].name);
+    strbuf_put_byte(out, '{');
+    put_label(out, "provider", provider);
+    put_value(out, "} ", value, provider_rows[what].decimals);
+}
 
 static void put_provider_gauge(struct strbuf *out, const struct metrics *metrics,
                                enum metric_provider what)
 {
     put_family(out, provider_rows[what].name, provider_rows[what].help, "gauge");
+    const char *const *states = provider_rows[what].states;
     for (size_t i = 0; i < metrics->providers_held; i++) {
-        strbuf_put_text(out, provider_rows[what].name);
-        strbuf_put_byte(out, '{');
-        put_label(out, "provider", metrics->providers[i]);
-        put_value(out, "} ", value_of(&metrics->of_providers[i][what]),
-                  provider_rows[what].decimals);
+        uint64_t value = value_of(&metrics->of_providers[i][what]);
+        if (states == NULL)
+            put_plain(out, metrics->providers[i], what, value);
+        for (size_t state = 0; states != NULL && states[state] != NULL; state++)
+            put_state(out, metrics->providers[i], what, states[state], state == value);
     }
 }
 
-#define DELIVERY "otpd_delivery_seconds"
+#define DELIVERY "otpd_delivery_latency_seconds"
 #define COMMITS "otpd_store_duration_seconds"
 #define VALIDATION "otpd_otp_time_to_validate_seconds"
 

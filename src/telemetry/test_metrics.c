@@ -230,6 +230,8 @@ static void name_two(struct fixture *fixture)
     metrics_name_providers(fixture->metrics, names, 2);
 }
 
+#define CIRCUIT_OF_OTHER "otpd_provider_circuit_state{provider=\"the \\\"other\\\"\",state=\""
+
 static void providers_are_counted_by_name(void **state)
 {
     struct fixture *fixture = *state;
@@ -245,8 +247,11 @@ static void providers_are_counted_by_name(void **state)
     assert_line(
         fixture,
         "otpd_provider_attempts_total{provider=\"the \\\"other\\\"\",result=\"unknown\"} 2");
-    assert_line(fixture, "otpd_provider_breaker{provider=\"texts\"} 0");
-    assert_line(fixture, "otpd_provider_breaker{provider=\"the \\\"other\\\"\"} 2");
+    assert_line(fixture, "otpd_provider_circuit_state{provider=\"texts\",state=\"closed\"} 1");
+    assert_line(fixture, "otpd_provider_circuit_state{provider=\"texts\",state=\"open\"} 0");
+    assert_line(fixture, CIRCUIT_OF_OTHER "closed\"} 0");
+    assert_line(fixture, CIRCUIT_OF_OTHER "half_open\"} 0");
+    assert_line(fixture, CIRCUIT_OF_OTHER "open\"} 1");
     assert_line(fixture, "otpd_provider_in_flight{provider=\"texts\"} 128");
     assert_line(fixture, "otpd_provider_oldest_age_seconds{provider=\"texts\"} 1.5");
 }
@@ -257,17 +262,17 @@ static void time_to_delivery_falls_into_its_bucket(void **state)
 {
     struct fixture *fixture = *state;
     name_two(fixture);
-    assert_null(strstr(page_of(fixture), "otpd_delivery_seconds_bucket"));
+    assert_null(strstr(page_of(fixture), "otpd_delivery_latency_seconds_bucket"));
     metrics_delivered(fixture->metrics, 0, 0, 2000);
     metrics_delivered(fixture->metrics, 0, 0, 2001);
     metrics_delivered(fixture->metrics, 0, 0, 86400000);
-    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"1\"} 0");
-    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"2\"} 1");
-    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"5\"} 2");
-    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"300\"} 2");
-    assert_line(fixture, "otpd_delivery_seconds_bucket" TEXTS_BY_SMS ",le=\"+Inf\"} 3");
-    assert_line(fixture, "otpd_delivery_seconds_sum" TEXTS_BY_SMS "} 86404.001");
-    assert_line(fixture, "otpd_delivery_seconds_count" TEXTS_BY_SMS "} 3");
+    assert_line(fixture, "otpd_delivery_latency_seconds_bucket" TEXTS_BY_SMS ",le=\"1\"} 0");
+    assert_line(fixture, "otpd_delivery_latency_seconds_bucket" TEXTS_BY_SMS ",le=\"2\"} 1");
+    assert_line(fixture, "otpd_delivery_latency_seconds_bucket" TEXTS_BY_SMS ",le=\"5\"} 2");
+    assert_line(fixture, "otpd_delivery_latency_seconds_bucket" TEXTS_BY_SMS ",le=\"300\"} 2");
+    assert_line(fixture, "otpd_delivery_latency_seconds_bucket" TEXTS_BY_SMS ",le=\"+Inf\"} 3");
+    assert_line(fixture, "otpd_delivery_latency_seconds_sum" TEXTS_BY_SMS "} 86404.001");
+    assert_line(fixture, "otpd_delivery_latency_seconds_count" TEXTS_BY_SMS "} 3");
     assert_null(strstr(page_of(fixture), "channel=\"EMAIL\",le="));
 }
 

@@ -98,6 +98,22 @@ describe('a running server', () => {
     await control.change({}, ['otpTtlSeconds', 'otpLength']);
   });
 
+  test('what people may log in by, and the channels that they may ask for', async () => {
+    const who = mobile('919999900006');
+    const asked = (sessionId) => api.call(
+      'otp/generate?fallbackChannel=SMS', { ...who, sessionId });
+    const { sessionId, code } = await api.begin(who);
+    assert.equal((await asked(sessionId)).code, 200);
+    await control.change({ fallbackChannels: 'EMAIL WHATSAPP' });
+    assert.equal((await asked(sessionId)).code, 1603);
+    await control.change({ identifierTypes: 'EMAIL' });
+    const refused = await api.validate(who, sessionId, code);
+    assert.deepEqual([refused.status, refused.code], [400, 1546]);
+    await control.change({}, ['identifierTypes', 'fallbackChannels']);
+    assert.equal((await asked(sessionId)).code, 200);
+    assert.equal((await api.validate(who, sessionId, code)).code, 200);
+  });
+
   test('in the middle of a load every answer is of one state or of the other', async () => {
     const states = [
       { issuer: 'first', ogc: '1|first', tokenTtlSeconds: 100 },

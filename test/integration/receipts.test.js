@@ -188,7 +188,7 @@ describe('by the URL of a message', () => {
     assert.ok(ms >= 0 && ms < NEXT_MS);
     const families = parseExposition((await client.request({ path: '/metrics' })).text);
     const labels = { provider: 'texts', channel: 'SMS' };
-    assert.ok(valueOf(families, 'otpd_delivery_seconds_count', labels) >= 1);
+    assert.ok(valueOf(families, 'otpd_delivery_latency_seconds_count', labels) >= 1);
     await assertLogsIn(message);
   });
 

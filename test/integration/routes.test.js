@@ -139,7 +139,7 @@ test('a dead provider is left alone after five failures', () => withServer([],
       await first.await(`1202555011${i}`);
     }
     await until(ARRIVES_MS, 'an open breaker', async () =>
-      await metric(api, 'otpd_provider_breaker{provider="first"}') === 2);
+      await metric(api, 'otpd_provider_circuit_state{provider="first",state="open"}') === 1);
     for (let i = 20; i < 40; i++) {
       await issue(api, `120255501${i}`);
       const taken = await second.await(`120255501${i}`);

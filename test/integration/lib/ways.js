@@ -237,6 +237,15 @@ const ROWS = [
     status: 400,
     ways: everywhere((at) => at.send({ ...at.mobile(), identifierType: 'FAX' })),
   },
+  { code: 1546, status: 400, ways: everywhere((at) => at.send(at.mobile({ brand: 'ByMail' }))) },
+  {
+    code: 1546,
+    status: 400,
+    ways: everywhere((at) => {
+      const { identifierType, identifierValue, ...rest } = at.mobile({ brand: 'ByMail' });
+      return at.send({ ...rest, mobile: identifierValue });
+    }),
+  },
   { code: 1597, ways: everywhere(OF_OTHER_CALLS) },
   {
     code: 1601,
@@ -250,6 +259,12 @@ const ROWS = [
     code: 1603,
     ways: only(
       'otp/generate', (at) => sendByChannel(at.silent, at.mobile(), 'ZALO'), OF_SENDING),
+  },
+  {
+    code: 1603,
+    ways: only(
+      'otp/generate', (at) => sendByChannel(at, at.mobile({ brand: 'NoZalo' }), 'ZALO'),
+      OF_SENDING),
   },
   {
     code: 3005,
