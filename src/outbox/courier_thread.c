@@ -3,10 +3,12 @@
 //   working ──nothing taken──▶ asleep ──notified, or next entry due──▶ working
 //      ▲──────notified meanwhile──┘
 //
-// After a batch that was not full the thread naps for a moment before it looks again: under load
-// one wake-up then serves many entries, and the threads that notify find it awake and pay nothing.
+// Without connections the thread naps for a moment after a batch that was not full, before it looks
+// again: under load one wake-up then serves many entries, and the threads that notify find it awake
+// and pay nothing.
 //
-// With connections to providers it waits in outbound_wait, for them and for notices at once.
+// With connections to providers it waits in outbound_wait, for them and for notices at once, and
+// does not nap: a connection whose message has just been marked would stand idle.
 //
 // No notice is lost. The thread clears the flag (to working) and then claims; a caller makes its
 // entry claimable and then reads the flag. If that claim missed the entry, the store's own lock
@@ -92,13 +94,15 @@ static void sleep_until_needed(struct courier_thread *thread)
         outbound_wait(thread->outbound, fall_asleep(thread) ? courier_idle_ms(thread->courier) : 0);
 }
 
-static void nap(struct courier_thread *thread)
+static void rest(struct courier_thread *thread, size_t taken)
 {
     const struct timespec time = {.tv_nsec = NAP_NS};
-    if (thread->outbound == NULL)
+    if (taken == 0)
+        sleep_until_needed(thread);
+    else if (thread->outbound != NULL)
+        outbound_wait(thread->outbound, 0);
+    else if (taken < COURIER_BATCH_MAX)
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
-    else
-        outbound_wait(thread->outbound, NAP_NS / 1000000);
 }
 
 // False: nothing is under way any more.
@@ -143,12 +147,7 @@ static void *run(void *arg)
         size_t taken = courier_step(thread->courier);
         if (thread->receipts != NULL)
             receipts_step(thread->receipts);
-        if (taken == 0)
-            sleep_until_needed(thread);
-        else if (taken < COURIER_BATCH_MAX)
-            nap(thread);
-        else if (thread->outbound != NULL)
-            outbound_wait(thread->outbound, 0);
+        rest(thread, taken);
     }
     end(thread);
     return NULL;
