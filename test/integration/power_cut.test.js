@@ -27,7 +27,7 @@ const CUTS = Number(process.env.CUTS ?? 3);
 const CUTS_FOR_TORN = 100; // so many tear a record for sure
 const CONTROL_CUTS = 4;
 const LANES = 64;
-const ARM_MS = 10000;
+const ARM_MS = 60000;
 const LOAD_MS_MIN = 40;
 const LOAD_MS_MAX = 160;
 const DISK_BYTES = 320 << 20; // XFS takes 300 MiB at least
@@ -109,8 +109,8 @@ class Disk {
   async arm() {
     this.marks = ['ready', 'go', 'done'].map((name) => `${this.file}.${name}`);
     this.marks.forEach((mark) => fs.rmSync(mark, { force: true }));
-    const cutter = spawn('python3', ['-c', SHUTDOWN, this.mounted, ...this.marks]);
-    this.cutterEnd = once(cutter, 'exit');
+    this.cutter = spawn('python3', ['-c', SHUTDOWN, this.mounted, ...this.marks]);
+    this.cutterEnd = once(this.cutter, 'exit');
     await until(ARM_MS, 'the cutter', () => fs.existsSync(this.marks[0]));
   }
 
@@ -216,6 +216,8 @@ class Machine {
 
   async remove() {
     await this.server?.kill();
+    this.disk.cutter?.kill('SIGKILL');
+    await this.disk.cutterEnd;
     run('umount', this.disk.mounted);
     this.folder.remove();
   }
