@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The store's one clock. Every transition is given T, and windows, codes, budgets and expiry know
-// no other time. T follows the wall clock while that runs as fast as monotonic time does; when the
-// wall clock steps, forward or back, T goes on with monotonic time alone: a step empties no window
-// and freezes nothing. docs/adr/0010-time.md argues it, restarts and reboots included.
+// no other time. T is monotonic time and a lead over it, which the wall clock gives once a boot of
+// the machine: a step of the wall clock empties no window and freezes nothing, and neither does a
+// restart. docs/adr/0025-time-in-one-boot.md argues it, reboots are in 0010-time.md.
 //
-// Invariants: T never falls. Between any two of its readings T gains no more on monotonic time than
-// 1 % of what has passed and half a second (and, where a process ended between the two, 10 ms: how
-// much of the allowance was left is known to the second only).
+// Invariants: T never falls. Between any two of its readings in one boot, whatever processes made
+// them, T has passed as monotonic time has, to the millisecond.
 
 #include "base/env.h"
 
@@ -21,20 +20,22 @@ struct boot_id {
 struct store_time {
     int64_t last_ms;
     struct mono last_mono;
-    int64_t slack_us; // what T may still gain or lose against monotonic time to follow the wall
     struct boot_id boot;
 };
 
-// What has to be kept, so that a later run can go on where this one was.
+// What has to be kept, so that a later run can go on where this one was. Any mark of a boot serves
+// the others of that boot, however old it is.
 struct store_time_mark {
     int64_t at_ms;
     struct mono mono;
+    // 0 in the marks that are made here. T of the versions that corrected it could gain this much,
+    // and 10 ms, on monotonic time after a mark.
     uint32_t slack_us;
     struct boot_id boot;
 };
 
-// A reading of T that reached anybody is at most this much above the last mark that was kept; see
-// store_time_begin.
+// A reading of T that reached anybody is at most this much above the last mark that was kept, for
+// the start in another boot; see store_time_begin.
 #define STORE_TIME_AHEAD_MS 1000
 
 // `mark` is the last one that was kept, NULL when there is none: T begins at the wall clock. In the

@@ -47,16 +47,6 @@ static void start(struct store_time *time, struct fake_clock *fake)
     store_time_begin(time, &clock, &boot_a, NULL);
 }
 
-static void test_follows_a_slewed_clock(void **state)
-{
-    (void)state;
-    struct store_time time;
-    struct fake_clock fake;
-    start(&time, &fake);
-    assert_int_equal(pass(&time, &fake, 1000, 1000), START_MS + 1000);
-    assert_int_equal(pass(&time, &fake, 10005, 10000), START_MS + 11005);
-}
-
 static void test_forward_step_is_not_followed(void **state)
 {
     (void)state;
@@ -78,40 +68,17 @@ static void test_backward_step_does_not_freeze(void **state)
     assert_int_equal(pass(&time, &fake, 5000, 5000), START_MS + 5010);
 }
 
-static void test_never_falls(void **state)
+// By little each time, as by a daemon that sets it each hour, or one that runs at twice the speed.
+static void test_small_steps_are_not_followed(void **state)
 {
     (void)state;
     struct store_time time;
     struct fake_clock fake;
     start(&time, &fake);
-    assert_int_equal(pass(&time, &fake, 300, 300), START_MS + 300);
-    assert_int_equal(pass(&time, &fake, -200, 0), START_MS + 300);
-}
-
-// A wall clock that runs at twice the speed is looked at often: each time it is ahead by a little.
-static void test_many_small_steps_are_a_step(void **state)
-{
-    (void)state;
-    struct store_time time;
-    struct fake_clock fake;
-    start(&time, &fake);
-    int64_t now_ms = 0;
-    for (int i = 0; i < 36000; i++)
-        now_ms = pass(&time, &fake, 200, 100);
-    assert_true(now_ms - START_MS <= HOUR_MS + HOUR_MS / 100 + 500);
-    assert_true(now_ms - START_MS >= HOUR_MS);
-}
-
-static void test_a_wall_clock_behind_slows_by_one_percent(void **state)
-{
-    (void)state;
-    struct store_time time;
-    struct fake_clock fake;
-    start(&time, &fake);
-    int64_t now_ms = 0;
-    for (int i = 0; i < 36000; i++)
-        now_ms = pass(&time, &fake, 95, 100);
-    assert_true(now_ms - START_MS >= HOUR_MS - HOUR_MS / 100 - 500);
+    for (int64_t i = 1; i <= 3600; i++) {
+        assert_int_equal(pass(&time, &fake, 1300, 1000), START_MS + i * 1000);
+        assert_int_equal(pass(&time, &fake, -200, 0), START_MS + i * 1000);
+    }
 }
 
 struct restart_row {
@@ -119,21 +86,24 @@ struct restart_row {
     const struct boot_id *boot;
     int64_t wall_ms; // passed by the wall clock since the mark
     int64_t mono_ms;
+    uint32_t slack_us;
     int64_t from_mark_ms; // where T begins
 };
 
-// The mark is taken at once, with all of its slack of 500 ms.
 static const struct restart_row restart_rows[] = {
-    {"same boot", &boot_a, 2000, 2000, 2510},
-    {"same boot, at once", &boot_a, 0, 0, 500},
-    {"same boot, forward step", &boot_a, HOUR_MS, 2000, 2510},
-    {"same boot, backward step", &boot_a, -HOUR_MS, 2000, 2510},
-    {"same boot, monotonic time fell", &boot_a, 60000, -1, 60000},
-    {"other boot", &boot_b, 60000, 10, 60000},
-    {"other boot, clock ahead", &boot_b, HOUR_MS, 10, HOUR_MS},
-    {"other boot, clock behind", &boot_b, -HOUR_MS, 10, 1000},
-    {"other boot, clock just ahead", &boot_b, 999, 10, 1000},
-    {"unknown boot, clock behind", &boot_unknown, -HOUR_MS, 10, 1000},
+    {"same boot", &boot_a, 2000, 2000, 0, 2000},
+    {"same boot, at once", &boot_a, 0, 0, 0, 0},
+    {"same boot, forward step", &boot_a, HOUR_MS, 2000, 0, 2000},
+    {"same boot, backward step", &boot_a, -HOUR_MS, 2000, 0, 2000},
+    {"same boot, wall clock just ahead", &boot_a, 2300, 2000, 0, 2000},
+    {"same boot, monotonic time fell", &boot_a, 60000, -1, 0, 60000},
+    {"same boot, mark of an earlier version", &boot_a, 2000, 2000, 500000, 2510},
+    {"other boot", &boot_b, 60000, 10, 0, 60000},
+    {"other boot, clock ahead", &boot_b, HOUR_MS, 10, 0, HOUR_MS},
+    {"other boot, clock behind", &boot_b, -HOUR_MS, 10, 0, 1000},
+    {"other boot, clock just ahead", &boot_b, 999, 10, 0, 1000},
+    {"unknown boot, clock behind", &boot_unknown, -HOUR_MS, 10, 0, 1000},
+    {"other boot, mark of an earlier version", &boot_b, -HOUR_MS, 10, 500000, 1000},
 };
 
 static void test_restarts(void **state)
@@ -145,6 +115,7 @@ static void test_restarts(void **state)
         struct fake_clock fake;
         start(&time, &fake);
         struct store_time_mark mark = store_time_mark(&time);
+        mark.slack_us = row->slack_us;
         fake.wall_ms += row->wall_ms;
         fake.mono_ms += row->mono_ms;
         struct clock clock = clock_over(&fake);
@@ -172,8 +143,8 @@ static uint64_t draw(uint64_t *seed)
     return *seed >> 33;
 }
 
-// Whatever the wall clock does, and however often the process is killed: T never falls, and runs no
-// faster than it may. The mark that is kept is up to a second of T old.
+// Whatever the wall clock does, and however often the process is killed: T passes as monotonic time
+// does. The mark that is kept may be old.
 static void test_kills_in_one_boot(void **state)
 {
     (void)state;
@@ -183,18 +154,15 @@ static void test_kills_in_one_boot(void **state)
     struct clock clock = clock_over(&fake);
     struct store_time_mark kept = store_time_mark(&time);
     uint64_t seed = 7;
-    int64_t last_ms = START_MS, passed_ms = 0;
+    int64_t passed_ms = 0;
     for (int i = 0; i < 100000; i++) {
         int64_t mono_ms = (int64_t)(draw(&seed) % 40);
         int64_t wall_ms = mono_ms + (int64_t)(draw(&seed) % 41) - 20;
         if (draw(&seed) % 50 == 0)
             wall_ms += (int64_t)(draw(&seed) % 2000) - 1000;
         passed_ms += mono_ms;
-        int64_t now_ms = pass(&time, &fake, wall_ms, mono_ms);
-        assert_true(now_ms >= last_ms);
-        assert_true(now_ms - START_MS <= passed_ms + passed_ms / 100 + 510);
-        last_ms = now_ms;
-        if (now_ms > kept.at_ms + STORE_TIME_AHEAD_MS - 100)
+        assert_int_equal(pass(&time, &fake, wall_ms, mono_ms), START_MS + passed_ms);
+        if (draw(&seed) % 100 == 0)
             kept = store_time_mark(&time);
         if (draw(&seed) % 20 == 0)
             store_time_begin(&time, &clock, &boot_a, &kept);
@@ -204,12 +172,9 @@ static void test_kills_in_one_boot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_follows_a_slewed_clock),
         cmocka_unit_test(test_forward_step_is_not_followed),
         cmocka_unit_test(test_backward_step_does_not_freeze),
-        cmocka_unit_test(test_never_falls),
-        cmocka_unit_test(test_many_small_steps_are_a_step),
-        cmocka_unit_test(test_a_wall_clock_behind_slows_by_one_percent),
+        cmocka_unit_test(test_small_steps_are_not_followed),
         cmocka_unit_test(test_restarts),
         cmocka_unit_test(test_an_unknown_boot_is_never_the_same),
         cmocka_unit_test(test_kills_in_one_boot),

@@ -516,7 +516,7 @@ static void test_settings_have_versions(void **state)
     assert_int_equal(fixture->notices, 3);
 }
 
-static void test_time_goes_on_and_never_back(void **state)
+static void test_time_goes_on_whatever_the_wall_clock(void **state)
 {
     struct store_fixture *fixture = *state;
     struct case_op op;
@@ -527,9 +527,8 @@ static void test_time_goes_on_and_never_back(void **state)
         fixture->mono_ms += 1000;
         case_op_init(&op, 1, false, false);
         assert_int_equal(case_op_run(fixture, &op), STORE_COMMITTED);
-        assert_true(op.now_ms >= last_ms + 400);
-        assert_true(op.now_ms <= last_ms + 1600);
-        assert_true(store_now_ms(fixture->store) >= op.now_ms);
+        assert_int_equal(op.now_ms, last_ms + 1000);
+        assert_int_equal(store_now_ms(fixture->store), op.now_ms);
         last_ms = op.now_ms;
     }
 }
@@ -565,7 +564,7 @@ static const struct row rows[] = {
     {"deliveries are listed", test_deliveries_are_listed, 9},
     {"entries are claimed in order of time", test_entries_are_claimed_in_order_of_time, ORDERED},
     {"settings have versions", test_settings_have_versions, 4},
-    {"time goes on and never back", test_time_goes_on_and_never_back, 4},
+    {"time goes on whatever the wall clock does", test_time_goes_on_whatever_the_wall_clock, 4},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0], OWN_MAX = 64 };

@@ -1,12 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// What docs/adr/0010-time.md promises of T, checked at every reading: within one boot of the
-// machine T never falls, and between any two readings it departs from monotonic time by no more
-// than 1 % of what has passed and half a second, restarts included. In another boot it begins at
-// the wall clock, or a second above what was kept when that is later.
+// What docs/adr/0025-time-in-one-boot.md promises of T, checked at every reading: within one boot
+// of the machine T passes as monotonic time does, to the millisecond, restarts included. In another
+// boot it begins at the wall clock, or a second above what was kept when that is later.
 //
-// So the rules may be judged by T.
+// So the rules may be judged by T: a window of it is one of real time.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,9 +17,7 @@ struct time_reading {
 };
 
 struct timekeeper {
-    struct time_reading last;
-    int64_t least_lead_us; // of T over 1.01 times monotonic time, in this boot
-    int64_t most_lead_us;  // over 0.99 times
+    int64_t lead_ms;       // of T over monotonic time, in this boot
     const char *complaint; // the first one; NULL: none
 };
 
@@ -29,7 +26,7 @@ void timekeeper_begin(struct timekeeper *keeper, struct time_reading reading);
 
 void timekeeper_read(struct timekeeper *keeper, struct time_reading reading);
 
-// T while nobody can be asked: as far as it was, and what has passed since.
+// T while nobody can be asked.
 int64_t timekeeper_carry_ms(const struct timekeeper *keeper, int64_t mono_ms);
 
 struct reboot {

@@ -326,7 +326,9 @@ static void mark(struct world *world, enum world_mark which, bool is_so)
 
 static void step_wall(struct world *world)
 {
-    int64_t step_ms = 1000 + (int64_t)seeded_below(&world->dice, 4 * 60 * MINUTE_MS);
+    bool is_small = seeded_below(&world->dice, 3) == 0;
+    int64_t most_ms = is_small ? 1000 : 4 * 60 * MINUTE_MS;
+    int64_t step_ms = 1 + (int64_t)seeded_below(&world->dice, (uint64_t)most_ms);
     bool is_back = seeded_below(&world->dice, 2) == 0;
     world->stats.clock_steps++;
     world->wall_offset_ms += is_back ? -step_ms : step_ms;
