@@ -33,7 +33,7 @@ static int refuse(struct import *import, size_t entry, const char *what)
     return 422;
 }
 
-// Defaults, but for what the file rules.
+// Defaults, but for what the file rules, and for secrets, which no export has.
 static void begin_settings(const struct import *import, size_t entry)
 {
     const struct brand_put *put = &import->puts[entry];
@@ -45,7 +45,7 @@ static void begin_settings(const struct import *import, size_t entry)
         return;
     *settings = before->settings;
     for (size_t i = 0; i < brand_options_count; i++) {
-        if (!ruled_has_setting(ruled, &brand_options[i]))
+        if (!ruled_has_setting(ruled, &brand_options[i]) && !brand_options[i].is_secret)
             option_reset(&brand_options[i], settings);
     }
 }
@@ -261,6 +261,14 @@ static int check_shape(struct brand_call *call, const json_t *list)
     return 0;
 }
 
+// Settings may be secrets.
+static void free_puts(struct brand_put *puts, size_t count)
+{
+    if (puts != NULL)
+        explicit_bzero(puts, count * sizeof *puts);
+    free(puts);
+}
+
 int brand_action_import(struct brand_call *call)
 {
     const json_t *list = json_object_get(call->body, "brands");
@@ -274,8 +282,8 @@ int brand_action_import(struct brand_call *call)
     status = 503;
     if (import.puts != NULL && import.changed != NULL && import.before != NULL)
         status = run(&import, list);
-    free(import.puts);
-    free(import.changed);
+    free_puts(import.puts, import.count);
+    free_puts(import.changed, import.count);
     free(import.before);
     return status;
 }

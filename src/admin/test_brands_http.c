@@ -266,7 +266,8 @@ static void a_brand_is_told_whole(void **state)
         "\"identifierTypes\":\"MOBILE EMAIL USERNAME\",\"mobileChannel\":\"SMS\","
         "\"fallbackChannels\":\"SMS WHATSAPP ZALO "
         "EMAIL\",\"defaultCountry\":null,\"issuer\":\"otpd\",\"ogc\":null,"
-        "\"corsOrigins\":null," TEXTS ",\"changed\":[],\"ruledByFile\":[\"otpMaxCount\"],"
+        "\"corsOrigins\":null,\"rejectWithoutHeader\":null,\"rejectWithoutHeaderValue\":null," TEXTS
+        ",\"changed\":[],\"ruledByFile\":[\"otpMaxCount\"],"
         "\"tokenKeys\":[{\"number\":1,\"isSigning\":true,\"createdAt\":\"2026-09-21T14:13:20Z\"}"
         "]}");
 }
@@ -698,6 +699,29 @@ static void an_import_sets_others_back_and_removes_nothing(void **state)
                 "{\"added\":[],\"changed\":[],\"unchanged\":[\"DocDemo\"]}");
 }
 
+// What an export never has, an import does not take away.
+static void a_secret_is_shown_to_nobody_and_stays(void **state)
+{
+    struct fixture *f = *state;
+    assert_has(ask(f, "GET options", NULL),
+               "\"nullable\":true,\"secret\":true,\"help\":\"What that header must hold;");
+    const char *set = ask(f, "PUT brand?name=DocDemo",
+                          "{\"settings\":{\"rejectWithoutHeader\":\"X-Cdn\","
+                          "\"rejectWithoutHeaderValue\":\"knock knock\"}}");
+    assert_ok(set, 200);
+    assert_has(set, "\"rejectWithoutHeader\":\"X-Cdn\",\"rejectWithoutHeaderValue\":\"***\"");
+    assert_has(log_since(f), "settings=\"rejectWithoutHeader rejectWithoutHeaderValue\"");
+    assert_body(f, "GET export", NULL,
+                "{\"format\":1,\"brands\":[{\"name\":\"DocDemo\",\"settings\":{"
+                "\"rejectWithoutHeader\":\"X-Cdn\"}}]}");
+    assert_ok(ask(f, "POST import", EXPORTED), 200);
+    assert_has(ask(f, "GET brand?name=DocDemo", NULL),
+               "\"rejectWithoutHeader\":null,\"rejectWithoutHeaderValue\":\"***\"");
+    assert_null(strstr(ask(f, "PUT brand?name=DocDemo",
+                           "{\"settings\":{\"rejectWithoutHeaderValue\":\"knock\\nknock\"}}"),
+                       "knock"));
+}
+
 static void an_import_that_fails_says_how_far_it_came(void **state)
 {
     struct fixture *f = *state;
@@ -750,6 +774,7 @@ int main(void)
         TEST(an_export_comes_in_again),
         TEST(translations_are_an_object_and_its_paths),
         TEST(an_import_sets_others_back_and_removes_nothing),
+        TEST(a_secret_is_shown_to_nobody_and_stays),
         TEST(an_import_that_fails_says_how_far_it_came),
         TEST(no_body_does_harm),
     };

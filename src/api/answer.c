@@ -96,7 +96,8 @@ static void answer_status(struct api_request *request, int http_status, enum api
 // Failures of the business are HTTP 200. What belongs to HTTP itself has its status as its code.
 static int http_status_of(enum api_status status)
 {
-    bool is_of_http = status == API_MEDIA_TYPE_UNSUPPORTED || status == API_UNAVAILABLE;
+    bool is_of_http = status == API_FORBIDDEN || status == API_MEDIA_TYPE_UNSUPPORTED ||
+                      status == API_UNAVAILABLE;
     return is_of_http ? api_status_code(status) : HTTP_STATUS_OK;
 }
 

@@ -43,6 +43,14 @@ static bool check_channel_name(struct api_request *request)
     return request_refuse_shape(request, API_DETAILS_INVALID);
 }
 
+// Who comes past the CDN learns no more than that the brand exists, which token/generate tells too.
+static bool check_let_in(struct api_request *request)
+{
+    struct span name = request->brand->required_header;
+    struct span value = http_request_field(&request->exchange->request, name);
+    return brand_lets_in(request->brand, value) || request_refuse(request, API_FORBIDDEN);
+}
+
 // Codes outlive their session, so that only this endpoint looks at its end.
 static bool check_session_not_over(struct api_request *request)
 {
@@ -68,15 +76,11 @@ static bool check_channel_fits(struct api_request *request)
 }
 
 static request_check *const checks[] = {
-    check_shape,
-    check_channel_name,
-    check_brand,
-    check_identifier,
-    check_device,
-    check_session_opens,
-    check_session_not_over,
-    check_session_same,
-    NULL,
+    check_shape,         check_channel_name,
+    check_brand,         check_let_in,
+    check_identifier,    check_device,
+    check_session_opens, check_session_not_over,
+    check_session_same,  NULL,
 };
 
 static void on_done(struct api_request *request)

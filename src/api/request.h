@@ -3,9 +3,9 @@
 #pragma once
 // One request on its way: what is known of it grows check by check, in the order of the contract.
 //
-//   media type 415 → JSON shape 400 → brand 1504 → type 1546 → form 1519, 1540 → session 1505 →
-//   what differs 1509, 1508, 1507, 1541 → hash 5004 → channel 1601 to 1603 → the person's record
-//   (service)
+//   media type 415 → JSON shape 400 → brand 1504 → (to send) header 403 → type 1546 → form 1519,
+//   1540 → session 1505 → what differs 1509, 1508, 1507, 1541 → hash 5004 → channel 1601 to 1603 →
+//   the person's record (service)
 //
 // A username's request that does not say where its codes go has that looked up before the channel;
 // from then on it is as if it had said so.

@@ -32,6 +32,7 @@
       "Channel is not configured properly, please check and try again")                 \
     X(API_EXTERNAL_ID_OFF, 3005, "External ID login must be enabled.")                  \
     X(API_TAMPERED, 5004, "Response tampered")                                          \
+    X(API_FORBIDDEN, 403, "Forbidden")                                                  \
     X(API_MEDIA_TYPE_UNSUPPORTED, 415, "Unsupported Media Type")                        \
     X(API_UNAVAILABLE, 503, "Service Unavailable")
 

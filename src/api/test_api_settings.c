@@ -189,6 +189,143 @@ static void without_asking_the_usual_channel_is_taken(void **state)
     assert_taken(rig, MOBILE_ID, id);
 }
 
+#define FORBIDDEN "{\"status\":{\"success\":false,\"code\":403,\"message\":\"Forbidden\"}}"
+
+static void require_header(struct rig *rig, const char *name, const char *value)
+{
+    struct brand_settings settings;
+    brand_settings_init(&settings);
+    (void)snprintf(settings.required_header, sizeof settings.required_header, "%s", name);
+    (void)snprintf(settings.required_header_value, sizeof settings.required_header_value, "%s",
+                   value);
+    (void)snprintf(settings.cors_origins, sizeof settings.cors_origins, "https://shop.example.com");
+    rig_put_brand(rig, "DocDemo", &settings);
+}
+
+struct header_row {
+    const char *name;
+    const char *value;
+    const char *fields;
+    bool is_let_in;
+};
+
+static const struct header_row header_rows[] = {
+    {"", "", "", true},
+    {"", "", "X-Cdn: any\r\n", true},
+    {"", "left behind", "", true},
+    {"X-Cdn", "", "", false},
+    {"X-Cdn", "", "X-Cdn: any\r\n", true},
+    {"X-Cdn", "", "X-Cdn:\r\n", true},
+    {"X-Cdn", "", "X-Cdn-Other: any\r\n", false},
+    {"X-Cdn", "", "x-CDN: any\r\n", true},
+    {"x-cdn", "", "X-Cdn: any\r\n", true},
+    {"X-Cdn", "secret", "", false},
+    {"X-Cdn", "secret", "X-Cdn:\r\n", false},
+    {"X-Cdn", "secret", "X-Cdn: any\r\n", false},
+    {"X-Cdn", "secret", "X-Cdn: secret\r\n", true},
+    {"X-Cdn", "secret", "X-Cdn:   secret  \r\n", true},
+    {"X-Cdn", "secret", "X-Cdn: Secret\r\n", false},
+    {"X-Cdn", "secret", "X-Cdn: secre\r\n", false},
+    {"X-Cdn", "secret", "X-Cdn: secrets\r\n", false},
+    {"X-Cdn", "secret", "X-Cdn: secrex\r\n", false},
+    // A CDN sets it, and a stranger cannot add a right one; the first one counts.
+    {"X-Cdn", "secret", "X-Cdn: any\r\nX-Cdn: secret\r\n", false},
+    {"Content-Type", "application/json", "", true},
+};
+
+static const char *const generate_paths[] = {GENERATE, WEB_GENERATE};
+
+static void without_the_header_nothing_is_sent(void **state)
+{
+    struct rig *rig = *state;
+    for (size_t i = 0; i < COUNT_OF(header_rows) * 2; i++) {
+        const struct header_row *row = &header_rows[i / 2];
+        struct rig_message message;
+        char id[SESSION_ID_TEXT_BYTES + 1];
+        char body[512];
+        require_header(rig, row->name, row->value);
+        rig_postf(rig, i % 2 == 0 ? TOKEN : WEB_TOKEN, "{" MOBILE_ID "," BRAND "}");
+        rig_session_id(rig, id);
+        (void)snprintf(body, sizeof body, "{" MOBILE_ID "," BRAND ",\"sessionId\":\"%s\"}", id);
+        char fields[128];
+        (void)snprintf(fields, sizeof fields, "Content-Type: application/json\r\n%s", row->fields);
+        rig_post(rig, generate_paths[i % 2], fields, body);
+        assert_int_equal(rig->status, row->is_let_in ? 200 : 403);
+        assert_string_equal(rig->body, row->is_let_in ? SUCCESS : FORBIDDEN);
+        assert_int_equal(rig_take_message(rig, &message), row->is_let_in);
+    }
+}
+
+// Whatever else is wrong, but for what says of which brand it is.
+static void the_header_is_looked_at_first(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const bodies[] = {
+        "{\"identifierType\":\"MOBILE\",\"identifierValue\":\"x\"," BRAND ",\"sessionId\":\"x\"}",
+        "{" MOBILE_ID "," BRAND ",\"sessionId\":\"x\"}",
+        "{" USERNAME_ID "," BRAND ",\"sessionId\":\"x\"}",
+        "{\"identifierType\":\"EXTERNALID\",\"identifierValue\":\"x\"," BRAND
+        ",\"sessionId\":\"x\"}",
+    };
+    require_header(rig, "X-Cdn", "secret");
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        rig_postf(rig, GENERATE "?fallbackChannel=EMAIL", "%s", bodies[i]);
+        assert_int_equal(rig->status, 403);
+        assert_string_equal(rig->body, FORBIDDEN);
+    }
+    rig_postf(rig, GENERATE, "{" MOBILE_ID ",\"brand\":\"Nobody\",\"sessionId\":\"x\"}");
+    assert_int_equal(rig_code(rig), 1504);
+    rig_postf(rig, GENERATE, "{");
+    assert_int_equal(rig_code(rig), 1519);
+}
+
+static void other_calls_need_no_header(void **state)
+{
+    struct rig *rig = *state;
+    char allowed[64];
+    require_header(rig, "X-Cdn", "secret");
+    rig_postf(rig, TOKEN, "{" MOBILE_ID "," BRAND "}");
+    assert_int_equal(rig_code(rig), 200);
+    rig_postf(rig, VALIDATE, "{" MOBILE_ID "," BRAND ",\"sessionId\":\"x\",\"otp\":\"1\"}");
+    assert_int_equal(rig_code(rig), 1505);
+    static const char preflight[] = "OPTIONS " GENERATE " HTTP/1.1\r\nHost: a\r\n"
+                                    "Origin: https://shop.example.com\r\n"
+                                    "Access-Control-Request-Method: POST\r\n\r\n";
+    rig_send(rig, preflight, sizeof preflight - 1);
+    assert_int_equal(rig->status, 204);
+    assert_string_equal(rig_field(rig, "Access-Control-Allow-Origin", allowed, sizeof allowed),
+                        "https://shop.example.com");
+}
+
+// So that a page can tell its user more than that something went wrong.
+static void a_page_may_read_that_it_was_refused(void **state)
+{
+    struct rig *rig = *state;
+    char allowed[64];
+    require_header(rig, "X-Cdn", "secret");
+    rig_post(rig, WEB_GENERATE,
+             "Content-Type: application/json\r\nOrigin: https://shop.example.com\r\n",
+             "{" MOBILE_ID "," BRAND ",\"sessionId\":\"x\"}");
+    assert_int_equal(rig->status, 403);
+    assert_string_equal(rig_field(rig, "Access-Control-Allow-Origin", allowed, sizeof allowed),
+                        "https://shop.example.com");
+}
+
+static void items_of_a_batch_are_refused_each(void **state)
+{
+    struct rig *rig = *state;
+    struct brand_settings settings;
+    brand_settings_init(&settings);
+    rig_put_brand(rig, "Other", &settings);
+    require_header(rig, "X-Cdn", "secret");
+    rig_postf(rig, GENERATE,
+              "[{" MOBILE_ID "," BRAND ",\"sessionId\":\"x\"},"
+              "{" MOBILE_ID ",\"brand\":\"Other\",\"sessionId\":\"x\"}]");
+    assert_int_equal(rig->status, 200);
+    assert_memory_equal(rig->body, "[" FORBIDDEN ",", strlen("[" FORBIDDEN ","));
+    assert_non_null(strstr(rig->body, "\"code\":1505,"));
+}
+
 #define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, create_rig, destroy_rig)
 
 int main(void)
@@ -199,6 +336,11 @@ int main(void)
         RIG_TEST(items_of_a_batch_have_their_types_too),
         RIG_TEST(only_channels_of_the_list_can_be_asked_for),
         RIG_TEST(without_asking_the_usual_channel_is_taken),
+        RIG_TEST(without_the_header_nothing_is_sent),
+        RIG_TEST(the_header_is_looked_at_first),
+        RIG_TEST(other_calls_need_no_header),
+        RIG_TEST(a_page_may_read_that_it_was_refused),
+        RIG_TEST(items_of_a_batch_are_refused_each),
     };
     return cmocka_run_group_tests_name("api_settings", tests, NULL, NULL);
 }

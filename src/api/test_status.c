@@ -62,6 +62,7 @@ static const struct wire_row wire_rows[] = {
     {API_EXTERNAL_ID_OFF, 3005,
      "{\"success\":false,\"code\":3005,\"message\":\"External ID login must be enabled.\"}"},
     {API_TAMPERED, 5004, "{\"success\":false,\"code\":5004,\"message\":\"Response tampered\"}"},
+    {API_FORBIDDEN, 403, "{\"success\":false,\"code\":403,\"message\":\"Forbidden\"}"},
     {API_MEDIA_TYPE_UNSUPPORTED, 415,
      "{\"success\":false,\"code\":415,\"message\":\"Unsupported Media Type\"}"},
     {API_UNAVAILABLE, 503, "{\"success\":false,\"code\":503,\"message\":\"Service Unavailable\"}"},

@@ -359,12 +359,18 @@ const struct option *option_nearest(struct option_table table, struct span name)
     return nearest;
 }
 
-void option_show(const struct option *option, const void *settings, struct strbuf *out)
+void option_put_text(const struct option *option, const void *settings, struct strbuf *out)
 {
     uint8_t scratch[NUMBER_BYTES_MAX];
-    struct span text = value_text(option, settings, scratch);
-    bool is_hidden = option->is_secret && !is_null(option, settings);
-    strbuf_put(out, is_hidden ? SPAN("***") : text);
+    strbuf_put(out, value_text(option, settings, scratch));
+}
+
+void option_show(const struct option *option, const void *settings, struct strbuf *out)
+{
+    if (option->is_secret && !is_null(option, settings))
+        strbuf_put_text(out, "***");
+    else
+        option_put_text(option, settings, out);
 }
 
 bool option_is_preset(const struct option *option, const void *settings)

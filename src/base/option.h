@@ -54,6 +54,9 @@ const struct option *option_nearest(struct option_table table, struct span name)
 // The value as text, "null" where it is; secrets as "***".
 void option_show(const struct option *option, const void *settings, struct strbuf *out);
 
+// The same without hiding anything: for whatever stores the value or hands it on.
+void option_put_text(const struct option *option, const void *settings, struct strbuf *out);
+
 bool option_is_preset(const struct option *option, const void *settings);
 
 // Is the value the same in both settings structs?

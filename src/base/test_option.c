@@ -108,6 +108,21 @@ static void assert_shows(const char *name, const struct sample *sample, const ch
     assert_string_equal(storage, expected);
 }
 
+// Shown to nobody, and yet handed on.
+static void test_a_secret_is_put_as_it_is(void **state)
+{
+    (void)state;
+    char storage[64] = {0};
+    struct strbuf out = strbuf_over(storage, sizeof storage - 1);
+    struct sample sample = fresh_sample();
+    assert_int_equal(option_set(xfind("password"), &sample, SPAN("hunter2"), NULL), ERR_OK);
+    assert_shows("password", &sample, "***");
+    option_put_text(xfind("password"), &sample, &out);
+    option_put_text(xfind("size"), &sample, &out);
+    option_put_text(xfind("note"), &sample, &out);
+    assert_string_equal(storage, "hunter26null");
+}
+
 static void test_preset_fills_every_value_and_nothing_else(void **state)
 {
     (void)state;
@@ -364,6 +379,7 @@ static void test_a_null_is_not_the_text_of_the_same_spelling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_secret_is_put_as_it_is),
         cmocka_unit_test(test_preset_fills_every_value_and_nothing_else),
         cmocka_unit_test(test_set_takes_what_is_in_range_and_leaves_the_value_alone_otherwise),
         cmocka_unit_test(test_set_refuses_nul_inside_text),

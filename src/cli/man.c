@@ -294,6 +294,9 @@ static void put_brand_settings(struct mdoc *mdoc)
     mdoc_item(mdoc, "Ic", "tokenKeyFile");
     mdoc_text(mdoc, "File with the secret that tokens are signed with: 32 to 254 bytes that "
                     "nobody else may read. Default: null, and the server makes one of its own.");
+    mdoc_item(mdoc, "Ic", "rejectWithoutHeaderValueFile");
+    mdoc_text(mdoc, "File with rejectWithoutHeaderValue, which is a secret and does not stand in "
+                    "the configuration itself.");
     mdoc_macro(mdoc, ".El");
     mdoc_macro(mdoc, ".Pp");
     mdoc_text(mdoc, "What the file does not name is changed while the server runs, by");

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The otpd authors
 // SPDX-License-Identifier: Apache-2.0
-// The list of brands in the file. An entry has two keys of its own, and all the settings of a
-// brand.
+// The list of brands in the file. An entry has keys of its own, and all the settings of a brand; of
+// one that is a secret it names the file.
 #include "config/source.h"
 
 #include "base/assert.h"
@@ -11,6 +11,7 @@
 enum entry_option_id {
     ENTRY_NAME,
     ENTRY_TOKEN_KEY_FILE,
+    ENTRY_HEADER_VALUE_FILE,
     ENTRY_OPTION_COUNT_,
 };
 
@@ -29,6 +30,13 @@ static const struct option entry_options[ENTRY_OPTION_COUNT_] = {
                               .capacity = sizeof((struct config_brand *)0)->token_key_file,
                               .is_nullable = true,
                               .help = "File with the secret that tokens are signed with"},
+    [ENTRY_HEADER_VALUE_FILE] = {.name = "rejectWithoutHeaderValueFile",
+                                 .type = OPTION_TEXT,
+                                 .unit = "file",
+                                 .offset = offsetof(struct config_brand, header_value_file),
+                                 .capacity = sizeof((struct config_brand *)0)->header_value_file,
+                                 .is_nullable = true,
+                                 .help = "File with what the header of rejectWithoutHeader holds"},
 };
 
 static const struct option_table entry_table = {entry_options, ENTRY_OPTION_COUNT_};
@@ -109,6 +117,30 @@ static void load_token_key(const struct brand_reader *reader)
         complain(reader, value, &info);
 }
 
+// null is a value too: the file then rules that the header only has to be there.
+static void load_header_value(const struct brand_reader *reader)
+{
+    struct err_info info;
+    struct config_brand *brand = reader->brand;
+    const struct option *option =
+        option_find(brand_option_table(), SPAN("rejectWithoutHeaderValue"));
+    const struct yaml_node *value = given(reader, ENTRY_HEADER_VALUE_FILE);
+    const struct config_secret_file file = {entry_options[ENTRY_HEADER_VALUE_FILE].name,
+                                            brand->header_value_file};
+    char secret[sizeof brand->settings.required_header_value];
+    if (value == NULL)
+        return;
+    brand->setting_lines[option - brand_options] = value->line;
+    if (brand->header_value_file[0] == '\0')
+        return;
+    enum err err = config_secret_load(&file, secret, sizeof secret, &info);
+    if (err == ERR_OK)
+        err = option_set(option, &brand->settings, span_of_text(secret), &info);
+    explicit_bzero(secret, sizeof secret);
+    if (err != ERR_OK)
+        complain(reader, value, &info);
+}
+
 static void take_brand(const struct brand_reader *reader)
 {
     struct config_entry *entry = reader->entry;
@@ -121,6 +153,7 @@ static void take_brand(const struct brand_reader *reader)
            brand_options_count * sizeof reader->brand->setting_lines[0]);
     check_name(reader);
     check_name_is_new(reader);
+    load_header_value(reader);
     check_settings(reader);
     load_token_key(reader);
 }

@@ -225,6 +225,7 @@ void config_destroy(struct config **config)
     for (size_t i = 0; i < (*config)->brands_held; i++) {
         struct config_brand *brand = (*config)->brands[i];
         explicit_bzero(brand->token_secret, sizeof brand->token_secret);
+        explicit_bzero(&brand->settings, sizeof brand->settings);
         free(brand);
     }
     for (size_t i = 0; i < (*config)->providers_held; i++) {

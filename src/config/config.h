@@ -105,8 +105,9 @@ struct config_origin {
 struct config_brand {
     char name[BRAND_NAME_BYTES_MAX + 1];
     char token_key_file[CONFIG_PATH_BYTES_MAX];
-    struct brand_settings settings;            // at their defaults where nothing is named
-    uint32_t setting_lines[BRAND_OPTIONS_MAX]; // by row of brand_options; 0: not named
+    char header_value_file[CONFIG_PATH_BYTES_MAX]; // of settings.required_header_value
+    struct brand_settings settings;                // at their defaults where nothing is named
+    uint32_t setting_lines[BRAND_OPTIONS_MAX];     // by row of brand_options; 0: not named
     uint16_t token_secret_len;
     uint8_t token_secret[CONFIG_TOKEN_SECRET_BYTES_MAX];
     uint32_t token_key_line; // 0: token_secret_len is

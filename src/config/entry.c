@@ -47,7 +47,7 @@ const struct yaml_node *config_entry_value(const struct config_entry *entry, str
     return member(entry->document, entry->node, key);
 }
 
-// What stands in a file of its own has an option with "File" behind its name.
+// A secret stands in a file of its own, which has an option with "File" behind its name.
 static const struct option *file_option(const struct config_entry *entry, struct span key)
 {
     uint8_t room[128];
@@ -77,7 +77,7 @@ static void take_pair(struct config_entry *entry, const struct yaml_node *key)
 {
     for (size_t i = 0; i < entry->parts_count; i++) {
         const struct option *option = option_find(entry->parts[i].table, key->text);
-        if (option == NULL)
+        if (option == NULL || option->is_secret)
             continue;
         set_once(entry, &entry->parts[i], option, key);
         return;

@@ -98,6 +98,9 @@ static const struct error_case brand_error_cases[] = {
      "c.yaml:3:5: error: unknown option \"otpmaxcount\"; did you mean \"otpMaxCount\"?\n"},
     {"brands:\n  - name: A\n    tokenKeyfile: 3\n",
      "c.yaml:3:5: error: unknown option \"tokenKeyfile\"; did you mean \"tokenKeyFile\"?\n"},
+    {"brands:\n  - name: A\n    rejectWithoutHeaderValue: x\n",
+     "c.yaml:3:5: error: unknown option \"rejectWithoutHeaderValue\"; did you mean "
+     "\"rejectWithoutHeaderValueFile\"?\n"},
     {"brands:\n  - name: A\n    otpMaxCount: 65\n",
      "c.yaml:3:18: error: otpMaxCount: \"65\" is not 1 to 64, or null\n"},
     {"brands:\n  - name: A\n    otpMaxCount: 0\n",
@@ -470,6 +473,54 @@ static void test_token_keys_that_will_not_do(void **state)
     }
 }
 
+#define HEADER_FILE "brands:\n  - {name: A, rejectWithoutHeaderValueFile: value}\n"
+#define HEADER_PLACE "c.yaml:2:45: error: rejectWithoutHeaderValueFile: value: "
+
+static void test_what_a_header_holds_stands_in_a_file(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char longest[128] = {[0 ... 127] = 'v'};
+    const struct key_case cases[] = {
+        {SPAN("knock knock\r\n"), 0600, NULL},
+        {span_make(longest, 128), 0600, NULL},
+        {SPAN("knock"), 0644, HEADER_PLACE "others may read or change it; chmod 600 value\n"},
+        {SPAN("\n"), 0600, HEADER_PLACE "it is empty\n"},
+        {SPAN("a\nb"), 0600, HEADER_PLACE "it has more than one line, or control characters\n"},
+        {SPAN("\xFF"), 0600,
+         "c.yaml:2:45: error: rejectWithoutHeaderValue: the value is not text of at most 128 "
+         "bytes, in UTF-8 without control characters, or null\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        (void)unlink("value");
+        write_file("value", cases[i].text, cases[i].mode);
+        enum err err = load_dev(fixture, HEADER_FILE);
+        assert_string_equal(fixture->lines, cases[i].story != NULL ? cases[i].story : "");
+        assert_int_equal(err == ERR_OK, cases[i].story == NULL);
+    }
+}
+
+static void test_a_header_of_the_file_is_ruled_by_it(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct option *option =
+        option_find(brand_option_table(), SPAN("rejectWithoutHeaderValue"));
+    size_t row = (size_t)(option - brand_options);
+    write_file("value", SPAN("knock knock\n"), 0600);
+    load_good(fixture, "brands:\n"
+                       "  - name: A\n"
+                       "    rejectWithoutHeader: X-Cdn\n"
+                       "    rejectWithoutHeaderValueFile: value\n"
+                       "  - {name: B, rejectWithoutHeaderValueFile: ~}\n"
+                       "  - name: C\n");
+    struct config_brand *const *brands = fixture->config->brands;
+    static const uint32_t lines[] = {4, 5, 0};
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        assert_int_equal(brands[i]->setting_lines[row], lines[i]);
+    assert_string_equal(brands[0]->settings.required_header, "X-Cdn");
+    assert_string_equal(brands[0]->settings.required_header_value, "knock knock");
+    assert_string_equal(brands[1]->settings.required_header_value, "");
+}
+
 static void test_a_missing_token_key_names_the_command(void **state)
 {
     struct fixture *fixture = *state;
@@ -567,6 +618,8 @@ int main(void)
         WITH_FIXTURE(test_of_two_equal_flags_the_last_holds),
         WITH_FIXTURE(test_a_token_key_is_read_without_its_line_end),
         WITH_FIXTURE(test_token_keys_that_will_not_do),
+        WITH_FIXTURE(test_what_a_header_holds_stands_in_a_file),
+        WITH_FIXTURE(test_a_header_of_the_file_is_ruled_by_it),
         WITH_FIXTURE(test_a_missing_token_key_names_the_command),
         WITH_FIXTURE(test_a_file_has_at_most_a_mebibyte),
         WITH_FIXTURE(test_256_brands_are_the_most),

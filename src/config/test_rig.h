@@ -33,7 +33,7 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    static const char *const files[] = {"c.yaml", "key", "pw", "bad.yaml", "own.yaml"};
+    static const char *const files[] = {"c.yaml", "key", "value", "pw", "bad.yaml", "own.yaml"};
     struct fixture *fixture = *state;
     config_destroy(&fixture->config);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)

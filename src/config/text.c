@@ -167,6 +167,19 @@ static void put_providers(struct strbuf *out)
         "#    brand: null\n#    providers: 'mail'\n#    fallbackAfterSeconds: null\n");
 }
 
+// A secret stands in a file of its own.
+static void put_brand_option(const struct option *option, struct strbuf *out)
+{
+    if (!option->is_secret) {
+        put_entry_option(option, preset_of(option), out);
+        return;
+    }
+    put_comment(option, "#    ", out);
+    strbuf_put_text(out, "#    ");
+    strbuf_put_text(out, option->name);
+    strbuf_put_text(out, "File: null\n");
+}
+
 void config_put_sample(const struct config_server *server, struct strbuf *out)
 {
     strbuf_put_text(out, "# Configuration of otpd. What is commented out has the value shown.\n"
@@ -181,6 +194,6 @@ void config_put_sample(const struct config_server *server, struct strbuf *out)
                     "the rest is changed while the server runs.\n#brands:\n#  - name: 'DocDemo'\n"
                     "#    tokenKeyFile: null\n");
     for (size_t i = 0; i < brand_options_count; i++)
-        put_entry_option(&brand_options[i], preset_of(&brand_options[i]), out);
+        put_brand_option(&brand_options[i], out);
     put_providers(out);
 }

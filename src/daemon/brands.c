@@ -42,8 +42,7 @@ static struct brand_edits edits_of(const struct config_brand *brand, struct bran
         size_t start = storage->len;
         if (brand->setting_lines[i] == 0)
             continue;
-        ASSERT(!brand_options[i].is_secret); // it would be shown as ***
-        option_show(&brand_options[i], &brand->settings, storage);
+        option_put_text(&brand_options[i], &brand->settings, storage);
         items[edits.count++] = (struct brand_edit){.option = &brand_options[i],
                                                    .text = span_from(strbuf_span(storage), start)};
     }
@@ -61,6 +60,7 @@ static enum err put_brand(struct brands *brands, const struct config_brand *bran
     struct span secret = span_make(brand->token_secret, brand->token_secret_len);
     struct brand_edits edits = edits_of(brand, items, &storage);
     enum err err = brands_ensure(brands, name_of(brand), edits, secret, info);
+    explicit_bzero(texts, sizeof texts);
     if (err != ERR_OK) {
         struct err_info inner = *info;
         err_info_set(info, "brand %s: %s", brand->name, inner.text);

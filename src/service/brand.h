@@ -20,6 +20,8 @@
 #define BRAND_NAME_BYTES_MAX 64U
 #define BRAND_ORIGINS_MAX 16U
 #define BRAND_ORIGIN_BYTES_MAX 256U
+#define BRAND_HEADER_BYTES_MAX 64U
+#define BRAND_HEADER_VALUE_BYTES_MAX 128U
 #define BRAND_ISSUER_BYTES_MAX 128U
 #define BRAND_OGC_DERIVED_BYTES_MAX 16U
 #define BRAND_SENDER_BYTES_MAX 64U
@@ -68,7 +70,9 @@ struct brand_settings {
     char issuer[BRAND_ISSUER_BYTES_MAX];
     char ogc[BRAND_ISSUER_BYTES_MAX];
     char cors_origins[BRAND_ORIGINS_MAX * BRAND_ORIGIN_BYTES_MAX]; // separated by spaces
-    char language[LANGUAGE_BYTES_MAX + 1];                         // a tag, of `words`; or empty
+    char required_header[BRAND_HEADER_BYTES_MAX + 1];
+    char required_header_value[BRAND_HEADER_VALUE_BYTES_MAX + 1]; // secret
+    char language[LANGUAGE_BYTES_MAX + 1];                        // a tag, of `words`; or empty
     struct brand_words words;
     char translations[BRAND_TRANSLATIONS_BYTES_MAX + 1];             // see service/brand_text.h
     char encryption_endpoints[BRAND_ENCRYPTION_ENDPOINTS_BYTES_MAX]; // separated by spaces
@@ -152,6 +156,8 @@ struct brand {
     struct brand_templates templates;
     struct brand_translation *translations; // by language; NULL: none
     size_t translations_held;
+    struct span required_header; // empty: none
+    struct span required_value;  // that it must have; empty: any
     struct span origins[BRAND_ORIGINS_MAX];
     size_t origins_held;
     bool is_any_origin; // "*" was set (development)
@@ -176,6 +182,10 @@ static inline bool brand_takes_fallback(const struct brand *brand, enum channel_
 {
     return (brand->fallback_channels >> kind & 1) != 0;
 }
+
+// Whether a request for a code may be looked at. `value` is what its header of the name
+// brand->required_header holds; data NULL: there is no such header.
+bool brand_lets_in(const struct brand *brand, struct span value);
 
 // How the brand says it over that channel, in the language that fits the wish best; a wish that is
 // empty or that nothing fits gets the brand's own. Borrowed from the brand.
@@ -266,7 +276,8 @@ MUST_CHECK enum err brands_add(struct brands *brands, struct span name, struct b
                                struct err_info *info);
 
 // Changes those settings of a brand and no others. ERR_INVALID also for encryption that is switched
-// on without a key: nobody could log in.
+// on without a key, with which nobody could log in, and for a value of a header that has no name,
+// with which anybody could.
 MUST_CHECK enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
                                   struct err_info *info);
 

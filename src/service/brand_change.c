@@ -178,6 +178,29 @@ static enum err check_encryption(const struct change *change, const struct brand
     return ERR_INVALID;
 }
 
+// What is behind the end of a text is zero.
+static bool is_same_header(const struct brand_settings *a, const struct brand_settings *b)
+{
+    return bytes_equal_secret(a->required_header, b->required_header, sizeof a->required_header) &&
+           bytes_equal_secret(a->required_header_value, b->required_header_value,
+                              sizeof a->required_header_value);
+}
+
+// Who gives the value wants strangers kept out, and without the name nobody would be. A file or an
+// import may take the name away all the same: what is left does no harm.
+static enum err check_header(const struct change *change, const struct brand_step *step,
+                             struct err_info *info)
+{
+    const struct brand_settings *before = &change->before.settings;
+    const struct brand_settings *after = &change->after.settings;
+    bool is_same = is_same_header(before, after);
+    bool has_value = after->required_header_value[0] != '\0';
+    if (!step->must_name_header || is_same || !has_value || after->required_header[0] != '\0')
+        return ERR_OK;
+    err_info_set(info, "rejectWithoutHeaderValue: rejectWithoutHeader has to say of which header");
+    return ERR_INVALID;
+}
+
 static enum err add_encryption_key(struct brands *brands, struct brand_value *value,
                                    const struct brand_step *step, struct err_info *info)
 {
@@ -211,6 +234,8 @@ static enum err make_after(struct brands *brands, struct change *change,
         err = add_encryption_key(brands, &change->after, step, info);
     if (err == ERR_OK)
         err = check_encryption(change, step, info);
+    if (err == ERR_OK)
+        err = check_header(change, step, info);
     return err == ERR_OK ? add_secret(brands, &change->after, step, info) : err;
 }
 

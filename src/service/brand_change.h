@@ -27,6 +27,7 @@ struct brand_step {
     uint32_t key_number;
     const struct rsa_key *encryption_key; // to add
     bool must_be_usable;                  // is refused when it leaves encryption without a key
+    bool must_name_header; // is refused when it leaves the value of a header without its name
 };
 
 // ERR_EXISTS, ERR_NOT_FOUND: as the step's may_… say. ERR_UNFORCED, ERR_INVALID, ERR_BUSY,

@@ -80,6 +80,12 @@ static void compile_lists(struct brand *brand)
     ASSERT(err == ERR_OK);
 }
 
+static void compile_header(struct brand *brand)
+{
+    brand->required_header = span_of_text(brand->settings.required_header);
+    brand->required_value = span_of_text(brand->settings.required_header_value);
+}
+
 static void compile_token_keys(struct brand *brand, const struct brand_value *value)
 {
     for (size_t i = 0; i < value->secrets_held; i++) {
@@ -139,6 +145,7 @@ enum err brand_create(const struct brand_value *value, struct brand **out, struc
     compile_names(brand, value);
     compile_ogc(brand);
     compile_lists(brand);
+    compile_header(brand);
     compile_origins(brand);
     err = compile_words(brand, info);
     if (err == ERR_OK)
@@ -158,6 +165,7 @@ void brand_destroy(struct brand **brand)
     for (size_t i = 0; i < (*brand)->encryption_keys_held; i++)
         rsa_key_destroy(&(*brand)->encryption_keys[i].rsa);
     free((*brand)->translations);
+    wipe((*brand)->settings.required_header_value, sizeof(*brand)->settings.required_header_value);
     free(*brand);
     *brand = NULL;
 }

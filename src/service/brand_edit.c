@@ -115,8 +115,11 @@ enum err brands_put_all(struct brands *brands, const struct brand_put *puts, siz
 enum err brands_add(struct brands *brands, struct span name, struct brand_edits edits,
                     struct err_info *info)
 {
-    const struct brand_step step = {
-        .apply = apply_edits, .may_add = true, .spelling = name, .edits = edits};
+    const struct brand_step step = {.apply = apply_edits,
+                                    .may_add = true,
+                                    .spelling = name,
+                                    .edits = edits,
+                                    .must_name_header = true};
     enum err err = brand_name_check(name, info);
     return err == ERR_OK ? run(brands, name, &step, info) : err;
 }
@@ -124,8 +127,11 @@ enum err brands_add(struct brands *brands, struct span name, struct brand_edits 
 enum err brands_change(struct brands *brands, struct span name, struct brand_edits edits,
                        struct err_info *info)
 {
-    const struct brand_step step = {
-        .apply = apply_edits, .may_replace = true, .edits = edits, .must_be_usable = true};
+    const struct brand_step step = {.apply = apply_edits,
+                                    .may_replace = true,
+                                    .edits = edits,
+                                    .must_be_usable = true,
+                                    .must_name_header = true};
     return run(brands, name, &step, info);
 }
 

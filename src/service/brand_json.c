@@ -25,10 +25,9 @@ void brand_settings_put_json(const struct brand_settings *settings, struct strbu
     strbuf_put_byte(out, '{');
     for (size_t i = 0; i < brand_options_count; i++) {
         const struct option *option = &brand_options[i];
-        if (option_is_preset(option, settings))
+        if (option->is_secret || option_is_preset(option, settings))
             continue;
         strbuf_put_text(out, separator);
-        ASSERT(!option->is_secret); // it would be written as ***
         strbuf_put_json_string(out, span_of_text(option->name));
         strbuf_put_byte(out, ':');
         brand_setting_put_json(option, settings, out);

@@ -20,8 +20,8 @@
 void brand_setting_put_json(const struct option *option, const struct brand_settings *settings,
                             struct strbuf *out);
 
-// An object of those that differ from their defaults, in the table's order, so that equal settings
-// are equal texts.
+// An object of those that differ from their defaults and are no secrets, in the table's order, so
+// that equal settings are equal texts.
 void brand_settings_put_json(const struct brand_settings *settings, struct strbuf *out);
 
 // The text that option_set takes, in `storage` or in the value. False: its type is not the

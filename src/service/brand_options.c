@@ -6,6 +6,7 @@
 // a row here, and whatever reads it.
 
 #include "address/address.h"
+#include "service/brand_header.h"
 #include "service/brand_json.h"
 #include "service/brand_list.h"
 #include "service/brand_origin.h"
@@ -207,6 +208,19 @@ const struct option brand_options[] = {
      TEXT_FIELD(cors_origins),
      .is_nullable = true,
      .help = "Web origins that may call, as https://shop.example.com, separated by spaces; or *"},
+    {.name = "rejectWithoutHeader",
+     .type = OPTION_TEXT,
+     .unit = "name",
+     TEXT_FIELD(required_header),
+     .is_nullable = true,
+     .help =
+         "Header that a CDN adds, without which otp/generate answers 403; null: none is needed"},
+    {.name = "rejectWithoutHeaderValue",
+     .type = OPTION_TEXT,
+     TEXT_FIELD(required_header_value),
+     .is_nullable = true,
+     .is_secret = true,
+     .help = "What that header must hold; null: it only has to be there"},
     {.name = "language",
      .type = OPTION_TEXT,
      .unit = "language",
@@ -405,8 +419,8 @@ enum err brand_settings_check_country(const struct brand_settings *settings, str
 enum err brand_settings_validate(const struct brand_settings *settings, struct err_info *info)
 {
     static enum err (*const checks[])(const struct brand_settings *, struct err_info *) = {
-        check_country, check_tries,        check_lists,      check_origins, check_language,
-        check_words,   check_translations, check_encryption, check_size,
+        check_country,  check_tries, check_lists,        check_origins,    brand_header_check,
+        check_language, check_words, check_translations, check_encryption, check_size,
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         enum err err = checks[i](settings, info);

@@ -11,10 +11,12 @@
 #include "base/assert.h"
 #include "service/brand_encryption.h"
 #include "service/brand_json.h"
+#include "service/brand_sealed.h"
 
 #include <sodium/utils.h>
 
 #define VALUE_FORMAT 1
+#define MEMBERS_ALWAYS 5U    // those that each value has
 #define ASSOCIATED_BYTES 12U // id, then number, big-endian
 #define ID_BYTES 8U
 
@@ -190,6 +192,7 @@ void brand_value_encode(const struct brand_value *value, const struct key *wrap_
     put_secrets(value, &sealing, out);
     strbuf_put_byte(out, ']');
     encryption_keys_put(value, wrap_key, entropy, out);
+    sealed_settings_put(value, wrap_key, entropy, out);
     strbuf_put_byte(out, '}');
 }
 
@@ -211,7 +214,7 @@ static enum err read_setting(const char *name, const json_t *value, struct brand
     struct strbuf room = strbuf_over(storage, sizeof storage);
     struct span text;
     const struct option *option = option_find(brand_option_table(), span_of_text(name));
-    if (option == NULL)
+    if (option == NULL || option->is_secret)
         return damaged(info, "it has a setting that this version does not know");
     if (!brand_setting_text(option, value, &room, &text)) {
         err_info_set(info, "%s: its stored value has another type", option->name);
@@ -319,6 +322,11 @@ static enum err read_token_keys(const json_t *list, const struct key *wrap_key,
     return ERR_OK;
 }
 
+static size_t has_member(const json_t *root, const char *name)
+{
+    return json_object_get(root, name) != NULL ? 1 : 0;
+}
+
 static enum err read_head(const json_t *root, struct brand_value *value, struct err_info *info)
 {
     const json_t *format = json_object_get(root, "format");
@@ -329,7 +337,8 @@ static enum err read_head(const json_t *root, struct brand_value *value, struct 
                      (long long)json_integer_value(format), VALUE_FORMAT);
         return ERR_INVALID;
     }
-    if (json_object_size(root) != (json_object_get(root, "encryptionKeys") == NULL ? 5 : 6))
+    if (json_object_size(root) !=
+        MEMBERS_ALWAYS + has_member(root, "encryptionKeys") + has_member(root, "sealedSettings"))
         return damaged(info, "it has other members than it should");
     if (!read_id(json_object_get(root, "id"), &value->id))
         return damaged(info, "no id");
@@ -349,6 +358,9 @@ static enum err read_value(const json_t *root, const struct key *wrap_key,
     if (err != ERR_OK)
         return err;
     err = read_token_keys(json_object_get(root, "tokenKeys"), wrap_key, value, info);
+    if (err != ERR_OK)
+        return err;
+    err = sealed_settings_read(json_object_get(root, "sealedSettings"), wrap_key, value, info);
     if (err != ERR_OK)
         return err;
     return encryption_keys_read(json_object_get(root, "encryptionKeys"), wrap_key, value, info);

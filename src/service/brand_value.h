@@ -11,7 +11,7 @@
 // without createdAt (milliseconds since 1970) was made before that was kept. A secret is sealed
 // under the wrap key with the brand's id and the key's number as associated data: moved to another
 // brand, or to another key's place, it does not open. Keys of payload encryption stand behind them
-// (service/brand_encryption.h).
+// (service/brand_encryption.h), and then settings that are secrets (service/brand_sealed.h).
 
 #include "service/brand.h"
 

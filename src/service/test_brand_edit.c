@@ -269,6 +269,32 @@ static void test_a_change_is_whole_or_none(void **state)
     assert_int_equal(fixture->writes, 0);
 }
 
+static void test_a_header_with_a_value_has_a_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err_info info;
+    const struct brand_edit both[] = {edit("rejectWithoutHeader", "X-Cdn"),
+                                      edit("rejectWithoutHeaderValue", "v")};
+    const struct brand_edit neither[] = {edit("rejectWithoutHeader", "null"),
+                                         edit("rejectWithoutHeaderValue", "null")};
+    const struct brand_edits value = {&both[1], 1, false};
+    add(fixture);
+    assert_int_equal(brands_change(fixture->brands, NAME, value, &info), ERR_INVALID);
+    assert_string_equal(info.text,
+                        "rejectWithoutHeaderValue: rejectWithoutHeader has to say of which header");
+    assert_int_equal(brands_add(fixture->brands, SPAN("New"), value, NULL), ERR_INVALID);
+    assert_int_equal(
+        brands_change(fixture->brands, NAME, (struct brand_edits){both, 2, false}, NULL), ERR_OK);
+    assert_setting(fixture, "rejectWithoutHeaderValue", "***");
+    assert_int_equal(change_in(fixture->brands, "rejectWithoutHeader", NULL), ERR_INVALID);
+    assert_int_equal(
+        brands_change(fixture->brands, NAME, (struct brand_edits){neither, 2, false}, NULL),
+        ERR_OK);
+    // A file that takes the name away must not end a start; nor is anything else held up by it.
+    assert_int_equal(brands_ensure(fixture->brands, NAME, value, NO_SECRET, NULL), ERR_OK);
+    assert_int_equal(change_in(fixture->brands, "otpLength", "8"), ERR_OK);
+}
+
 static void test_what_is_not_there_is_not_changed(void **state)
 {
     struct fixture *fixture = *state;
@@ -483,6 +509,7 @@ int main(void)
         TEST(test_a_country_has_numbers),
         TEST(test_what_makes_people_others_changes_only_by_force),
         TEST(test_a_change_is_whole_or_none),
+        TEST(test_a_header_with_a_value_has_a_name),
         TEST(test_what_is_not_there_is_not_changed),
         TEST(test_ensuring_adds_and_then_rules_what_is_named),
         TEST(test_older_keys_verify_until_they_are_retired),

@@ -121,6 +121,33 @@ static void test_the_secret_is_not_in_the_text(void **state)
     assert_null(memmem(text.bytes, text.len, "secret", 6));
 }
 
+static struct brand_value value_with_secret_setting(void)
+{
+    struct brand_value value = sample_value();
+    set(&value, "rejectWithoutHeader", "X-Cdn-Key");
+    set(&value, "rejectWithoutHeaderValue", "only the CDN knows");
+    return value;
+}
+
+#define NAMED "{\"rejectWithoutHeader\":\"X-Cdn-Key\"}"
+
+static void test_a_secret_setting_is_sealed(void **state)
+{
+    (void)state;
+    struct brand_value value = value_with_secret_setting();
+    struct brand_value again;
+    struct text text;
+    encode(&value, &text);
+    assert_null(memmem(text.bytes, text.len, "CDN", 3));
+    assert_non_null(memmem(text.bytes, text.len, NAMED, strlen(NAMED)));
+    assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, NULL), ERR_OK);
+    assert_same(&value, &again);
+    assert_string_equal(again.settings.required_header_value, "only the CDN knows");
+    set(&value, "rejectWithoutHeaderValue", "null");
+    encode(&value, &text);
+    assert_null(memmem(text.bytes, text.len, "sealedSettings", 14));
+}
+
 // A value for the option that depends on the seed; sometimes the default.
 static void set_random(struct brand_value *value, const struct option *option,
                        struct seeded *seeded)
@@ -216,6 +243,8 @@ static void test_the_largest_value_fits(void **state)
         assert_int_equal(
             brand_value_add_secret(&value, span_make(secret, sizeof secret), INT64_MAX, NULL),
             ERR_OK);
+    memset(value.settings.required_header_value, 'v',
+           sizeof value.settings.required_header_value - 1);
     fill_encryption_keys(&value);
     fill_translations(&value.settings);
     encode(&value, &text);
@@ -312,6 +341,66 @@ static void test_damage_is_named_and_leaves_nothing(void **state)
         assert_string_equal(info.text, damage_cases[i].story);
         assert_memory_equal(&again, &nothing, sizeof again);
     }
+}
+
+struct sealed_case {
+    const char *from;
+    const char *to;
+    const char *story;
+};
+
+#define SEALED_HEAD "\"sealedSettings\":{\"rejectWithoutHeaderValue\":\""
+#define NO_SECRET_SETTING DAMAGED "a secret setting cannot be read"
+
+static const struct sealed_case sealed_cases[] = {
+    {"rejectWithoutHeaderValue", "rejectWithoutHeader",
+     DAMAGED "it has a secret setting that this version does not know"},
+    {"rejectWithoutHeaderValue", "x",
+     DAMAGED "it has a secret setting that this version does not know"},
+    {SEALED_HEAD, SEALED_HEAD "!", NO_SECRET_SETTING},
+    {SEALED_HEAD, SEALED_HEAD "AAAA", DAMAGED "a secret setting does not open"},
+    {SEALED_HEAD, "\"sealedSettings\":{\"rejectWithoutHeaderValue\":1,\"y\":\"", NO_SECRET_SETTING},
+    {"\"sealedSettings\":{", "\"sealedSettings\":[],\"y\":{",
+     DAMAGED "it has other members than it should"},
+    {"\"settings\":{", "\"settings\":{\"rejectWithoutHeaderValue\":\"x\",",
+     DAMAGED "it has a setting that this version does not know"},
+};
+
+static void test_a_secret_setting_that_was_tampered_with_is_refused(void **state)
+{
+    (void)state;
+    struct brand_value value = value_with_secret_setting();
+    for (size_t i = 0; i < COUNT_OF(sealed_cases); i++) {
+        struct brand_value again;
+        struct text text;
+        struct err_info info;
+        encode(&value, &text);
+        replace(&text, sealed_cases[i].from, sealed_cases[i].to);
+        assert_int_equal(brand_value_decode(span_of(&text), &wrap_key, &again, &info), ERR_INVALID);
+        assert_string_equal(info.text, sealed_cases[i].story);
+    }
+}
+
+// The secret of one brand, in the place of another's.
+static void test_a_secret_setting_opens_in_its_own_brand_alone(void **state)
+{
+    (void)state;
+    struct brand_value value = value_with_secret_setting();
+    struct brand_value other = value_with_secret_setting();
+    struct brand_value again;
+    struct text from;
+    struct text to;
+    struct err_info info;
+    other.id++;
+    encode(&other, &from);
+    encode(&value, &to);
+    char *source = memmem(from.bytes, from.len, SEALED_HEAD, strlen(SEALED_HEAD));
+    char *target = memmem(to.bytes, to.len, SEALED_HEAD, strlen(SEALED_HEAD));
+    assert_non_null(source);
+    assert_non_null(target);
+    memcpy(target, source, from.len - (size_t)(source - from.bytes));
+    assert_int_equal(brand_value_decode(span_of(&to), &wrap_key, &again, &info), ERR_INVALID);
+    assert_string_equal(info.text, DAMAGED "a secret setting does not open");
 }
 
 static void test_a_null_setting_is_taken_where_null_is_a_value(void **state)
@@ -567,6 +656,9 @@ int main(void)
         cmocka_unit_test(test_another_wrap_key_does_not_open_it),
         cmocka_unit_test(test_no_changed_byte_changes_id_or_secret),
         cmocka_unit_test(test_no_cut_value_is_taken),
+        cmocka_unit_test(test_a_secret_setting_is_sealed),
+        cmocka_unit_test(test_a_secret_setting_that_was_tampered_with_is_refused),
+        cmocka_unit_test(test_a_secret_setting_opens_in_its_own_brand_alone),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_a_stored_name_may_have_the_separator_a_new_one_may_not),
         cmocka_unit_test(test_secrets_have_32_to_254_bytes),

@@ -591,6 +591,24 @@ describe('a server', () => {
     assert.equal(await done('brands export'), text);
   });
 
+  test('a setting that is a secret is seen by nobody, and changed like any other', async () => {
+    const file = folder.write('header', `${SECRET}\n`);
+    await refused(`brand set DocDemo rejectWithoutHeaderValue=${SECRET}`, EXIT.data, /=@FILE/);
+    await refused(`brand set DocDemo rejectWithoutHeaderValue=@${file}`, EXIT.data,
+      /rejectWithoutHeader has to say of which header/);
+    const set = await done(
+      `brand set DocDemo rejectWithoutHeader=X-Cdn rejectWithoutHeaderValue=@${file}`);
+    assert.match(set, /rejectWithoutHeader +null → X-Cdn/);
+    assert.match(set, /rejectWithoutHeaderValue +null → \*\*\*/);
+    assert.match(await done('brand show DocDemo'), /^\* rejectWithoutHeaderValue +\*\*\*/m);
+    assert.doesNotMatch(await done('brands export'), /rejectWithoutHeaderValue/);
+    await done('brand unset DocDemo rejectWithoutHeader rejectWithoutHeaderValue');
+  });
+
+  test('a name with a | is refused', async () => {
+    await refused('brand add Shop|2', EXIT.data, /"Shop\|2" has a \|, which separates parts/);
+  });
+
   test('every setting that it has is known here, and the other way round', async () => {
     const { settings } = JSON.parse(await done('brand show DocDemo --json'));
     const { stdout } = await runOtpd(['brand', 'options']);

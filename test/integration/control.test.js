@@ -114,6 +114,27 @@ describe('a running server', () => {
     assert.equal((await api.validate(who, sessionId, code)).code, 200);
   });
 
+  test('a header that a CDN adds, without which no code is sent', async () => {
+    const who = mobile('919999900007');
+    const { sessionId, code } = await api.begin(who);
+    const send = async (headers) => {
+      const { status, json } = await api.call('otp/generate', { ...who, sessionId }, headers);
+      return [status, json.status.code];
+    };
+    const shown = await control.change(
+      { rejectWithoutHeader: 'X-Cdn-Key', rejectWithoutHeaderValue: SECRET });
+    assert.equal(shown.settings.rejectWithoutHeader, 'X-Cdn-Key');
+    assert.equal(shown.settings.rejectWithoutHeaderValue, '***');
+    assert.deepEqual(await send(), [403, 403]);
+    assert.deepEqual(await send({ 'X-Cdn-Key': `${SECRET}0` }), [403, 403]);
+    assert.deepEqual(await send({ 'X-Cdn-Key': SECRET }), [200, 200]);
+    await control.change({ rejectWithoutHeaderValue: null });
+    assert.deepEqual(await send({ 'x-cdn-key': 'any' }), [200, 200]);
+    await control.change({}, ['rejectWithoutHeader']);
+    assert.deepEqual(await send(), [200, 200]);
+    assert.equal((await api.validate(who, sessionId, code)).code, 200);
+  });
+
   test('in the middle of a load every answer is of one state or of the other', async () => {
     const states = [
       { issuer: 'first', ogc: '1|first', tokenTtlSeconds: 100 },
@@ -257,6 +278,29 @@ describe('the configuration file', () => {
     assert.equal((await settings()).otpMaxCount, 3);
     const removed = await control.remove(shop);
     assert.deepEqual(removed.json, { removed: 'Shop' });
+  });
+
+  test('rules a secret of a header too, from a file of its own', async () => {
+    const file = path.join(path.dirname(server.configFile), 'header-value');
+    fs.writeFileSync(file, `${SECRET}\n`, { mode: 0o600 });
+    server.secrets.addCode(SECRET);
+    const header = { rejectWithoutHeader: 'X-Cdn', rejectWithoutHeaderValueFile: file };
+    await reload({ Shop: { otpMaxCount: 6, ...header } });
+    const shown = await settings();
+    assert.deepEqual([shown.rejectWithoutHeader, shown.rejectWithoutHeaderValue], ['X-Cdn', '***']);
+    const reply = await control.put(shop, { settings: { rejectWithoutHeaderValue: null } });
+    assert.equal(reply.status, 409);
+    assert.match(reply.json.detail, /^rejectWithoutHeaderValue of Shop is set in .*:5;/);
+    const api = new Api(server);
+    const who = mobile('919999900041', { brand: 'Shop' });
+    const sessionId = await api.open(who);
+    const send = async (value) => (await api.call(
+      'otp/generate', { ...who, sessionId }, { 'X-Cdn': value })).status;
+    assert.deepEqual([await send('other'), await send(SECRET)], [403, 200]);
+    api.close();
+    await reload({ Shop: { otpMaxCount: 6 } });
+    await control.change({}, Object.keys(shown).filter((name) => /^reject/.test(name)), 'Shop');
+    fs.rmSync(file);
   });
 
   test('a reload that fails leaves its rules', async () => {

@@ -21,6 +21,7 @@ const FAMILIES = ['', 'web/'];
 const brands = { DocDemo: {}, Other1: {}, Other2: {}, Other3: {} };
 const limited = { Once: { otpMaxCount: 1, otpTimeOut: 1 } };
 const narrow = { ByMail: { identifierTypes: 'EMAIL' }, NoZalo: { fallbackChannels: 'SMS' } };
+const guarded = { Guarded: { rejectWithoutHeader: 'X-Cdn' } };
 const sealed = { Sealed: { 'encryption.endpoints': 'otp/generate' } };
 
 const sites = {};
@@ -28,7 +29,7 @@ const folder = new Folder();
 let occupant;
 
 before(async () => {
-  const config = configText({ ...brands, ...limited, ...narrow, ...sealed });
+  const config = configText({ ...brands, ...limited, ...narrow, ...guarded, ...sealed });
   const keyFile = folder.join('keys');
   await runOtpd(['init', '--key-file', keyFile]);
   // Nothing can send without a channel, and only development has one of its own.

@@ -13,6 +13,7 @@ const FORGED = 'P-7df5e433-17bb-4f02-9ce0-7420ba69c7b4';
 const MESSAGES = {
   200: 'SUCCESS',
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
@@ -153,6 +154,11 @@ async function sendTaken(at, begin) {
 const ROWS = [
   { code: 200, ways: everywhere(sendRight) },
   { code: 400, status: 400, ways: everywhere((at) => at.raw({ 'Content-Length': 'x' })) },
+  {
+    code: 403,
+    status: 403,
+    ways: only('otp/generate', (at) => at.send(at.mobile({ brand: 'Guarded' })), OF_SENDING),
+  },
   { code: 404, status: 404, ways: everywhere((at) => at.send(at.mobile(), { suffix: '/' })) },
   {
     code: 405,
