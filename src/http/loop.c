@@ -161,37 +161,60 @@ bool http_loop_hand(struct http_loop *loop, const struct http_accepted *accepted
     return has_room;
 }
 
+static bool is_own_thread(const struct http_loop *loop)
+{
+    uv_thread_t self = uv_thread_self();
+    return uv_thread_equal(&self, &loop->thread) != 0;
+}
+
+// With the lock held, as is ring_for_tasks.
+static void append(struct http_loop *loop, struct http_task *task)
+{
+    task->next = NULL;
+    *loop->tasks_last = task;
+    loop->tasks_last = &task->next;
+}
+
+// The loop ends only when no answer is owed, and the task that pays the last one cannot be taken
+// before this has let go of the lock.
+static void ring_for_tasks(struct http_loop *loop)
+{
+    if (loop->tasks_first == NULL || loop->is_woken)
+        return;
+    loop->is_woken = true;
+    http_bell_ring(&loop->bell);
+}
+
 void http_loop_leave(void *ctx, struct http_task *task)
 {
     struct http_loop *loop = ctx;
-    uv_thread_t self = uv_thread_self();
-    if (uv_thread_equal(&self, &loop->thread)) {
+    if (is_own_thread(loop)) {
         task->run(task);
         return;
     }
-    task->next = NULL;
     uv_mutex_lock(&loop->mutex);
-    *loop->tasks_last = task;
-    loop->tasks_last = &task->next;
+    append(loop, task);
     uv_mutex_unlock(&loop->mutex);
 }
 
-// The loop is woken under the lock: it ends only when no answer is owed, and the task that pays the
-// last one cannot be taken before this is done with the loop's handle.
 void http_loop_wake(struct http_loop *loop)
 {
     uv_mutex_lock(&loop->mutex);
-    if (loop->tasks_first != NULL && !loop->is_woken) {
-        loop->is_woken = true;
-        http_bell_ring(&loop->bell);
-    }
+    ring_for_tasks(loop);
     uv_mutex_unlock(&loop->mutex);
 }
 
-void http_loop_post(void *loop, struct http_task *task)
+void http_loop_post(void *ctx, struct http_task *task)
 {
-    http_loop_leave(loop, task);
-    http_loop_wake(loop);
+    struct http_loop *loop = ctx;
+    if (is_own_thread(loop)) {
+        task->run(task);
+        return;
+    }
+    uv_mutex_lock(&loop->mutex);
+    append(loop, task);
+    ring_for_tasks(loop);
+    uv_mutex_unlock(&loop->mutex);
 }
 
 // Rung under the lock: a loop that has seen it may end.
