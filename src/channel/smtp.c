@@ -264,7 +264,9 @@ static void on_ready(struct outbound_watch *watch, bool is_late)
     bool is_idle = connection->delivery == NULL;
     if (is_idle)
         remove_idle(connection);
-    if (is_idle && is_late) {
+    if (!is_idle && !connection->delivery->has_talk) { // ready: the first command will notice
+        set_watch(connection, false);
+    } else if (is_idle && is_late) {
         quit(connection);
     } else if (is_idle) { // closed by the relay, or it says what nobody asked
         close_connection(connection);
@@ -356,8 +358,6 @@ static void be_ready(struct delivery *delivery, struct connection *connection)
         begin_talk(delivery, connection);
         return;
     }
-    // A relay that closes it now is noticed by the first command.
-    set_watch(connection, false);
     delivery->sending->held = delivery;
     delivery->sending->on_ready(delivery->sending);
 }
