@@ -167,16 +167,8 @@ static bool is_own_thread(const struct http_loop *loop)
     return uv_thread_equal(&self, &loop->thread) != 0;
 }
 
-// With the lock held, as is ring_for_tasks.
-static void append(struct http_loop *loop, struct http_task *task)
-{
-    task->next = NULL;
-    *loop->tasks_last = task;
-    loop->tasks_last = &task->next;
-}
-
-// The loop ends only when no answer is owed, and the task that pays the last one cannot be taken
-// before this has let go of the lock.
+// With the lock held. The loop ends only when no answer is owed, and the task that pays the last
+// one cannot be taken before this has let go of the lock.
 static void ring_for_tasks(struct http_loop *loop)
 {
     if (loop->tasks_first == NULL || loop->is_woken)
@@ -185,34 +177,34 @@ static void ring_for_tasks(struct http_loop *loop)
     http_bell_ring(&loop->bell);
 }
 
-void http_loop_leave(void *ctx, struct http_task *task)
+static void hand_over(struct http_loop *loop, struct http_task *task, bool rings)
 {
-    struct http_loop *loop = ctx;
     if (is_own_thread(loop)) {
         task->run(task);
         return;
     }
+    task->next = NULL;
     uv_mutex_lock(&loop->mutex);
-    append(loop, task);
+    *loop->tasks_last = task;
+    loop->tasks_last = &task->next;
+    if (rings)
+        ring_for_tasks(loop);
     uv_mutex_unlock(&loop->mutex);
+}
+
+void http_loop_post(void *loop, struct http_task *task)
+{
+    hand_over(loop, task, true);
+}
+
+void http_loop_leave(void *loop, struct http_task *task)
+{
+    hand_over(loop, task, false);
 }
 
 void http_loop_wake(struct http_loop *loop)
 {
     uv_mutex_lock(&loop->mutex);
-    ring_for_tasks(loop);
-    uv_mutex_unlock(&loop->mutex);
-}
-
-void http_loop_post(void *ctx, struct http_task *task)
-{
-    struct http_loop *loop = ctx;
-    if (is_own_thread(loop)) {
-        task->run(task);
-        return;
-    }
-    uv_mutex_lock(&loop->mutex);
-    append(loop, task);
     ring_for_tasks(loop);
     uv_mutex_unlock(&loop->mutex);
 }

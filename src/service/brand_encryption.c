@@ -6,8 +6,7 @@
 
 #include "base/assert.h"
 #include "crypto/pure/base64.h"
-
-#include <sodium/utils.h>
+#include "service/brand_json.h"
 
 #define SEALED_BYTES_MAX (RSA_SECRET_BYTES_MAX + SEAL_OVERHEAD_BYTES)
 #define ASSOCIATED_BYTES 13U // a letter, id, number
@@ -142,13 +141,6 @@ static bool read_head(const json_t *entry, uint32_t previous, struct encryption_
     return out->created_at_ms > 0;
 }
 
-static bool read_sealed(const json_t *text, uint8_t *out, size_t cap, size_t *len_out)
-{
-    return json_is_string(text) &&
-           sodium_base642bin(out, cap, json_string_value(text), json_string_length(text), NULL,
-                             len_out, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
-}
-
 static enum err read_key(const json_t *entry, const struct key *wrap_key, struct brand_value *value,
                          struct err_info *info)
 {
@@ -157,7 +149,7 @@ static enum err read_key(const json_t *entry, const struct key *wrap_key, struct
     size_t len = 0;
     struct encryption_secret *secret = &value->encryption[value->encryption_held];
     if (!read_head(entry, newest_number(value), secret) ||
-        !read_sealed(json_object_get(entry, "sealed"), sealed, sizeof sealed, &len))
+        !json_read_base64url(json_object_get(entry, "sealed"), sealed, sizeof sealed, &len))
         return damaged(info, "its encryption key cannot be read");
     if (!seal_open_bytes(wrap_key, associated_data(value->id, secret->number, associated),
                          span_make(sealed, len), secret->bytes))

@@ -4,6 +4,8 @@
 
 #include "base/assert.h"
 
+#include <sodium/utils.h>
+
 void brand_setting_put_json(const struct option *option, const struct brand_settings *settings,
                             struct strbuf *out)
 {
@@ -77,4 +79,19 @@ bool brand_setting_text(const struct option *option, const json_t *value, struct
     *out = type == JSON_STRING ? span_make(json_string_value(value), json_string_length(value))
                                : strbuf_span(storage);
     return true;
+}
+
+bool json_read_base64url(const json_t *text, uint8_t *out, size_t cap, size_t *len_out)
+{
+    return json_is_string(text) &&
+           sodium_base642bin(out, cap, json_string_value(text), json_string_length(text), NULL,
+                             len_out, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
+bool json_read_sealed(const json_t *text, struct sealed *out)
+{
+    size_t len = 0;
+    bool is_read = json_read_base64url(text, out->bytes, sizeof out->bytes, &len);
+    out->len = (uint16_t)len;
+    return is_read;
 }

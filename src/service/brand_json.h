@@ -28,3 +28,8 @@ void brand_settings_put_json(const struct brand_settings *settings, struct strbu
 // option's, or it is an object that `storage` has no room for.
 bool brand_setting_text(const struct option *option, const json_t *value, struct strbuf *storage,
                         struct span *out);
+
+// What strbuf_put_base64url has written as a string, `cap` bytes at most. False: not a string, or
+// of something else.
+bool json_read_base64url(const json_t *text, uint8_t *out, size_t cap, size_t *len_out);
+bool json_read_sealed(const json_t *text, struct sealed *out);

@@ -3,8 +3,7 @@
 #include "service/brand_sealed.h"
 
 #include "base/assert.h"
-
-#include <sodium/utils.h>
+#include "service/brand_json.h"
 
 #define ASSOCIATED_BYTES_MAX 128U
 
@@ -57,19 +56,6 @@ static enum err damaged(struct err_info *info, const char *what)
     return ERR_INVALID;
 }
 
-static bool read_base64(const json_t *text, struct sealed *out)
-{
-    size_t len = 0;
-    if (!json_is_string(text))
-        return false;
-    if (sodium_base642bin(out->bytes, sizeof out->bytes, json_string_value(text),
-                          json_string_length(text), NULL, &len, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-        return false;
-    out->len = (uint16_t)len;
-    return true;
-}
-
 static enum err read_one(const char *name, const json_t *text, const struct key *wrap_key,
                          struct brand_value *value, struct err_info *info)
 {
@@ -80,7 +66,7 @@ static enum err read_one(const char *name, const json_t *text, const struct key 
     const struct option *option = option_find(brand_option_table(), span_of_text(name));
     if (option == NULL || !option->is_secret)
         return damaged(info, "it has a secret setting that this version does not know");
-    if (!read_base64(text, &sealed))
+    if (!json_read_sealed(text, &sealed))
         return damaged(info, "a secret setting cannot be read");
     if (!seal_open(wrap_key, associated_data(value->id, option, associated), &sealed, plain, &len))
         return damaged(info, "a secret setting does not open");

@@ -255,19 +255,6 @@ static bool read_id(const json_t *id, uint64_t *out)
     return len == ID_BYTES;
 }
 
-static bool read_sealed(const json_t *text, struct sealed *out)
-{
-    size_t len = 0;
-    if (!json_is_string(text))
-        return false;
-    if (sodium_base642bin(out->bytes, sizeof out->bytes, json_string_value(text),
-                          json_string_length(text), NULL, &len, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-        return false;
-    out->len = (uint16_t)len;
-    return true;
-}
-
 static bool read_created_at(const json_t *at, int64_t *out_ms)
 {
     *out_ms = json_integer_value(at); // 0 for one that is not there
@@ -286,7 +273,7 @@ static bool read_key_head(const json_t *entry, uint32_t previous, struct token_s
         return false;
     out->number = (uint32_t)number;
     return read_created_at(created_at, &out->created_at_ms) &&
-           read_sealed(json_object_get(entry, "sealed"), sealed_out);
+           json_read_sealed(json_object_get(entry, "sealed"), sealed_out);
 }
 
 static enum err read_token_key(const json_t *entry, const struct key *wrap_key,
