@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,13 @@ static void gate_open(struct gate *gate)
 
 enum { QUEUED = 255 }; // one less than begins by itself
 
+// So long that a writer who had been woken would have begun.
+static void let_others_run(void)
+{
+    for (int i = 0; i < 100; i++)
+        (void)sched_yield();
+}
+
 static void test_what_is_queued_shares_a_commit(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -207,6 +215,7 @@ static void test_what_is_queued_shares_a_commit(void **state)
     for (uint8_t i = 0; i < QUEUED; i++) {
         case_op_init(&ops[i], i, true, false);
         store_queue(fixture->store, &ops[i].op);
+        let_others_run();
     }
     store_wake(fixture->store);
     for (int i = 0; i < QUEUED; i++) {
